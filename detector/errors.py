@@ -1,0 +1,71 @@
+"""The two roots of everything that can go wrong outside this program, and the settings that name it.
+
+`str(error)` says what was wrong: what was expected and what came. `error.hint` says what to do about it.
+"""
+
+
+class LensError(Exception):
+    """An error that a reader can act on. Never raised itself."""
+
+    hint: str = ""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        if hint:
+            self.hint = hint
+
+
+class ImageError(LensError):
+    """What the visitor gave us is not a picture that we can use."""
+
+    hint = "Use a JPEG, PNG, WebP, BMP, TIFF, GIF, HEIC or AVIF picture."
+
+
+class ConfigError(LensError):
+    """A setting in the environment or in the secrets file has no usable value."""
+
+
+class ServingError(LensError):
+    """The model server did not give a usable answer. One subclass for each thing a reader can act on."""
+
+
+class ServerUnavailableError(ServingError):
+    """Nobody answers at the address (UNAVAILABLE)."""
+
+    hint = "Check the address and that the model server is running there; the next try connects anew."
+
+
+class ServerTimeoutError(ServingError):
+    """The answer did not come before the deadline (DEADLINE_EXCEEDED)."""
+
+    hint = "The server may be busy: try again, or raise the time limit."
+
+
+class ModelNotFoundError(ServingError):
+    """The server does not serve that model, version or version label (NOT_FOUND)."""
+
+    hint = "Check the model's name and version against those that the server was started with."
+
+
+class SignatureError(ServingError):
+    """The model has no such signature, input or output (FAILED_PRECONDITION, INVALID_ARGUMENT)."""
+
+    hint = "Check the names of signature, input and output against the model's metadata."
+
+
+class RequestTooLargeError(ServingError):
+    """A message is larger than a side accepts (RESOURCE_EXHAUSTED)."""
+
+    hint = "Send fewer images in one request, or raise the message limits on both sides."
+
+
+class OutputError(ServingError):
+    """The server answered, but not with the output of an SSD of this many classes."""
+
+    hint = "Check that the labels file has one line for each class of the model, background first."
+
+
+class ServerStartError(ServingError):
+    """The embedded model server could not be started."""
+
+    hint = "Read the server's last lines; `make install` repairs a broken installation."
