@@ -1,0 +1,283 @@
+"""Encoded pictures in, upright RGB arrays out; and back to JPEG for display.
+
+Only the formats named here are ever opened: Pillow's other parsers (PostScript runs a program) stay
+shut.
+"""
+
+import struct
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageCms,
+    ImageFile,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+from detector.errors import ImageError
+
+RGBImage = NDArray[np.uint8]  # (H, W, 3), upright, original size
+
+
+@dataclass(frozen=True)
+class ImageLimits:
+    """What a picture may be before anything of it is decoded.
+
+    The pixels stay below the 89.5 million at which Pillow begins to warn of decompression bombs;
+    they need about 700 MB while they are decoded. A picture narrower than `min_side` or longer than
+    `max_aspect` to 1 shows nothing any more when it is squeezed into the model's square.
+    """
+
+    max_bytes: int = 32 * 2**20
+    max_pixels: int = 89_000_000
+    min_side: int = 8
+    max_aspect: float = 20.0
+
+
+def read_image(data: bytes, limits: ImageLimits = ImageLimits()) -> RGBImage:
+    """(H, W, 3) uint8 RGB picture, upright, at its original size, read-only.
+
+    The first frame; transparency over white; 16 bits scaled to 8; colours in sRGB. Thread-safe.
+
+    Args:
+        data: the file's bytes: JPEG, PNG, WebP, BMP, TIFF, GIF, HEIC or AVIF.
+
+    Raises:
+        ImageError: not such a file, damaged, incomplete, or outside the limits.
+    """
+    if not data:
+        raise ImageError(
+            "The file is empty.", "Choose the picture again: it may not have been copied."
+        )
+    if len(data) > limits.max_bytes:
+        raise ImageError(
+            f"The file has {len(data) / 2**20:.1f} MiB; at most {limits.max_bytes / 2**20:.0f} MiB "
+            "are read.",
+            "Save it smaller, or as a JPEG.",
+        )
+    name, plugin = _recognise(data)
+    try:
+        image = plugin(BytesIO(data))
+        _check_size(image.size, limits)
+        image.load()
+        upright = _upright(image, _to_rgb(image))
+    except Image.DecompressionBombError as error:
+        raise _too_many_pixels(str(error)) from error
+    except _DECODER_ERRORS as error:
+        raise ImageError(
+            f"The {name} picture is incomplete or damaged ({error}).",
+            "Copy or export the picture again.",
+        ) from error
+    except MemoryError as error:
+        raise ImageError("The picture does not fit into memory.", "Save it smaller.") from error
+    pixels = np.asarray(upright)
+    pixels.setflags(write=False)
+    return pixels
+
+
+def encode_jpeg(image: RGBImage, max_side: int = 1600, quality: int = 85) -> bytes:
+    """The picture as a JPEG for display, shrunk to `max_side` pixels a side, never enlarged."""
+    picture = Image.fromarray(image)
+    picture.thumbnail((max_side, max_side), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    buffer = BytesIO()
+    picture.save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
+
+
+# What Pillow's readers raise on damaged files, beside OSError (found by feeding them damaged
+# files).
+_DECODER_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    RuntimeError,
+    LookupError,
+    TypeError,
+    OverflowError,
+    AttributeError,
+    struct.error,
+    zlib.error,
+)
+
+Plugin = Callable[[BytesIO], ImageFile.ImageFile]
+
+
+def _heif(file: BytesIO) -> ImageFile.ImageFile:
+    # Only who opens a HEIC picture waits for its library.
+    from pillow_heif import HeifImageFile
+
+    return HeifImageFile(file)  # type: ignore[no-untyped-call]
+
+
+# First bytes -> name, Pillow's reader. A phone's multi-picture JPEG (MPO) is a JPEG: its first
+# picture.
+_FORMATS: tuple[tuple[bytes, str, Plugin], ...] = (
+    (b"\xff\xd8\xff", "JPEG", JpegImagePlugin.JpegImageFile),
+    (b"\x89PNG\r\n\x1a\n", "PNG", PngImagePlugin.PngImageFile),
+    (b"GIF87a", "GIF", GifImagePlugin.GifImageFile),
+    (b"GIF89a", "GIF", GifImagePlugin.GifImageFile),
+    (b"BM", "BMP", BmpImagePlugin.BmpImageFile),
+    (b"II*\0", "TIFF", TiffImagePlugin.TiffImageFile),
+    (b"MM\0*", "TIFF", TiffImagePlugin.TiffImageFile),
+    (b"II+\0", "TIFF", TiffImagePlugin.TiffImageFile),
+    (b"MM\0+", "TIFF", TiffImagePlugin.TiffImageFile),
+)
+_AVIF_BRANDS = {b"avif", b"avis"}
+_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+
+# First bytes -> what people upload by mistake.
+_OTHERS: tuple[tuple[bytes, str], ...] = (
+    (b"%PDF", "a PDF document"),
+    (b"%!PS", "a PostScript file"),
+    (b"8BPS", "a Photoshop document"),
+    (b"PK\x03\x04", "a ZIP archive or an office document"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"\x1a\x45\xdf\xa3", "a video"),
+    (b"\x00\x00\x01\x00", "an icon"),
+    (b"\xff\x0a", "a JPEG XL picture"),
+    (b"\x00\x00\x00\x0cJXL ", "a JPEG XL picture"),
+    (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture"),
+    (b"\xff\x4f\xff\x51", "a JPEG 2000 picture"),
+)
+
+
+def _recognise(data: bytes) -> tuple[str, Plugin]:
+    """Name and reader of the file's format, by its first bytes; no file name is ever trusted."""
+    for magic, name, plugin in _FORMATS:
+        if data.startswith(magic):
+            return name, plugin
+    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+        return "WebP", WebPImagePlugin.WebPImageFile
+    if data[4:8] == b"ftyp":
+        length = int.from_bytes(data[:4])
+        brands = {data[8:12], *(data[at : at + 4] for at in range(16, min(length, 256), 4))}
+        if brands & _AVIF_BRANDS:
+            return "AVIF", AvifImagePlugin.AvifImageFile
+        if brands & _HEIF_BRANDS:
+            return "HEIC", _heif
+    raise ImageError(f"This is not a picture that can be read, but {_describe(data)}.")
+
+
+def _describe(data: bytes) -> str:
+    for magic, description in _OTHERS:
+        if data.startswith(magic):
+            return description
+    if data[4:8] == b"ftyp":
+        return "a camera's raw file" if data[8:12] == b"crx " else "a video"
+    if data.startswith(b"RIFF"):
+        return "a video" if data[8:12] == b"AVI " else "a sound or other media file"
+    start = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if start.startswith((b"<svg", b"<?xml")) and b"<svg" in start:
+        return "an SVG drawing"
+    if start.startswith((b"<!doctype html", b"<html")):
+        return "a web page"
+    printable = all(byte >= 32 or byte in b"\t\r\n\f" for byte in data[:1024])
+    return "a text file" if printable else "an unknown kind of file"
+
+
+def _check_size(size: tuple[int, int], limits: ImageLimits) -> None:
+    width, height = size
+    if width * height > limits.max_pixels:
+        raise _too_many_pixels(
+            f"{width} × {height} = {width * height / 1e6:.0f} megapixels; "
+            f"at most {limits.max_pixels / 1e6:.0f} are read"
+        )
+    if min(size) < limits.min_side:
+        raise ImageError(
+            f"The picture is too small: {width} × {height} pixels; "
+            f"each side needs at least {limits.min_side}.",
+            "Use a larger picture.",
+        )
+    if max(size) > limits.max_aspect * min(size):
+        raise ImageError(
+            f"The picture is too narrow a strip: {width} × {height} pixels; "
+            f"the long side may be at most {limits.max_aspect:g} times the short one.",
+            "Crop it closer to a square.",
+        )
+
+
+def _too_many_pixels(detail: str) -> ImageError:
+    return ImageError(f"The picture is too large: {detail}.", "Save it smaller.")
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16") or image.mode in {"I", "F"}:
+        return Image.fromarray(_to_8_bits(np.asarray(image))).convert("RGB")
+    profile = image.info.get("icc_profile")
+    if image.mode == "CMYK" or image.mode == "LAB":
+        return _to_srgb(image, profile) or image.convert("RGB")
+    if image.has_transparency_data:
+        over = image.convert("RGBA")
+        rgb = Image.new("RGB", image.size, "white")
+        rgb.paste(over, mask=over.getchannel("A"))
+    else:
+        rgb = image.convert("RGB")
+    return _to_srgb(rgb, profile) or rgb
+
+
+def _to_8_bits(values: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Grey values of more than 8 bits as 0..255, over the whole range of their type, never clipped.
+
+    The range of 32-bit integers and floats is not known. So: 0..1 (floats), 0..255 and 0..65535 are
+    taken for those ranges, and anything else is stretched from its own lowest to its highest value.
+    """
+    if values.dtype.itemsize == 2:
+        return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    grey = np.nan_to_num(values.astype(np.float64), posinf=0, neginf=0)
+    low, high = float(grey.min()), float(grey.max())
+    top = high
+    if low >= 0:
+        tops = (1, 255, 65535) if values.dtype.kind == "f" else (255, 65535)
+        low, top = next(((0.0, float(top)) for top in tops if high <= top), (low, high))
+    scaled = (grey - low) * (255 / max(top - low, 1e-300))
+    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+
+
+def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image | None:
+    """The picture in sRGB by its profile; None when that changes nothing or cannot be done."""
+    try:
+        if image.mode == "LAB":
+            source = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
+        elif profile:
+            source = ImageCms.ImageCmsProfile(BytesIO(profile))
+        else:
+            return None
+        if source.profile.xcolor_space.strip().upper() != image.mode.upper():
+            return None
+        if "srgb" in (source.profile.profile_description or "").lower():
+            return None
+        return ImageCms.profileToProfile(
+            image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
+        )
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return None
+
+
+def _upright(image: Image.Image, rgb: Image.Image) -> Image.Image:
+    """The picture turned as its EXIF data says. Broken EXIF data turns nothing."""
+    try:
+        orientation = image.getexif().get(0x0112)
+    except _DECODER_ERRORS:
+        return rgb
+    turn = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_270,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_90,
+    }.get(orientation or 1)
+    return rgb if turn is None else rgb.transpose(turn)
