@@ -1,6 +1,6 @@
-"""The two roots of everything that can go wrong outside this program, and the settings that name it.
+"""The roots of everything that can go wrong outside this program: picture, settings, model server.
 
-`str(error)` says what was wrong: what was expected and what came. `error.hint` says what to do about it.
+`str(error)` says what was wrong: what was expected and what came. `error.hint` says what to do.
 """
 
 
@@ -21,18 +21,40 @@ class ImageError(LensError):
     hint = "Use a JPEG, PNG, WebP, BMP, TIFF, GIF, HEIC or AVIF picture."
 
 
-class ConfigError(LensError):
+class ConfigError(LensError, ValueError):
     """A setting in the environment or in the secrets file has no usable value."""
+
+    hint = "Correct the setting; the README's table names all of them and their defaults."
 
 
 class ServingError(LensError):
-    """The model server did not give a usable answer. One subclass for each thing a reader can act on."""
+    """The model server gave no usable answer. One subclass for each thing a reader can act on."""
 
 
 class ServerUnavailableError(ServingError):
     """Nobody answers at the address (UNAVAILABLE)."""
 
-    hint = "Check the address and that the model server is running there; the next try connects anew."
+    hint = (
+        "Check the address and that the model server is running there; the next try connects anew."
+    )
+
+
+class AccessDeniedError(ServingError):
+    """The server lets nobody in, or not this client (UNAUTHENTICATED, PERMISSION_DENIED)."""
+
+    hint = "Give the client's certificate and key, or let the server's administrator admit you."
+
+
+class NotAModelServerError(ServingError):
+    """Something answers at the address, but not as TensorFlow Serving does (UNIMPLEMENTED)."""
+
+    hint = "Another gRPC service listens there. TensorFlow Serving's gRPC port is 8500 by default."
+
+
+class ServerFaultError(ServingError):
+    """The server failed inside while it worked on the call (INTERNAL, UNKNOWN and the like)."""
+
+    hint = "Try again; if it stays, read the server's log: the fault is at its side."
 
 
 class ServerTimeoutError(ServingError):

@@ -1,0 +1,401 @@
+"""The settings: which server, model and tensors, and the limits on pictures.
+
+Each setting is taken from the environment (`COMMODITY_LENS_` and the name in capitals), else from
+the table `[serving]` of the secrets file (the name as it is), else from its default here. An empty
+value counts as not set; a name that is none of these is refused, so that a typo is never silent.
+"""
+
+import difflib
+import functools
+import ipaddress
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_type_hints
+
+from detector.errors import ConfigError
+
+PREFIX = "COMMODITY_LENS_"
+SECTION = "serving"
+ROOT = Path(__file__).resolve().parents[1]
+COMMODITY_LABELS = (
+    "background",
+    "clothes",
+    "pants",
+    "shoes",
+    "watch",
+    "phone",
+    "audio",
+    "computer",
+    "books",
+)
+
+
+@dataclass(frozen=True)
+class Tls:
+    """How to trust the server, and how to be trusted by it. Each file as its path or its PEM bytes.
+
+    Without `ca` the certificate authorities that come with gRPC are trusted. `server_name` is the
+    name in the server's certificate, where that is not the name in its address.
+    """
+
+    ca: Path | bytes | None = None
+    cert: Path | bytes | None = None
+    key: Path | bytes | None = None
+    server_name: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.cert is None) != (self.key is None):
+            given, missing = ("cert", "key") if self.key is None else ("key", "cert")
+            raise ConfigError(
+                f"TLS has a client {given} but no client {missing}",
+                "Give both files, or neither: the client's certificate and its private key.",
+            )
+
+
+def checked_address(value: object) -> str:
+    """A gRPC address, as it is given, once its form is checked. Nothing is looked up or connected.
+
+    HOST:PORT, [IPv6]:PORT, dns:///HOST:PORT, ipv4:A:PORT,B:PORT, ipv6:[A]:PORT,[B]:PORT, unix:PATH.
+
+    Raises:
+        ConfigError: anything else; `http://…` and a missing port with a hint of their own.
+    """
+    address = _text(value)
+    scheme, _, rest = address.partition(":")
+    if "://" in address and scheme != "dns" and not scheme.startswith("unix"):
+        raise ConfigError(
+            f"{address!r} is a URL, expected HOST:PORT",
+            f"Leave {scheme}:// and any path away, and give the gRPC port, which is 8500 unless the"
+            " server was told otherwise (8501 is its REST port). TLS has settings of its own.",
+        )
+    if scheme in ("unix", "unix-abstract"):
+        if not rest.strip("/"):
+            raise ConfigError(f"{address!r} names no socket", _ADDRESS_HINT)
+        return address
+    if scheme in ("ipv4", "ipv6"):
+        for endpoint in rest.split(","):
+            host, _ = _host_and_port(endpoint, address)
+            _checked_ip(host, version=int(scheme[3:]), address=address)
+        return address
+    if scheme == "dns" and not rest.isdecimal():
+        rest = rest[2:].partition("/")[2] if rest.startswith("//") else rest
+        _host_and_port(rest, address)
+        return address
+    _host_and_port(address, address)
+    return address
+
+
+_ADDRESS_HINT = (
+    "Give the model server's gRPC address, for example 127.0.0.1:8500, [::1]:8500,"
+    " dns:///models.example:8500 or ipv4:10.0.0.1:8500,10.0.0.2:8500."
+)
+_HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?")
+
+
+def _host_and_port(endpoint: str, address: str) -> tuple[str, int]:
+    host, colon, port = endpoint.rpartition(":")
+    if not colon or (endpoint.startswith("[") and endpoint.endswith("]")):
+        raise ConfigError(
+            f"{address!r} has no port, expected HOST:PORT",
+            "Add the gRPC port, 8500 unless the server was told otherwise.",
+        )
+    if not (port.isascii() and port.isdecimal() and 1 <= int(port) <= 65535):
+        raise ConfigError(
+            f"{address!r} has the port {port!r}, expected a number from 1 to 65535", _ADDRESS_HINT
+        )
+    if host.startswith("[") and host.endswith("]"):
+        _checked_ip(host, version=6, address=address)
+    elif ":" in host:
+        raise ConfigError(
+            f"{address!r} has more than one colon, expected HOST:PORT",
+            "Write an IPv6 address in brackets: [::1]:8500.",
+        )
+    elif not _HOST_NAME.fullmatch(host):
+        raise ConfigError(
+            f"{address!r} has the host {host!r}, expected a name or an IP address", _ADDRESS_HINT
+        )
+    return host, int(port)
+
+
+def _checked_ip(host: str, version: int, address: str) -> None:
+    text = host.removeprefix("[").removesuffix("]") if version == 6 else host
+    try:
+        parsed = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        parsed = None
+    if parsed is None or parsed.version != version:
+        raise ConfigError(
+            f"{address!r} has the host {host!r}, expected an IPv{version} address", _ADDRESS_HINT
+        )
+
+
+# One reader a kind of setting: from a string of the environment, a value of the secrets file or a
+# value that is right already, to the field's value. A reader of its own result changes nothing.
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ConfigError(f"{value!r} is not a text")
+    return value.strip()
+
+
+def _flag(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().lower()
+    if word in ("true", "yes", "on", "1"):
+        return True
+    if word in ("false", "no", "off", "0"):
+        return False
+    raise ConfigError(f"{value!r} is neither true nor false")
+
+
+def _whole_number(minimum: int) -> Callable[[object], int]:
+    def read(value: object) -> int:
+        try:
+            number = int(str(value).strip()) if not isinstance(value, bool) else None
+        except ValueError:
+            number = None
+        if number is None or number < minimum:
+            raise ConfigError(f"{value!r} is not a whole number of {minimum} or more")
+        return number
+
+    return read
+
+
+def _seconds(value: object) -> float:
+    try:
+        seconds = float(str(value).strip()) if not isinstance(value, bool) else 0.0
+    except ValueError:
+        seconds = 0.0
+    if not 0.0 < seconds <= 3600.0:  # false for NaN too
+        raise ConfigError(f"{value!r} is not a number of seconds above 0 and up to 3600")
+    return seconds
+
+
+def _path(value: object) -> Path:
+    return value if isinstance(value, Path) else Path(_text(value)).expanduser()
+
+
+def _file(value: object) -> Path:
+    path = _path(value)
+    if not path.is_file():
+        raise ConfigError(f"there is no file {str(path)!r}")
+    return path
+
+
+def _labels(value: object) -> tuple[str, ...]:
+    """From a list, from "background, a, b", or from the path of a file with one label a line."""
+    if isinstance(value, str) and "," in value:
+        value = value.split(",")
+    if isinstance(value, str | Path):
+        path = _file(value)
+        try:
+            value = path.read_text(encoding="utf-8-sig").rstrip().splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{str(path)!r} can't be read as text: {error}") from error
+    if not isinstance(value, Iterable):
+        raise ConfigError(f"{value!r} is not a list of labels")
+    labels = tuple(_text(label) for label in value)
+    if not labels or labels[0] != "background":
+        raise ConfigError(
+            f"the first label is {labels[0]!r}, expected 'background'"
+            if labels
+            else "there is no label, expected 'background' and one label for each class",
+            "A label's position is its class id, and class 0 is the background.",
+        )
+    if len(labels) < 2:
+        raise ConfigError("'background' is the only label, expected one for each class after it")
+    twice = sorted({label for label in labels if labels.count(label) > 1})
+    if twice:
+        raise ConfigError(f"labels are given twice: {', '.join(twice)}")
+    return labels
+
+
+@dataclass(frozen=True)
+class _Setting:
+    read: Callable[[object], object]
+    meaning: str
+    shown: str = ""  # the default in words, where its value would say little
+
+
+@dataclass(frozen=True)
+class Config:
+    """All settings, checked when made.
+
+    `labels` is indexed by the class id, "background" first, so the model has `len(labels)` classes.
+
+    Raises:
+        ConfigError: a value that can't be, or two that can't be together.
+    """
+
+    server: Annotated[
+        str | None,
+        _Setting(
+            checked_address,
+            "gRPC address of TensorFlow Serving: `HOST:PORT`, `[IPv6]:PORT`, `dns:///HOST:PORT`,"
+            " `ipv4:A:PORT,B:PORT` or `unix:PATH`",
+            shown="none: the embedded server",
+        ),
+    ] = None
+    model_name: Annotated[str, _Setting(_text, "name of the model on the server")] = "commodity"
+    signature_name: Annotated[str, _Setting(_text, "signature that is called")] = "serving_default"
+    input_name: Annotated[str, _Setting(_text, "input of the signature: the batch of pictures")] = (
+        "images"
+    )
+    output_name: Annotated[str, _Setting(_text, "output of the signature: the SSD's columns")] = (
+        "concat_3:0"
+    )
+    model_version: Annotated[
+        int | None, _Setting(_whole_number(1), "version to ask for", shown="the server's newest")
+    ] = None
+    version_label: Annotated[
+        str | None,
+        _Setting(_text, "version label to ask for, in place of `model_version`", shown="none"),
+    ] = None
+    labels: Annotated[
+        tuple[str, ...],
+        _Setting(
+            _labels,
+            "file with one label a line, or the labels with commas between them; class 0,"
+            " `background`, first",
+            shown="`labels.txt` in `model_base_path`, else commodity's nine",
+        ),
+    ] = ()
+    model_base_path: Annotated[
+        Path,
+        _Setting(
+            _path,
+            "folder with the embedded server's model: one numbered folder a version",
+            shown="`models/commodity`",
+        ),
+    ] = ROOT / "models" / "commodity"
+    timeout_s: Annotated[float, _Setting(_seconds, "seconds that one call may take")] = 10.0
+    tls: Annotated[
+        bool,
+        _Setting(_flag, "call the server with TLS; any of the four settings below does so too"),
+    ] = False
+    tls_ca: Annotated[
+        Path | None,
+        _Setting(_file, "PEM file with the authorities to trust", shown="the public ones"),
+    ] = None
+    tls_cert: Annotated[
+        Path | None, _Setting(_file, "PEM file with the client's certificate", shown="none")
+    ] = None
+    tls_key: Annotated[
+        Path | None, _Setting(_file, "PEM file with the client's private key", shown="none")
+    ] = None
+    tls_server_name: Annotated[
+        str | None,
+        _Setting(_text, "name in the server's certificate", shown="that of the address"),
+    ] = None
+    max_upload_mb: Annotated[
+        int, _Setting(_whole_number(1), "size of a picture's file, in MiB, at most")
+    ] = 32
+    max_pixels: Annotated[
+        int, _Setting(_whole_number(1), "width × height of a picture, at most")
+    ] = 89_000_000
+    samples_path: Annotated[
+        Path, _Setting(_path, "folder with the gallery's pictures", shown="`samples`")
+    ] = ROOT / "samples"
+
+    def __post_init__(self) -> None:
+        for name in _settings():
+            value = getattr(self, name)
+            if value is not None and value != ():
+                object.__setattr__(self, name, _read(name, name, value))
+        if not self.labels:
+            file = self.model_base_path / "labels.txt"
+            labels = _read("labels", str(file), file) if file.is_file() else COMMODITY_LABELS
+            object.__setattr__(self, "labels", labels)
+        if self.model_version is not None and self.version_label is not None:
+            raise ConfigError(
+                f"model_version is {self.model_version} and version_label is"
+                f" {self.version_label!r}, expected at most one of them",
+                "Leave one of them away.",
+            )
+        if self.tls_settings is not None and self.server is None:
+            raise ConfigError(
+                "TLS is set, but no server",
+                "Set the server's address too: the embedded server, used without one, has no TLS.",
+            )
+
+    @property
+    def tls_settings(self) -> Tls | None:
+        """The five settings of TLS as one; None without TLS."""
+        tls = Tls(self.tls_ca, self.tls_cert, self.tls_key, self.tls_server_name)
+        return tls if self.tls or tls != Tls() else None
+
+    @classmethod
+    def load(
+        cls,
+        secrets: Mapping[str, Any] | None = None,
+        environ: Mapping[str, str] = os.environ,
+    ) -> "Config":
+        """The settings of environment, secrets and defaults, in this order.
+
+        Args:
+            secrets: the whole secrets file; only its table `[serving]` is looked at.
+            environ: only names that begin with COMMODITY_LENS_ are looked at.
+
+        Raises:
+            ConfigError: says which variable or which name of the table.
+        """
+        table = (secrets or {}).get(SECTION, {})
+        if not isinstance(table, Mapping):
+            raise ConfigError(
+                f"{SECTION} in the secrets is {table!r}, expected a table",
+                f"Begin the table with a line [{SECTION}].",
+            )
+        names = list(_settings())
+        where = f"of [{SECTION}] in the secrets"
+        _refuse_unknown(table, names, where)
+        variables = {PREFIX + name.upper(): name for name in names}
+        given = {name: value for name, value in environ.items() if name.startswith(PREFIX)}
+        _refuse_unknown(given, list(variables), "of the environment")
+
+        values = {
+            name: _read(name, f"{name} {where}", value)
+            for name, value in table.items()
+            if value != ""
+        }
+        for variable, name in variables.items():
+            if given.get(variable, "").strip():
+                values[name] = _read(name, variable, given[variable])
+        return cls(**values)
+
+
+def settings_table() -> str:
+    """All settings as a Markdown table, in the order of `Config`: the README's, checked by a test.
+
+    Environment variable, name in the table `[serving]` of the secrets, default, meaning.
+    """
+    rows = ["| environment | secrets | default | meaning |", "|---|---|---|---|"]
+    for name, setting in _settings().items():
+        default = setting.shown or f"`{str(getattr(Config, name)).lower()}`"
+        rows.append(f"| `{PREFIX}{name.upper()}` | `{name}` | {default} | {setting.meaning} |")
+    return "\n".join(rows) + "\n"
+
+
+@functools.cache
+def _settings() -> dict[str, _Setting]:
+    hints = get_type_hints(Config, include_extras=True)
+    return {name: get_args(hint)[1] for name, hint in hints.items()}
+
+
+def _read(name: str, source: str, value: object) -> Any:
+    """The setting's value, or a ConfigError that begins with where the value came from."""
+    try:
+        return _settings()[name].read(value)
+    except ConfigError as error:
+        raise ConfigError(f"{source}: {error}", error.hint) from error
+
+
+def _refuse_unknown(given: Iterable[str], known: list[str], where: str) -> None:
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
+            raise ConfigError(f"{name} {where} is not a setting", f"Did you mean {near}?")
