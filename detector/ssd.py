@@ -130,8 +130,8 @@ def decode(
     """
     prior_boxes = xyxy_to_cxcywh(priors)
     sizes = prior_boxes[:, 2:]
-    boxes = offsets * variances
     with np.errstate(over="ignore", invalid="ignore"):
+        boxes = offsets * variances
         boxes[:, :2] *= sizes
         boxes[:, :2] += prior_boxes[:, :2]
         boxes[:, 2:] = sizes * np.exp(boxes[:, 2:])
