@@ -1,0 +1,160 @@
+"""The result of one picture: figure, tables, timings, exports. A knob redraws nothing else."""
+
+import time
+from contextlib import nullcontext
+from pathlib import Path
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from dashboard import controls, layout, tables
+from dashboard.session import (
+    Answer,
+    Picture,
+    Prepared,
+    answer_for,
+    config,
+    embedded,
+    image_limits,
+    prepare,
+)
+from detector import exports, figures, images, ssd
+from detector.errors import ServingError
+
+STEPS = (
+    ("Decode", "#0072b2"),
+    ("Preprocess", "#56b4e9"),
+    ("Model server", "#e69f00"),
+    ("Post-process", "#009e73"),
+)
+
+
+def show(picture: Picture) -> None:
+    """Detect in the picture and show what came; without an answer, the photo and what is wrong."""
+    prepared = prepare(picture.digest, picture.data)
+    server = embedded()
+    starting = server is not None and server.state != "running"
+    try:
+        with st.spinner("Starting the model server…") if starting else nullcontext():
+            answer = answer_for(picture, prepared)
+    except ServingError as error:
+        layout.show_error(error)
+        layout.try_again()
+        _figure(picture, prepared, ssd.Detections.empty(), ())
+        return
+    _explore(picture, prepared, answer)
+
+
+@st.fragment
+def _explore(picture: Picture, prepared: Prepared, answer: Answer) -> None:
+    labels = config().labels
+    left, right = st.columns([8, 5], gap="medium")
+    with right:
+        settings = controls.settings(labels)
+    started = time.perf_counter()
+    detections = ssd.postprocess(answer.raw, settings, prepared.size)
+    postprocess_ms = (time.perf_counter() - started) * 1000
+    with left:
+        _figure(picture, prepared, detections, (settings,))
+        st.caption(f"{figures.summary(detections, labels)} · {layout.plain(picture.name)}")
+        _timings(prepared.decode_ms, prepared.preprocess_ms, answer.call_ms, postprocess_ms)
+        _hand_on(picture, prepared, answer, settings, detections)
+    with right:
+        tables.by_class(detections, settings, labels)
+    tables.detections(picture, prepared, detections, labels)
+
+
+def _figure(
+    picture: Picture, prepared: Prepared, detections: ssd.Detections, drawn_with: tuple[object, ...]
+) -> None:
+    """The chart. Its spec must not change for a click in it: a new spec resets the zoom.
+
+    So the picked box is in the spec only when something else redrew the chart, or when the pick
+    came from the table; Plotly itself shows the click.
+    """
+    labels = config().labels
+    state = (picture.digest, drawn_with)
+    if st.session_state.get("figure_state") != state:
+        st.session_state["figure_state"] = state
+        st.session_state["figure_pick"] = st.session_state.get("picked")
+    figure = figures.draw(
+        prepared.display_uri,
+        prepared.size,
+        detections,
+        labels,
+        picked=st.session_state["figure_pick"],
+        revision=st.session_state.setdefault("figure_revision", 0),
+    )
+    width, height = prepared.size
+    # As high as the photo needs at the column's width; style.css keeps it within the window.
+    st.html(f"<style>.st-key-figure_frame{{--photo:{height / width:.4f}}}</style>")
+    with st.container(key="figure_column"), st.container(key="figure_frame"):
+        st.plotly_chart(
+            figure,
+            key="figure",
+            height="stretch",
+            on_select=tables.pick_from_figure,
+            selection_mode="points",
+            config=figures.CONFIG,
+            alt=figures.summary(detections, labels),
+        )
+
+
+def _timings(*steps_ms: float) -> None:
+    """Where the time went: all but the last as measured when the picture was first read."""
+    total = sum(steps_ms)
+    bar = "".join(
+        f'<span style="width:{ms / total:.1%};background:{color}"></span>'
+        for ms, (_, color) in zip(steps_ms, STEPS, strict=True)
+    )
+    texts = "".join(
+        f'<span><i style="background:{color}"></i>{name} <b>{ms:.1f} ms</b></span>'
+        for ms, (name, color) in zip(steps_ms, STEPS, strict=True)
+    )
+    with st.container(key="timings"):
+        st.html(
+            f'<div class="lens-bar">{bar}</div><div class="lens-times">{texts}'
+            f"<span>Total <b>{total:.0f} ms</b></span></div>"
+        )
+
+
+def _hand_on(
+    picture: Picture,
+    prepared: Prepared,
+    answer: Answer,
+    settings: ssd.Settings,
+    detections: ssd.Detections,
+) -> None:
+    """Exports, built on the click, and the link to what one sees."""
+    labels = config().labels
+    stem = Path(picture.name).stem
+    detected = exports.DetectedImage(
+        picture.name, prepared.size, detections, answer.model.name, answer.model.version, settings
+    )
+    files = (
+        ("Annotated picture (PNG)", f"{stem}.png", "image/png",
+         lambda: exports.annotated_png(
+             images.read_image(picture.data, image_limits()), detections, labels)),
+        ("Table (CSV)", f"{stem}.csv", "text/csv", lambda: exports.to_csv([detected], labels)),
+        ("JSON", f"{stem}.json", "application/json", lambda: exports.to_json([detected], labels)),
+        ("COCO JSON", f"{stem}.coco.json", "application/json",
+         lambda: exports.to_coco([detected], labels)),
+        ("Pascal VOC XML", f"{stem}.xml", "application/xml",
+         lambda: exports.to_voc(detected, labels)),
+        ("YOLO text", f"{stem}.txt", "text/plain", lambda: exports.to_yolo(detected)),
+    )  # fmt: skip
+    with st.container(horizontal=True):
+        with st.popover("Export", icon=":material/download:", key="export"):
+            for label, file_name, mime, build in files:
+                st.download_button(
+                    label, build, file_name, mime, on_click="ignore", width="stretch"
+                )
+        with st.popover("Link", icon=":material/link:", key="link"):
+            st.caption("Opens the same sample with the same settings. Uploads are not in a link.")
+            st.code(_link(), language=None, wrap_lines=True)
+
+
+def _link() -> str:
+    base = (st.context.url or "").split("?")[0]
+    parameters = urlencode(st.query_params.to_dict(), doseq=True)
+    return f"{base}?{parameters}" if parameters else base

@@ -1,0 +1,6 @@
+"""The model server: state, versions, signature, timings."""
+
+from dashboard import layout, server
+
+with layout.page("Server"):
+    server.show()

@@ -1,0 +1,153 @@
+"""The pages, run by Streamlit's app tester against a real model server."""
+
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from detector.embedded import EmbeddedServer
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = ["app.py", *(f"pages/{path.name}" for path in sorted((ROOT / "pages").glob("*.py")))]
+
+
+@pytest.fixture(autouse=True)
+def empty_caches() -> Iterator[None]:
+    """Streamlit's caches belong to the process: one test's would serve the next."""
+    yield
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def opened(
+    embedded_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., AppTest]:
+    monkeypatch.setenv("COMMODITY_LENS_SERVER", embedded_server.address)
+
+    def run(page: str = "app.py", **query: str) -> AppTest:
+        app = AppTest.from_file(str(ROOT / page), default_timeout=30)
+        for name, value in query.items():
+            app.query_params[name] = value
+        return app.run()
+
+    return run
+
+
+def shown(app: AppTest) -> int:
+    """How many boxes the table by class counts."""
+    return int(app.dataframe[0].value["Boxes"].sum())
+
+
+def problems(app: AppTest) -> list[str]:
+    return [box.value for box in app.error] + [box.message for box in app.exception]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_each_page_runs_alone(opened: Callable[..., AppTest], page: str):
+    assert problems(opened(page)) == []
+
+
+def test_the_first_sample_is_detected_on_opening(opened: Callable[..., AppTest]):
+    assert shown(opened()) > 0
+
+
+def test_a_threshold_of_a_class_takes_the_place_of_the_common_one(opened: Callable[..., AppTest]):
+    app = opened(score_threshold="0.05")
+    counts = app.dataframe[0].value.set_index("Class")["Boxes"]
+    label = str(counts.idxmax())
+    app.button_group(key="own").select(label).run()
+    app.slider(key=f"threshold_{label}").set_value(1.0).run()
+    after = app.dataframe[0].value.set_index("Class")
+    assert after["Boxes"][label] == 0
+    assert after["Threshold"][label] == 1.0
+    assert after["Boxes"].drop(label).equals(counts.drop(label))
+
+
+def test_a_class_that_is_not_shown_is_not_counted(opened: Callable[..., AppTest]):
+    app = opened(score_threshold="0.05")
+    label = str(app.dataframe[0].value.set_index("Class")["Boxes"].idxmax())
+    app.button_group(key="classes").unselect(label).run()
+    row = app.dataframe[0].value.set_index("Class").loc[label]
+    assert (row["Boxes"], row["Shown"]) == (0, False)
+
+
+def test_no_class_shown_is_no_box_and_no_error(opened: Callable[..., AppTest]):
+    app = opened()
+    app.button_group(key="classes").set_value([]).run()
+    assert (shown(app), problems(app)) == (0, [])
+
+
+def test_the_maximum_number_of_boxes_holds(opened: Callable[..., AppTest]):
+    app = opened(score_threshold="0.01", top_k="3")
+    assert shown(app) == 3
+
+
+def test_reset_restores_every_knob(opened: Callable[..., AppTest]):
+    app = opened(score_threshold="0.77", iou_threshold="0.9", top_k="5", class_agnostic="true")
+    app.button(key="reset").click().run()
+    assert app.slider(key="score_threshold").value == 0.3
+    assert app.slider(key="iou_threshold").value == 0.45
+    assert app.slider(key="top_k").value == 200
+    assert app.toggle(key="class_agnostic").value is False
+
+
+def test_a_useless_value_in_a_link_is_ignored(opened: Callable[..., AppTest]):
+    app = opened(score_threshold="many", sample="no such sample", top_k="-4")
+    assert app.slider(key="score_threshold").value == 0.3
+    assert problems(app) == []
+
+
+def test_uploads_of_the_same_name_are_both_kept(opened: Callable[..., AppTest]):
+    app = opened(source="Upload")
+    app.file_uploader(key="upload").set_value(
+        [("a.png", png("red"), "image/png"), ("a.png", png("blue"), "image/png")]
+    ).run()
+    assert problems(app) == []
+    assert list(app.button_group(key="picture").options) == ["a.png", "a.png (2)"]
+
+
+@pytest.mark.parametrize("data", [b"", b"not a picture", b"\xff\xd8\xff\xe0 cut off"])
+def test_a_file_that_is_no_picture_is_named_and_the_page_goes_on(
+    opened: Callable[..., AppTest], data: bytes
+):
+    app = opened(source="Upload")
+    app.file_uploader(key="upload").set_value([("bad.jpg", data, "image/jpeg")]).run()
+    assert len(problems(app)) == 1
+    assert "bad.jpg" in problems(app)[0]
+    assert shown(app) > 0
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "named"),
+    [
+        ("SERVER", "http://localhost:8500", "COMMODITY_LENS_SERVER"),
+        ("MODEL_NAME", "no_such_model", "no_such_model"),
+        ("SIGNATURE_NAME", "no_such_signature", "no_such_signature"),
+        ("OUTPUT_NAME", "no_such_output", "no_such_output"),
+        ("INPUT_NAME", "no_such_input", "no_such_input"),
+        ("LABELS", "background,one,two", "expected"),
+        ("MODEL_VERSION", "77", "77"),
+    ],
+)
+def test_a_wrong_setting_is_named_and_the_photo_is_still_there(
+    opened: Callable[..., AppTest],
+    monkeypatch: pytest.MonkeyPatch,
+    setting: str,
+    value: str,
+    named: str,
+):
+    monkeypatch.setenv(f"COMMODITY_LENS_{setting}", value)
+    app = opened() if setting != "SERVER" else AppTest.from_file(str(ROOT / "app.py")).run()
+    assert len(problems(app)) == 1
+    assert named in problems(app)[0].replace("\\", "")
+    assert not app.exception
+
+
+def png(color: str) -> bytes:
+    data = BytesIO()
+    Image.new("RGB", (320, 240), color).save(data, "PNG")
+    return data.getvalue()

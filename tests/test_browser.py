@@ -1,0 +1,318 @@
+"""The Detect page in a real browser, against the real dashboard and a real model server."""
+
+import csv
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+from detector.serving import ServingClient
+from tests import browser as chrome
+
+ROOT = Path(__file__).resolve().parent.parent
+TIMEOUT_MS = 30_000
+
+expect.set_options(timeout=TIMEOUT_MS)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    url: str
+    pid: int
+
+
+@contextmanager
+def dashboard(log: Path, **settings: str) -> Iterator[Dashboard]:
+    """A dashboard process of its own."""
+    port = free_port()
+    command = [sys.executable, "-m", "streamlit", "run", "app.py"]
+    options = [
+        "--server.port",
+        str(port),
+        "--server.headless",
+        "true",
+        "--server.address",
+        "127.0.0.1",
+    ]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("COMMODITY_LENS_")}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*command, *options], cwd=ROOT, env=environment | settings, stdout=output, stderr=output
+        )
+        try:
+            yield Dashboard(f"http://127.0.0.1:{port}", process.pid)
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+@contextmanager
+def model_server(port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A model server process of its own on that port, ready."""
+    command = [sys.executable, "-m", "model_server", "--model_name", "commodity"]
+    options = ["--model_base_path", "models/commodity", "--port", str(port)]
+    process = subprocess.Popen([*command, *options], cwd=ROOT, stderr=subprocess.DEVNULL)
+    try:
+        with ServingClient(f"127.0.0.1:{port}", model_name="commodity") as client:
+            client.wait_until_ready(20)
+        yield process
+    finally:
+        process.kill()
+        process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    path = chrome.find()
+    assert path, "no Chrome or Chromium: `make test` says how to get one"
+    video = tmp_path_factory.mktemp("camera") / "scene.y4m"
+    write_y4m(video, Image.open(sorted((ROOT / "samples").glob("*.jpg"))[0]))
+    camera = [
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-video-capture={video}",
+    ]
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=path, args=[*chrome.ARGS, *camera])
+        yield launched
+        launched.close()
+
+
+def write_y4m(path: Path, image: Image.Image) -> None:
+    """A video of one still picture, in the format that Chromium plays as a camera."""
+    y, cb, cr = image.convert("RGB").resize((640, 480)).convert("YCbCr").split()
+    planes = [y, cb.resize((320, 240)), cr.resize((320, 240))]
+    frame = b"FRAME\n" + b"".join(plane.tobytes() for plane in planes)
+    path.write_bytes(b"YUV4MPEG2 W640 H480 F10:1 Ip A1:1 C420jpeg\n" + frame * 3)
+
+
+@pytest.fixture(scope="module")
+def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with dashboard(tmp_path_factory.mktemp("app") / "log.txt") as running:
+        yield running.url
+
+
+@pytest.fixture
+def visit(chromium: Browser) -> Iterator[Callable[..., Page]]:
+    """Opens a page of the dashboard in a visitor's own, empty browser profile."""
+    contexts = []
+
+    def opened(url: str, **options: object) -> Page:
+        contexts.append(
+            chromium.new_context(permissions=["camera"], accept_downloads=True, **options)
+        )
+        page = contexts[-1].new_page()
+        page.set_default_timeout(TIMEOUT_MS)
+        page.goto(url)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def page(visit: Callable[..., Page], app_url: str) -> Page:
+    """The Detect page with its first sample detected."""
+    opened = visit(app_url)
+    boxes(opened).first.wait_for()
+    return opened
+
+
+def element(page: Page, key: str) -> Locator:
+    return page.locator(f".st-key-{key}")
+
+
+def boxes(page: Page) -> Locator:
+    return element(page, "figure").locator(".barlayer .point path")
+
+
+def legend(page: Page) -> Locator:
+    return element(page, "figure").locator(".legend .traces")
+
+
+def settled(page: Page) -> None:
+    """Wait until the script has run to its end."""
+    expect(page.locator("[data-testid=stApp]")).to_have_attribute(
+        "data-test-script-state", "notRunning"
+    )
+
+
+def move_slider(page: Page, key: str, value: float) -> None:
+    handle = element(page, key).locator("input[type=range]")
+    handle.focus()
+    steps = round((value - float(handle.input_value())) * 100)
+    for _ in range(abs(steps)):
+        page.keyboard.press("ArrowRight" if steps > 0 else "ArrowLeft")
+    settled(page)
+
+
+def picture_bytes(width: int = 900, height: int = 600) -> bytes:
+    """A sample under another size, so that it is a picture that the dashboard hasn't seen."""
+    data = BytesIO()
+    sample = Image.open(sorted((ROOT / "samples").glob("*.jpg"))[0])
+    sample.resize((width, height)).save(data, "JPEG", quality=90)
+    return data.getvalue()
+
+
+def upload(page: Page, *files: tuple[str, bytes]) -> None:
+    element(page, "source").get_by_text("Upload").click()
+    element(page, "upload").locator("input[type=file]").set_input_files(
+        [{"name": n, "mimeType": "application/octet-stream", "buffer": data} for n, data in files]
+    )
+
+
+def test_the_page_opens_on_a_detected_sample(page: Page):
+    assert boxes(page).count() > 0
+    expect(element(page, "by_class")).to_be_visible()
+    expect(element(page, "detections")).to_be_visible()
+    expect(page.locator(".lens-state")).to_contain_text("commodity · version")
+
+
+def test_a_higher_threshold_shows_fewer_boxes(page: Page):
+    before = boxes(page).count()
+    move_slider(page, "score_threshold", 1.0)
+    expect(page.get_by_text("No box reaches the threshold")).to_be_visible()
+    move_slider(page, "score_threshold", 0.01)
+    expect(boxes(page).first).to_be_visible()
+    assert boxes(page).count() > before
+
+
+def selected_row(page: Page) -> Locator:
+    return element(page, "detections").locator("[role=row][aria-selected=true]")
+
+
+def test_a_clicked_box_is_the_selected_row_and_the_chart_stays(page: Page):
+    plot = element(page, "figure").locator(".js-plotly-plot")
+    plot.evaluate("chart => { chart.dataset.same = 'yes' }")
+    boxes(page).last.click(force=True)
+    expect(selected_row(page)).to_have_count(1)
+    # The same element: its zoom was not reset.
+    expect(plot).to_have_attribute("data-same", "yes")
+
+
+def test_a_selected_row_is_the_picked_box_in_the_figure(page: Page):
+    table = element(page, "detections").locator("canvas").first
+    table.click(position={"x": 18, "y": 38 + 26})
+    expect(selected_row(page)).to_have_count(1)
+    picked = """chart => chart.data.filter(trace => trace.type == "bar" && trace.customdata)
+        .flatMap(trace => (trace.selectedpoints ?? []).map(i => trace.customdata[i][0]))"""
+    page.wait_for_function(
+        f"() => ({picked})(document.querySelector('.js-plotly-plot')).length == 1"
+    )
+
+
+def test_an_upload_is_detected_and_listed(page: Page):
+    upload(page, ("one.jpg", picture_bytes()), ("two.jpg", picture_bytes(640, 480)))
+    strip = element(page, "picture")
+    expect(strip.get_by_role("radio")).to_have_count(2)
+    expect(page.get_by_text("two.jpg", exact=False).last).to_be_visible()
+    boxes(page).first.wait_for()
+
+
+def test_a_bad_upload_says_why_and_keeps_the_good_one(page: Page):
+    upload(page, ("good.jpg", picture_bytes()), ("broken.jpg", picture_bytes()[:2000]))
+    expect(page.get_by_role("alert")).to_contain_text("broken.jpg")
+    expect(element(page, "picture").get_by_role("radio")).to_have_count(1)
+    boxes(page).first.wait_for()
+
+
+def test_a_camera_photo_is_detected(page: Page):
+    element(page, "source").get_by_text("Camera").click()
+    element(page, "camera").get_by_role("button", name="Take Photo").click()
+    expect(page.get_by_text("camera.jpg")).to_be_visible()
+    boxes(page).first.wait_for()
+
+
+def test_the_link_reopens_sample_and_settings(page: Page, visit: Callable[..., Page]):
+    element(page, "sample").get_by_role("radio").nth(1).click()
+    move_slider(page, "score_threshold", 0.55)
+    settled(page)
+    again = visit(page.url)
+    expect(element(again, "score_threshold").locator("input[type=range]")).to_have_value("0.55")
+    expect(element(again, "sample").get_by_role("radio").nth(1)).to_be_checked()
+
+
+@pytest.mark.parametrize(
+    ("label", "read"),
+    [
+        ("Annotated picture", lambda data: np.asarray(Image.open(BytesIO(data))).shape[2] == 3),
+        ("Table", lambda data: len(list(csv.reader(data.decode().splitlines()))) > 1),
+        ("COCO", lambda data: json.loads(data)["annotations"]),
+    ],
+)
+def test_an_export_has_what_is_shown(page: Page, label: str, read: Callable[[bytes], bool]):
+    element(page, "export").get_by_role("button").first.click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name=re.compile(f"^{label}")).click()
+    assert read(Path(download.value.path()).read_bytes())
+
+
+def test_a_dead_server_is_named_and_its_return_noticed(visit: Callable[..., Page], tmp_path: Path):
+    port = free_port()
+    with dashboard(tmp_path / "log.txt", COMMODITY_LENS_SERVER=f"127.0.0.1:{port}") as running:
+        page = visit(running.url)
+        expect(page.get_by_role("alert")).to_contain_text(str(port))
+        with model_server(port):
+            boxes(page).first.wait_for()
+            expect(page.get_by_role("alert")).to_have_count(0)
+        # The server is gone: what was detected stays and follows the knobs without it.
+        move_slider(page, "score_threshold", 0.05)
+        boxes(page).first.wait_for()
+        element(page, "sample").get_by_role("radio").nth(1).click()
+        expect(page.get_by_role("alert")).to_contain_text(str(port))
+        expect(element(page, "figure").locator("image")).to_be_visible()
+        with model_server(port):
+            boxes(page).first.wait_for()
+            expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_a_killed_embedded_server_comes_back(visit: Callable[..., Page], tmp_path: Path):
+    with dashboard(tmp_path / "log.txt") as running:
+        page = visit(running.url)
+        boxes(page).first.wait_for()
+        [server] = children(running.pid)
+        os.kill(server, signal.SIGKILL)
+        element(page, "sample").get_by_role("radio").nth(2).click()
+        expect(element(page, "sample").get_by_role("radio").nth(2)).to_be_checked()
+        boxes(page).first.wait_for()
+        expect(page.get_by_role("alert")).to_have_count(0)
+        assert children(running.pid) != [server]
+
+
+def test_the_dashboard_never_loads_tensorflow(visit: Callable[..., Page], tmp_path: Path):
+    with dashboard(tmp_path / "log.txt") as running:
+        boxes(visit(running.url)).first.wait_for()
+        assert "tensorflow" not in Path(f"/proc/{running.pid}/maps").read_text().lower()
+
+
+def children(pid: int) -> list[int]:
+    """Its child processes, whichever of its threads started them."""
+    lists = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for listed in lists for child in listed.read_text().split()]
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_nothing_is_wider_than_the_window(visit: Callable[..., Page], app_url: str, width: int):
+    page = visit(app_url, viewport={"width": width, "height": 900})
+    boxes(page).first.wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
