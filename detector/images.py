@@ -94,9 +94,10 @@ def encode_jpeg(image: RGBImage, max_side: int = 1600, quality: int = 85) -> byt
     return buffer.getvalue()
 
 
-# What Pillow's readers raise on damaged files, beside OSError (found by feeding them damaged
-# files).
+# What Pillow's readers raise on damaged files, found by feeding them such files. They also warn of
+# damaged metadata, which is an exception where warnings are errors.
 _DECODER_ERRORS = (
+    Warning,
     OSError,
     SyntaxError,
     ValueError,
@@ -182,8 +183,17 @@ def _describe(data: bytes) -> str:
         return "an SVG drawing"
     if start.startswith((b"<!doctype html", b"<html")):
         return "a web page"
-    printable = all(byte >= 32 or byte in b"\t\r\n\f" for byte in data[:1024])
-    return "a text file" if printable else "an unknown kind of file"
+    return "a text file" if _is_text(data[:1024]) else "an unknown kind of file"
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        if error.start < len(data) - 3:  # not merely a character cut in two at the end
+            return False
+        text = data[: error.start].decode()
+    return text != "" and all(letter.isprintable() or letter.isspace() for letter in text)
 
 
 def _check_size(size: tuple[int, int], limits: ImageLimits) -> None:
