@@ -1,0 +1,157 @@
+"""The versions of a model in its folder, loaded and unloaded as TensorFlow Serving does it.
+
+The folder with the highest number is served. A new version is loaded before the old one is given
+up, and what runs on the old one ends there.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+
+from detector._protos import get_model_status_pb2
+from model_server.engine import SAVED_MODEL, EngineError, Model
+
+_LOADING = get_model_status_pb2.ModelVersionStatus.LOADING
+_AVAILABLE = get_model_status_pb2.ModelVersionStatus.AVAILABLE
+_UNLOADING = get_model_status_pb2.ModelVersionStatus.UNLOADING
+_END = get_model_status_pb2.ModelVersionStatus.END
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Version:
+    state: int = _LOADING
+    code: grpc.StatusCode = grpc.StatusCode.OK
+    message: str = ""
+    model: Model | None = None
+    running: int = 0  # requests that use the model now
+    failed_file: tuple[int, int] | None = None  # what could not be loaded: time of change, size
+
+
+class Versions:
+    """All versions that were ever seen. Safe to use from several threads."""
+
+    def __init__(self, base_path: Path, load: Callable[[Path], Model]) -> None:
+        """
+        Args:
+            base_path: holds one folder a version, its name is the number.
+            load: the model of such a folder; raises EngineError.
+        """
+        self._base_path = base_path
+        self._load = load
+        self._versions: dict[int, _Version] = {}
+        self._lock = threading.Lock()
+
+    def poll(self) -> None:
+        """Looks into the folder once, loads what is new and then gives up what is old.
+
+        Called from one thread at a time.
+
+        Raises:
+            OSError: the folder can't be read. Nothing has changed then.
+        """
+        folders = _version_folders(self._base_path)
+        newest = max(folders, default=None)
+        if newest is not None and not self._serves(newest, folders[newest]):
+            self._load_version(newest, folders[newest])
+        if newest is None or self._versions[newest].state == _AVAILABLE:
+            self._unload_others(newest)
+
+    @contextmanager
+    def use(self, version: int | None = None) -> Iterator[tuple[int, Model]]:
+        """A version and its model; the model stays loaded inside the `with`. None = the newest.
+
+        Raises:
+            KeyError: it is not loaded.
+        """
+        with self._lock:
+            available = [n for n, v in self._versions.items() if v.state == _AVAILABLE]
+            number = max(available, default=-1) if version is None else version
+            used = self._versions.get(number)
+            if used is None or used.model is None or number not in available:
+                raise KeyError(version)
+            model = used.model
+            used.running += 1
+        try:
+            yield number, model
+        finally:
+            with self._lock:
+                used.running -= 1
+                _end_if_unused(number, used)
+
+    def statuses(self) -> list[get_model_status_pb2.ModelVersionStatus]:
+        """The state of each version, ended ones too, newest first."""
+        with self._lock:
+            statuses = []
+            for number, version in sorted(self._versions.items(), reverse=True):
+                status = get_model_status_pb2.ModelVersionStatus(
+                    version=number, state=version.state
+                )
+                status.status.error_code = version.code.value[0]
+                status.status.error_message = version.message
+                statuses.append(status)
+            return statuses
+
+    def _serves(self, number: int, folder: Path) -> bool:
+        """Whether there is nothing to load: it is loaded, or failed and is still the same file."""
+        version = self._versions.get(number)
+        if version is None:
+            return False
+        if version.failed_file is not None:
+            return version.failed_file == _file_mark(folder)
+        return bool(version.state == _AVAILABLE)
+
+    def _load_version(self, number: int, folder: Path) -> None:
+        version = _Version()
+        with self._lock:
+            self._versions[number] = version
+        mark = _file_mark(folder)
+        try:
+            model = self._load(folder)
+        except EngineError as error:
+            _log.error("version %d could not be loaded: %s", number, error)
+            with self._lock:
+                version.state = _END
+                version.code, version.message = error.code, str(error)
+                version.failed_file = mark
+            return
+        with self._lock:
+            version.model = model
+            version.state = _AVAILABLE
+        _log.info("version %d is available", number)
+
+    def _unload_others(self, newest: int | None) -> None:
+        with self._lock:
+            for number, version in self._versions.items():
+                if number != newest and version.state == _AVAILABLE:
+                    version.state = _UNLOADING
+                    _end_if_unused(number, version)
+
+
+def _end_if_unused(number: int, version: _Version) -> None:
+    if version.state == _UNLOADING and not version.running:
+        version.state = _END
+        version.model = None
+        _log.info("version %d is unloaded", number)
+
+
+def _version_folders(base_path: Path) -> dict[int, Path]:
+    return {
+        int(folder.name): folder
+        for folder in base_path.iterdir()
+        if folder.name.isascii() and folder.name.isdecimal() and (folder / SAVED_MODEL).is_file()
+    }
+
+
+def _file_mark(folder: Path) -> tuple[int, int]:
+    try:
+        stat = (folder / SAVED_MODEL).stat()
+    except OSError:  # gone since the folder was listed
+        return 0, 0
+    return stat.st_mtime_ns, stat.st_size
