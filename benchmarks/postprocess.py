@@ -54,7 +54,7 @@ def make_output(kind: str, class_count: int, rng: np.random.Generator) -> NDArra
     logits = rng.normal(0, 1, (len(priors), class_count)).astype(np.float32)
     variances = np.tile(np.array([0.1, 0.1, 0.2, 0.2], np.float32), (len(priors), 1))
     if kind == "typical":
-        logits[:, 0] += 6
+        logits[:, 0] += 7.5
         for _ in range(6):
             cx, cy, w, h = rng.uniform([0.2, 0.2, 0.15, 0.15], [0.8, 0.8, 0.6, 0.6])
             truth = np.array([[cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2]], np.float32)

@@ -99,9 +99,10 @@ def test_the_first_picture_of_a_phones_multi_picture_jpeg_is_read():
     assert colours(read_image(data)) == [RED, GREEN, BLUE, WHITE]
 
 
-def test_the_name_of_the_format_does_not_matter_only_the_first_bytes():
-    data = bytearray(encoded(quarters(), "HEIF"))
-    data[8:12] = b"mif1"  # the major brand of many HEIC files; the codec is among the others
+@pytest.mark.parametrize("file_format", ["HEIF", "AVIF"])
+def test_the_codec_of_a_container_may_be_named_among_the_further_brands(file_format):
+    data = bytearray(encoded(quarters(), file_format))
+    data[8:12] = b"mif1"  # "some kind of HEIF": many HEIC and AVIF files begin with it
     assert colours(read_image(bytes(data))) == [RED, GREEN, BLUE, WHITE]
 
 
@@ -459,6 +460,10 @@ def test_a_bomb_is_refused_by_its_header_without_a_warning(file_format, width, h
 
     monkeypatch.setattr(ImageFile.ImageFile, "load", decoded)
     assert "too large" in refusal(claiming(width, height)[file_format])
+
+
+def test_a_webp_bomb_too_large_for_pillow_itself_is_refused_as_too_large():
+    assert "too large" in refusal(claiming(16383, 16383)["WEBP"])
 
 
 def test_the_refusal_of_a_bomb_says_how_large_it_is():
