@@ -94,8 +94,8 @@ def encode_jpeg(image: RGBImage, max_side: int = 1600, quality: int = 85) -> byt
     return buffer.getvalue()
 
 
-# What Pillow's readers raise on damaged files: seen on 55,000 such files, or expected by Pillow's own
-# open(). They also warn of damaged metadata, which is an exception where warnings are errors.
+# What Pillow's readers raise on damaged files: seen on 55,000 such files, or expected by Pillow's
+# own open(). They also warn of damaged metadata: an exception where warnings are errors.
 _DECODER_ERRORS = (
     Warning,
     OSError,
