@@ -26,6 +26,7 @@ from detector._protos import (
     types_pb2,
 )
 from detector.config import Config
+from detector.embedded import EmbeddedServer
 from detector.errors import (
     AccessDeniedError,
     ConfigError,
@@ -49,6 +50,7 @@ from detector.serving import (
     connect,
 )
 from detector.tensors import encode_tensor
+from tests.savedmodels import write_affine
 
 ROOT = Path(__file__).resolve().parent.parent
 TLS = Path(__file__).parent / "tls"
@@ -575,16 +577,18 @@ def test_a_connection_that_vanished_without_a_word_is_replaced_after_one_timeout
     assert len(server.peers) == 2
 
 
-def test_a_timeout_of_one_thread_does_not_end_the_calls_of_others():
+def test_a_timeout_of_one_thread_leaves_the_calls_of_others_and_new_ones_connect_anew():
     begun, done = threading.Event(), threading.Event()
+    calls = iter(range(10))
 
-    def slow(request, context):
-        begun.set()
-        done.wait(60)
+    def slow_twice(request, context):
+        if next(calls) < 2:
+            begun.set()
+            done.wait(60)
         return predict_pb2.PredictResponse()
 
     with (
-        serving(Foreign(slow)) as server,
+        serving(Foreign(slow_twice)) as server,
         client_of(server.address) as client,
         futures.ThreadPoolExecutor(1) as pool,
     ):
@@ -592,6 +596,10 @@ def test_a_timeout_of_one_thread_does_not_end_the_calls_of_others():
         begun.wait(30)
         with pytest.raises(ServerTimeoutError):
             client.predict({}, timeout_s=0.1)
+        assert len(server.peers) == 1
+        client.predict({})
+        assert len(server.peers) == 2
+        assert not patient.done()
         done.set()
         assert patient.result(30).model.version == 0
 
@@ -601,8 +609,10 @@ def test_replicas_share_the_calls_and_the_survivor_takes_them_all():
     with serving(second):
         with serving(first):
             client = client_of(f"ipv4:{first.address},{second.address}")
-            while not (first.requests and second.requests):
+            for _ in range(1000):
                 client.predict({})
+                if first.requests and second.requests:
+                    break  # both are connected by now
             seen = len(first.requests), len(second.requests)
             for _ in range(20):
                 client.predict({})
@@ -673,6 +683,16 @@ def test_a_call_during_closing_is_a_serving_error():
         with pytest.raises(ServerUnavailableError, match="was closed on this side"):
             call.result(30)
         done.set()
+
+
+def test_a_channel_closed_by_another_thread_just_before_the_call_is_a_serving_error():
+    client = client_of("127.0.0.1:8500")
+    with (  # noqa: PT012
+        pytest.raises(ServerUnavailableError, match="was closed on this side"),
+        client._connected(timeout_s=1) as connection,  # the moment can only be chosen from inside
+    ):
+        client.close()
+        connection.predict(predict_pb2.PredictRequest(), timeout=1)
 
 
 # Status and metadata
@@ -855,6 +875,15 @@ def test_the_settings_choose_server_model_and_deadline():
     assert (spec.name, spec.signature_name, spec.version_label) == ("voc", "s", "stable")
 
 
+def test_the_settings_choose_tls():
+    with serving(Foreign(), credentials=tls_server()) as server:
+        config = Config(
+            server=server.address, tls_ca=TLS / "ca.pem", tls_server_name="server.example"
+        )
+        with connect(config) as client:
+            client.predict({})
+
+
 def test_an_embedded_servers_address_is_used_in_place_of_the_settings():
     with serving(Foreign()) as server, connect(Config(), server.address) as client:
         client.predict({})
@@ -891,3 +920,51 @@ except ServingError as error:
         timeout=60,
     )
     assert (done.stdout, done.stderr, done.returncode) == ("ServerUnavailableError\n", "", 0)
+
+
+# The project's own server, with a small model: y = 2 x + 1
+
+
+@pytest.fixture(scope="module")
+def own_server(tmp_path_factory) -> Iterator[EmbeddedServer]:
+    base_path = tmp_path_factory.mktemp("affine")
+    write_affine(base_path, 1)
+    with EmbeddedServer("affine", base_path) as server:
+        yield server
+
+
+def test_the_projects_own_server_is_called_like_any_other(own_server):
+    with client_of(own_server.address, model_name="affine") as client:
+        assert client.wait_until_ready(30) == ModelVersion("affine", 1)
+        prediction = client.predict({"x": np.float32([[1, 2]])}, outputs=["y:0"])
+        assert prediction.outputs["y:0"].tolist() == [[3, 5]]
+        assert prediction.model == ModelVersion("affine", 1)
+        assert [signature.name for signature in client.model_metadata()] == [
+            "negative",
+            "serving_default",
+        ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "inputs", "error", "hint"),
+    [
+        ({"model_name": "no"}, {"x": np.float32([[1, 2]])}, ModelNotFoundError, "name"),
+        ({"version": 9}, {"x": np.float32([[1, 2]])}, ModelNotFoundError, "version 1 (AVAILABLE)"),
+        ({"version_label": "no"}, {"x": np.float32([[1, 2]])}, SignatureError, "label 'no'"),
+        ({"signature_name": "no"}, {"x": np.float32([[1, 2]])}, SignatureError, "'negative'"),
+        ({}, {}, SignatureError, "{x: float32 [?, 2]}"),
+        ({}, {"images": np.float32([[1, 2]])}, SignatureError, "{x: float32 [?, 2]}"),
+        ({}, {"x": np.uint8([[1, 2]])}, SignatureError, "{x: float32 [?, 2]}"),
+        ({}, {"x": np.float32([1, 2, 3])}, SignatureError, "{x: float32 [?, 2]}"),
+    ],
+)
+def test_the_refusals_of_the_projects_own_server_have_their_hints(
+    own_server, settings, inputs, error, hint
+):
+    with (
+        client_of(own_server.address, **{"model_name": "affine", **settings}) as client,
+        pytest.raises(ServingError) as caught,
+    ):
+        client.predict(inputs)
+    assert type(caught.value) is error
+    assert hint in caught.value.hint
