@@ -1,5 +1,6 @@
 """TensorFlow Serving's two gRPC services: its checks, in its order, with its codes and messages."""
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any, NoReturn, TypeVar
@@ -41,7 +42,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer): 
     def Predict(  # noqa: N802
         self, request: predict_pb2.PredictRequest, context: grpc.ServicerContext
     ) -> predict_pb2.PredictResponse:
-        return _answer(context, lambda: self._predict(request, context.time_remaining()))
+        return _answer(context, lambda: self._predict(request, _time_left_s(context)))
 
     def GetModelMetadata(  # noqa: N802
         self, request: get_model_metadata_pb2.GetModelMetadataRequest, context: grpc.ServicerContext
@@ -154,6 +155,12 @@ def _answer(context: grpc.ServicerContext, answer: Callable[[], _Answer]) -> _An
         _abort(context, error.code, str(error))
     except TimeoutError:
         _abort(context, grpc.StatusCode.DEADLINE_EXCEEDED, "no free engine before the deadline")
+
+
+def _time_left_s(context: grpc.ServicerContext) -> float | None:
+    """None when the call has no deadline, which gRPC gives as a time that no clock can count."""
+    seconds = context.time_remaining()
+    return seconds if seconds is not None and seconds < threading.TIMEOUT_MAX / 2 else None
 
 
 def _abort(context: grpc.ServicerContext, code: grpc.StatusCode, message: str) -> NoReturn:

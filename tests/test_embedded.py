@@ -80,8 +80,9 @@ def test_starting_twice_starts_one_server(base_path):
 
 
 def test_it_works_from_any_folder_with_a_relative_path(base_path, monkeypatch):
-    monkeypatch.chdir(base_path.parent)
-    with EmbeddedServer("m", Path(base_path.name)) as server:
+    (base_path / "model_server.py").write_text("raise SystemExit('not the one that is meant')")
+    monkeypatch.chdir(base_path)
+    with EmbeddedServer("m", Path()) as server:
         assert served_version(server.address) == 3
 
 

@@ -248,6 +248,23 @@ def test_eight_threads_at_once_each_get_their_own_answer(affine):
     assert answers == [[[2 * i + 7] * 2] * (1 + i % 3) for i in range(400)]
 
 
+def test_requests_without_a_deadline_wait_their_turn(affine):
+    request = predict_pb2.PredictRequest(model_spec=model_spec())
+    request.inputs["x"].CopyFrom(tensor(np.ones((200_000, 2), np.float32)))
+    running = [affine.predictions.Predict.future(request) for _ in range(24)]
+    assert {len(call.result(DEADLINE_S).outputs["y:0"].tensor_content) for call in running} == {
+        1_600_000
+    }
+
+
+def test_a_request_whose_deadline_passes_ends_and_the_server_lives(affine):
+    request = predict_pb2.PredictRequest(model_spec=model_spec())
+    request.inputs["x"].CopyFrom(tensor(np.ones((1_000_000, 2), np.float32)))
+    running = [affine.predictions.Predict.future(request, timeout=0.01) for _ in range(16)]
+    assert {call.code() for call in running} == {Code.DEADLINE_EXCEEDED}
+    assert array(affine.predict({"x": X}).outputs["y:0"]).tolist() == [[9, 11], [13, 15]]
+
+
 def test_metadata_is_the_signature(affine):
     request = get_model_metadata_pb2.GetModelMetadataRequest(
         model_spec=model_spec(), metadata_field=["signature_def"]
