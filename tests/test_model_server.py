@@ -73,10 +73,16 @@ def arguments(base_path, *more):
 
 
 @contextmanager
-def serving(base_path, *more, log=subprocess.DEVNULL):
+def serving(base_path, *more, exit_with_parent=True):
     command = arguments(base_path, "--file_system_poll_wait_seconds", "0.05", *more)
+    command += ["--exit_with_parent"] * exit_with_parent
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, cwd=ROOT
+        command,
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     ) as process:
         try:
             line = process.stdout.readline()
@@ -594,14 +600,14 @@ def test_a_signal_ends_it_with_status_0(tmp_path, signal_number):
 
 def test_it_ends_when_standard_input_closes_if_told_so(tmp_path):
     savedmodels.write_affine(tmp_path, 1)
-    with serving(tmp_path, "--exit_with_parent") as server:
+    with serving(tmp_path) as server:
         server.process.stdin.close()
         assert server.process.wait(DEADLINE_S) == 0
 
 
 def test_it_runs_on_when_standard_input_closes_if_not_told_so(tmp_path):
     savedmodels.write_affine(tmp_path, 1)
-    with serving(tmp_path) as server:
+    with serving(tmp_path, exit_with_parent=False) as server:
         server.process.stdin.close()
         assert server.predict({"x": X}).model_spec.version.value == 1
 
