@@ -43,6 +43,7 @@ CONFIG: dict[str, Any] = {
 _FONT_FAMILY = "Arial, Helvetica, 'Liberation Sans', Arimo, sans-serif"
 _FONT_SIZE = 12
 _CHIP_HEIGHT = 18
+_LEGEND_HEIGHT = 48
 # (width, height) that a photo is fitted into on an ordinary screen: labels are laid out for it.
 _USUAL_SIZE = (860, 620)
 # Plotly takes the bar with the least distance to the pointer, and bends that distance by the bar's
@@ -62,6 +63,7 @@ def draw(
     picked: str | None = None,
     revision: int = 0,
     height: int | None = None,
+    fills_container: bool = False,
 ) -> go.Figure:
     """The photo with its boxes: clickable, with hover, and a legend that toggles classes.
 
@@ -77,7 +79,10 @@ def draw(
             ignored.
         revision: kept in `layout.meta`; another revision is another chart for Streamlit, with a
             fresh view.
-        height: of the whole figure, in pixels of the screen; by default from the photo's aspect.
+        height: of the whole figure, in pixels of the screen; by default what the photo needs in a
+            column of about 960 pixels, up to what a screen shows at once.
+        fills_container: leaves the height out of the spec, for a container whose height follows its
+            width by CSS, as a telephone needs it.
     """
     width, photo_height = size
     traces = _halo_traces(detections, picked)
@@ -125,9 +130,10 @@ def draw(
         # Room for the half of a chip that stands over the photo's edge; the upper one's is in the
         # axis' domain, because the legend takes the margin.
         "margin": {"l": 0, "r": 0, "t": 0, "b": _CHIP_HEIGHT // 2 + 1, "pad": 0},
-        "height": figure_height,
+        "height": None if fills_container else figure_height,
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": "#9A9A9A", "activecolor": "#3B82F6"},
         "legend": {
             "orientation": "h",
             "xref": "container",
@@ -412,9 +418,8 @@ def _areas(boxes: Boxes) -> NDArray[np.float32]:
 
 
 def _height_for(size: tuple[int, int]) -> int:
-    """Height of a photo in a column of about 900 pixels, within what a screen shows at once."""
     width, height = size
-    return round(min(max(900 * height / width, 260), 680)) + 40
+    return round(min(max(960 * height / width, 260), 680)) + _LEGEND_HEIGHT
 
 
 def _rounded(value: float, digits: int = 2) -> float:
