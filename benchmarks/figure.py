@@ -1,0 +1,162 @@
+"""From moving a slider to the painted figure, for a 12-megapixel photo, in Chromium.
+
+    python benchmarks/figure.py [--steps 15]
+
+Compares `detector.figures.draw` over a small JPEG with `plotly.express.imshow` over the array, each
+in a Streamlit app of its own tab, step by step in turn. A step is timed in the page, from the key
+that moves the slider to the second frame after the figure with that threshold is in the page.
+"""
+
+import argparse
+import base64
+import contextlib
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+SIZE = (4000, 3000)
+LABELS = ("background", "clothes", "pants", "shoes", "watch", "phone", "audio", "computer", "books")
+WAYS = ("draw", "imshow")
+
+
+def photo() -> np.ndarray:
+    """(3000, 4000, 3) uint8: soft colours with the grain of a camera, so that it compresses as a
+    photo does: 1.1 MB as a JPEG of 1600 pixels would be noise, 0.1 MB a drawing.
+    """
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    coarse = Image.fromarray(rng.integers(40, 216, (30, 40, 3), dtype=np.uint8))
+    smooth = np.asarray(coarse.resize(SIZE, Image.Resampling.BICUBIC), dtype=np.int16)
+    grain = rng.integers(-6, 7, (*smooth.shape[:2], 1), dtype=np.int16)
+    return np.clip(smooth + grain, 0, 255).astype(np.uint8)
+
+
+def page() -> None:
+    """The app: one slider, one figure."""
+    import plotly.express as px
+    import streamlit as st
+
+    from detector import figures
+    from detector.images import encode_jpeg
+    from detector.ssd import Detections
+
+    array = st.cache_resource(photo)()
+
+    @st.cache_resource
+    def data_uri() -> str:
+        return "data:image/jpeg;base64," + base64.b64encode(encode_jpeg(array)).decode()
+
+    rng = np.random.default_rng(1)
+    corners = rng.uniform(0, 0.8, (30, 2)) * SIZE
+    sides = rng.uniform(0.03, 0.2, (30, 2)) * SIZE
+    scores = np.sort(rng.uniform(0.3, 1, 30).astype(np.float32))[::-1]
+    everything = Detections(
+        boxes=np.hstack([corners, corners + sides]).astype(np.float32),
+        scores=scores,
+        class_ids=rng.integers(1, 9, 30),
+        prior_indices=np.arange(30),
+    )
+
+    st.set_page_config(layout="wide")
+    threshold = st.slider("score", 0.0, 1.0, 0.3, 0.01)
+    shown = everything.take(everything.scores >= threshold)
+    step = round(100 * threshold)
+    if st.query_params["way"] == "draw":
+        figure = figures.draw(data_uri(), SIZE, shown, LABELS, revision=step)
+        st.plotly_chart(figure, key="figure", config=figures.CONFIG, on_select="rerun")
+    else:
+        figure = px.imshow(array)
+        shapes = [
+            {"type": "rect", "x0": x0, "y0": y0, "x1": x1, "y1": y1}
+            for x0, y0, x1, y1 in shown.boxes.tolist()
+        ]
+        figure.update_layout(shapes=shapes, meta=step, height=728)
+        st.plotly_chart(figure, key="figure")
+
+
+# The milliseconds from the next key to the second frame after a step's figure is there.
+STEP = """step => new Promise(done => {
+    let start = 0;
+    addEventListener('keydown', () => { start = performance.now(); },
+                     {capture: true, once: true});
+    const look = () => {
+        const plot = document.querySelector('.js-plotly-plot');
+        const photo = plot && plot.querySelector('image');
+        if (!start || !photo || !plot._fullLayout || plot._fullLayout.meta !== step)
+            return setTimeout(look, 5);
+        requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now() - start)));
+    };
+    look();
+})"""
+
+
+def main() -> None:
+    from playwright.sync_api import sync_playwright
+
+    from tests import browser
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--steps", type=int, default=15, help="steps of each way (default: 15)")
+    steps = parser.parse_args().steps
+    took: dict[str, list[float]] = {way: [] for way in WAYS}
+    with serving() as address, sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser.find(), args=browser.ARGS)
+        tabs = {}
+        for way in WAYS:
+            tabs[way] = chromium.new_page(viewport={"width": 1440, "height": 900})
+            tabs[way].goto(f"{address}/?way={way}")
+            tabs[way].wait_for_selector(".js-plotly-plot image", timeout=60_000)
+        for number in range(steps + 2):
+            for way, tab in tabs.items():
+                tab.bring_to_front()
+                tab.locator("input[type=range]").focus()
+                timing = tab.evaluate_handle(f"step => ({{ms: ({STEP})(step)}})", 31 + number)
+                tab.keyboard.press("ArrowRight")
+                spent_ms = timing.evaluate("timing => timing.ms")
+                if number >= 2:  # The first two warm up.
+                    took[way].append(spent_ms)
+                print(f"{way:8} {spent_ms:8.0f} ms", file=sys.stderr)
+        chromium.close()
+    for way in WAYS:
+        median, p95 = statistics.median(took[way]), float(np.percentile(took[way], 95))
+        print(f"{way:8} median {median:7.0f} ms   p95 {p95:7.0f} ms   n {len(took[way])}")
+    ratio = statistics.median(took["imshow"]) / statistics.median(took["draw"])
+    print(f"imshow takes {ratio:.1f} times as long")
+
+
+@contextlib.contextmanager
+def serving() -> Iterator[str]:
+    """The address of the app, served by a process of its own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = ["--server.port", str(port), "--server.headless", "true"]
+    command = [sys.executable, "-m", "streamlit", "run", __file__, *options, "--", "--app"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=ROOT) as server:
+        try:
+            address = f"http://127.0.0.1:{port}"
+            for _ in range(300):
+                with contextlib.suppress(OSError):
+                    urllib.request.urlopen(f"{address}/_stcore/health")
+                    break
+                time.sleep(0.1)
+            yield address
+        finally:
+            server.terminate()
+
+
+if "--app" in sys.argv:
+    page()
+elif __name__ == "__main__":
+    main()
