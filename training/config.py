@@ -1,0 +1,66 @@
+"""The one configuration of a training run, saved inside each checkpoint and beside the export."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+LABELS = ("background", "clothes", "pants", "shoes", "watch", "phone", "audio", "computer", "books")
+INPUT_SIDE = 300
+GRIDS = (38, 19, 10, 5, 3, 1)
+VARIANCES = (0.1, 0.1, 0.2, 0.2)
+
+# (width, height) in pixels of the 300 x 300 input. k-means under IoU over the training boxes,
+# classes weighted by 1/sqrt(count) and scales jittered as the augmentation does, one size range a grid.
+PRIOR_SIZES: tuple[tuple[tuple[int, int], ...], ...] = (
+    ((16, 14), (22, 36), (38, 24)),
+    ((52, 32), (32, 53), (53, 63), (87, 42), (59, 103), (87, 72)),
+    ((68, 111), (103, 74), (103, 123), (160, 104), (95, 192), (137, 151)),
+    ((112, 167), (154, 127), (165, 185), (123, 256), (241, 168), (186, 245)),
+    ((139, 264), (181, 203), (242, 159), (204, 274), (264, 215), (270, 276)),
+    ((210, 226), (173, 277), (266, 185), (227, 284), (276, 240), (291, 292)),
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that decides how a run turns out, besides the data itself."""
+
+    # architecture
+    stem: int = 16
+    widths: tuple[int, ...] = (64, 96, 160, 192)  # channels on the 75, 38, 19 and 10 grids
+    depths: tuple[int, ...] = (1, 2, 2, 1)  # residual pairs in the stage of each grid
+    head: int = 64  # channels of the two 3 x 3 branches before the predictions
+
+    # schedule: linear warm-up, constant, then a cosine down to 1 % over the last `decay` of it.
+    # With `minutes` the run ends, and its schedule with it, at that age at the latest.
+    samples: int = 150_000
+    minutes: float = 0.0
+    workers: int = 2  # processes that send gradients, each on one core and its own batch
+    batch: int = 16
+    lr: float = 1.5e-3
+    weight_decay: float = 0.05
+    warmup: int = 4_000  # samples
+    decay: float = 0.7  # the part of the schedule spent going down
+    calm: float = 0.12  # the last part, without mosaic and with less pasting
+    ema: float = 0.998
+    clip: float = 10.0
+    seed: int = 1
+
+    # augmentation (probabilities)
+    mosaic: float = 0.4
+    zoom_out: float = 0.2
+    crop: float = 0.75
+    paste: float = 0.35
+    repeat: float = 0.4  # class balance: images are drawn with weight (class frequency) ** -repeat
+    scene_share: float = 0.6  # part of the draws that are scenes; the rest are product pictures
+    render_share: float = 0.0  # part of the draws that are rendered pictures, where there are any
+
+    # loss
+    topk: int = 10  # priors assigned to a box at the most
+    class_power: float = 0.5  # task-aligned assignment: score ** class_power * IoU ** box_power
+    box_power: float = 6.0
+    gamma: float = 2.0  # focal exponent on background places
+    box_weight: float = 2.0
+
+    def as_dict(self) -> dict[str, object]:
+        return asdict(self)

@@ -1,0 +1,358 @@
+"""Pictures, their partial labels, and the augmentation that makes a small data set go far.
+
+What may be present and unlabelled travels with each picture as *regions*: a rectangle and a set of
+categories. A category that is not in `labelled` is a region as large as the picture. Crops, mosaics
+and pasting move the regions along with the boxes, so no place is ever wrongly called background.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+from scipy import ndimage
+
+from training.config import INPUT_SIDE, LABELS, Config
+from training.loss import Targets
+from training.model import cell_centres
+
+MAX_BOXES = 48
+CAFFE_MEAN_BGR = np.float32([103.939, 116.779, 123.68])
+ALL = frozenset(range(1, len(LABELS)))
+
+
+@dataclass
+class Scene:
+    """A picture with its truth, in pixels of that picture."""
+
+    image: Image.Image
+    boxes: NDArray[np.float32]  # (B, 4) xyxy
+    classes: NDArray[np.int64]  # (B,)
+    regions: list[tuple[tuple[float, float, float, float], int]]  # xyxy, bits of the categories
+    kind: str = "scene"
+    cutout: Image.Image | None = None  # mask of the one product of a plain-ground picture
+    image_id: int = 0
+
+
+@dataclass
+class Canvas:
+    """The picture being composed: 300 x 300, with its truth."""
+
+    image: Image.Image
+    boxes: list[tuple[float, float, float, float]] = field(default_factory=list)
+    classes: list[int] = field(default_factory=list)
+    regions: list[tuple[tuple[float, float, float, float], int]] = field(default_factory=list)
+
+
+def bits(categories: frozenset[int] | set[int]) -> int:
+    return sum(1 << c for c in categories)
+
+
+def load(folder: Path, split: str | None, max_side: int = 512, masks: bool = False) -> list[Scene]:
+    """All pictures of a COCO folder (annotations.json and images/), decoded into memory.
+
+    Plain COCO files (no `labelled`, no `ignore_regions`) count as fully labelled; `iscrowd` boxes
+    become regions. `masks` adds the cut-out of products on plain ground.
+    """
+    truth = json.loads((folder / "annotations.json").read_text())
+    ids = {c["id"]: LABELS.index(c["name"]) for c in truth["categories"] if c["name"] in LABELS}
+    names = {LABELS[i]: i for i in ALL}
+    boxes_of: dict[int, list] = {}
+    for note in truth["annotations"]:
+        if note["category_id"] in ids:
+            boxes_of.setdefault(note["image_id"], []).append(note)
+    scenes = []
+    for entry in truth["images"]:
+        if split is not None and entry.get("split", "train") != split:
+            continue
+        path = folder / "images" / entry["file_name"]
+        image = Image.open(path if path.exists() else folder / entry["file_name"]).convert("RGB")
+        scale = min(1.0, max_side / max(image.size))
+        if scale < 1:
+            side = (round(image.width * scale), round(image.height * scale))
+            image = image.resize(side, Image.Resampling.BILINEAR)
+        sx, sy = image.width / entry["width"], image.height / entry["height"]
+        regions = []
+        missing = ALL - {names[n] for n in entry.get("labelled", names)}
+        if missing:
+            regions.append(((0.0, 0.0, float(image.width), float(image.height)), bits(missing)))
+        for region in entry.get("ignore_regions", []):
+            x, y, w, h = region["bbox"]
+            marked = bits({names[n] for n in region["categories"]})
+            regions.append(((x * sx, y * sy, (x + w) * sx, (y + h) * sy), marked))
+        boxes, classes = [], []
+        for note in boxes_of.get(entry["id"], []):
+            x, y, w, h = note["bbox"]
+            box = (x * sx, y * sy, (x + w) * sx, (y + h) * sy)
+            if note.get("iscrowd"):
+                regions.append((box, 1 << ids[note["category_id"]]))
+                continue
+            boxes.append(box)
+            classes.append(ids[note["category_id"]])
+        scene = Scene(
+            image,
+            np.float32(boxes).reshape(-1, 4),
+            np.int64(classes),
+            regions,
+            entry.get("kind", "render"),
+            image_id=entry["id"],
+        )
+        if masks and scene.kind == "product" and len(boxes) == 1:
+            scene.cutout = cutout_mask(scene)
+        scenes.append(scene)
+    return scenes
+
+
+def cutout_mask(scene: Scene) -> Image.Image | None:
+    """Mask of the product, or None where it does not part cleanly from its ground."""
+    pixels = np.asarray(scene.image, np.int16)
+    rim = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    ground = np.median(rim, 0)
+    if np.abs(rim - ground).max(1).mean() > 24:
+        return None
+    plain = np.abs(pixels - ground).max(2) < 18
+    parts, _ = ndimage.label(plain)
+    outer = np.unique(np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]]))
+    mask = ~np.isin(parts, outer[outer > 0])
+    mask = ndimage.binary_opening(mask, iterations=1)
+    rows, columns = np.nonzero(mask.any(1))[0], np.nonzero(mask.any(0))[0]
+    if not len(rows):
+        return None
+    found = (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)
+    x0, y0, x1, y1 = scene.boxes[0]
+    inter = max(0, min(x1, found[2]) - max(x0, found[0])) * max(
+        0, min(y1, found[3]) - max(y0, found[1])
+    )
+    union = (x1 - x0) * (y1 - y0) + (found[2] - found[0]) * (found[3] - found[1]) - inter
+    filled = mask.sum() / ((found[2] - found[0]) * (found[3] - found[1]))
+    if inter / union < 0.85 or filled < 0.25:
+        return None
+    mask = ndimage.binary_erosion(mask, iterations=1)
+    return Image.fromarray((mask * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(0.8))
+
+
+class Composer:
+    """Makes training pictures from scenes: crop, zoom-out, mosaic, pasting, colour."""
+
+    def __init__(
+        self,
+        scenes: list[Scene],
+        renders: list[Scene],
+        config: Config,
+        seed: int | np.random.SeedSequence,
+    ) -> None:
+        self.config = config
+        self.rng = np.random.default_rng(seed)
+        self.scenes, self.renders = scenes, renders
+        self.centres = cell_centres()
+        count = np.bincount(np.concatenate([s.classes for s in scenes]), minlength=len(LABELS))
+        rarity = (count.sum() / np.maximum(count, 1)) ** config.repeat
+        weight = np.array([rarity[s.classes].max() if len(s.classes) else 1.0 for s in scenes])
+        is_scene = np.array([s.kind != "product" for s in scenes])
+        for group, share in ((is_scene, config.scene_share), (~is_scene, 1 - config.scene_share)):
+            if group.any():
+                weight[group] *= share / weight[group].sum()
+        self.weight = weight / weight.sum()
+        self.cutouts = [s for s in scenes if s.cutout is not None]
+        odds = np.array([1 / count[s.classes[0]] ** 0.7 for s in self.cutouts])
+        self.cutout_weight = odds / odds.sum() if len(odds) else odds
+
+    def draw(self) -> Scene:
+        if self.renders and self.rng.random() < self.config.render_share:
+            return self.renders[self.rng.integers(len(self.renders))]
+        return self.scenes[self.rng.choice(len(self.scenes), p=self.weight)]
+
+    def compose(self, calm: bool) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+        """One picture (3, 300, 300) float32, boxes (48, 4), classes (48,), unlabelled (cells,)."""
+        rng, config = self.rng, self.config
+        canvas = Canvas(Image.new("RGB", (INPUT_SIDE, INPUT_SIDE), self.colour()))
+        roll = rng.random()
+        if not calm and roll < config.mosaic:
+            mx, my = (int(v) for v in rng.uniform(0.3, 0.7, 2) * INPUT_SIDE)
+            side = INPUT_SIDE
+            for tile in (
+                (0, 0, mx, my),
+                (mx, 0, side, my),
+                (0, my, mx, side),
+                (mx, my, side, side),
+            ):
+                self.place(canvas, self.draw(), tile, rng.random() < config.crop)
+        elif roll > 1 - config.zoom_out * (0.5 if calm else 1):
+            side = INPUT_SIDE * rng.uniform(0.35, 0.95, 2).mean()
+            w, h = side * np.exp(rng.uniform(-0.2, 0.2)), side * np.exp(rng.uniform(-0.2, 0.2))
+            w, h = min(int(w), INPUT_SIDE), min(int(h), INPUT_SIDE)
+            x, y = (
+                int(rng.integers(0, INPUT_SIDE - w + 1)),
+                int(rng.integers(0, INPUT_SIDE - h + 1)),
+            )
+            self.place(canvas, self.draw(), (x, y, x + w, y + h), False)
+        else:
+            whole = (0, 0, INPUT_SIDE, INPUT_SIDE)
+            self.place(
+                canvas, self.draw(), whole, rng.random() < config.crop * (0.7 if calm else 1)
+            )
+        if self.cutouts and rng.random() < config.paste * (0.4 if calm else 1):
+            for _ in range(rng.integers(1, 5)):
+                self.paste(canvas)
+        return (self.recolour(canvas.image), *self.pack(canvas))
+
+    def colour(self) -> tuple[int, int, int]:
+        base = self.rng.uniform(60, 255)
+        return tuple(int(v) for v in np.clip(base + self.rng.normal(0, 20, 3), 0, 255))
+
+    def window(self, scene: Scene) -> tuple[float, float, float, float]:
+        """A part of the picture that keeps a box of it, mostly whole."""
+        rng, (width, height) = self.rng, scene.image.size
+        for _ in range(12):
+            scale = (
+                np.sqrt(rng.uniform(0.06, 1.0)) if scene.kind != "product" else rng.uniform(0.6, 1)
+            )
+            ratio = np.exp(rng.uniform(-0.35, 0.35))
+            w, h = min(width, width * scale * ratio), min(height, height * scale / ratio)
+            x, y = rng.uniform(0, width - w), rng.uniform(0, height - h)
+            if not len(scene.boxes):
+                return x, y, x + w, y + h
+            b = scene.boxes
+            seen = np.clip(np.minimum(b[:, 2], x + w) - np.maximum(b[:, 0], x), 0, None)
+            seen = seen * np.clip(np.minimum(b[:, 3], y + h) - np.maximum(b[:, 1], y), 0, None)
+            part = seen / ((b[:, 2] - b[:, 0]) * (b[:, 3] - b[:, 1]))
+            if part.max() > rng.choice([0.5, 0.75, 0.95]):
+                return x, y, x + w, y + h
+        return 0.0, 0.0, float(width), float(height)
+
+    def place(
+        self, canvas: Canvas, scene: Scene, tile: tuple[int, int, int, int], crop: bool
+    ) -> None:
+        """Draw (a window of) the picture into the tile of the canvas and carry its truth along."""
+        x0, y0, x1, y1 = self.window(scene) if crop else (0.0, 0.0, *map(float, scene.image.size))
+        tx, ty, tw, th = tile[0], tile[1], tile[2] - tile[0], tile[3] - tile[1]
+        piece = scene.image.resize((tw, th), Image.Resampling.BILINEAR, box=(x0, y0, x1, y1))
+        flip = self.rng.random() < 0.5
+        if flip:
+            piece = piece.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        canvas.image.paste(piece, (tx, ty))
+        sx, sy = tw / (x1 - x0), th / (y1 - y0)
+
+        def move(box: tuple[float, ...]) -> tuple[float, float, float, float]:
+            a, b = np.clip([(box[0] - x0) * sx, (box[2] - x0) * sx], 0, tw)
+            c, d = np.clip([(box[1] - y0) * sy, (box[3] - y0) * sy], 0, th)
+            a, b = (tw - b, tw - a) if flip else (a, b)
+            return a + tx, c + ty, b + tx, d + ty
+
+        for box, marked in scene.regions:
+            at = move(box)
+            if at[2] > at[0] and at[3] > at[1]:
+                canvas.regions.append((at, marked))
+        for box, label in zip(scene.boxes, scene.classes, strict=True):
+            at = move(box)
+            seen = (at[2] - at[0]) * (at[3] - at[1])
+            whole = (box[2] - box[0]) * (box[3] - box[1]) * sx * sy
+            if seen <= 0:
+                continue
+            if seen < 0.35 * whole or min(at[2] - at[0], at[3] - at[1]) < 5:
+                canvas.regions.append((at, 1 << int(label)))  # too little left to ask for it
+            else:
+                canvas.boxes.append(at)
+                canvas.classes.append(int(label))
+
+    def paste(self, canvas: Canvas) -> None:
+        """Lay a cut-out product on the canvas, where it hides no other box for the most part."""
+        rng = self.rng
+        scene = self.cutouts[rng.choice(len(self.cutouts), p=self.cutout_weight)]
+        x0, y0, x1, y1 = (float(v) for v in scene.boxes[0])
+        side = np.exp(rng.uniform(np.log(22), np.log(150)))
+        ratio = np.sqrt((x1 - x0) / (y1 - y0)) * np.exp(rng.uniform(-0.15, 0.15))
+        w, h = max(8, int(side * ratio)), max(8, int(side / ratio))
+        if w > 260 or h > 260:
+            return
+        x, y = int(rng.integers(0, INPUT_SIDE - w)), int(rng.integers(0, INPUT_SIDE - h))
+        new = (x, y, x + w, y + h)
+        for box in canvas.boxes:
+            inter = max(0, min(box[2], new[2]) - max(box[0], new[0]))
+            inter *= max(0, min(box[3], new[3]) - max(box[1], new[1]))
+            area = (box[2] - box[0]) * (box[3] - box[1])
+            if inter > 0.3 * area or inter > 0.6 * w * h:
+                return
+        part = (x0, y0, x1, y1)
+        piece = scene.image.resize((w, h), Image.Resampling.BILINEAR, box=part)
+        mask = scene.cutout.resize((w, h), Image.Resampling.BILINEAR, box=part)
+        if rng.random() < 0.5:
+            piece = piece.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+            mask = mask.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        canvas.image.paste(self.tint(piece), (x, y), mask)
+        canvas.boxes.append(new)
+        canvas.classes.append(int(scene.classes[0]))
+
+    def tint(self, image: Image.Image) -> Image.Image:
+        """Colours turned, bleached or warmed by one matrix, then contrast and gamma by a table."""
+        rng = self.rng
+        luma = np.float32([0.299, 0.587, 0.114])
+        saturation = rng.uniform(0.0, 0.3) if rng.random() < 0.07 else rng.uniform(0.5, 1.6)
+        matrix = np.eye(3) * saturation + np.outer(np.ones(3), luma) * (1 - saturation)
+        if rng.random() < 0.4:  # hue: a turn about the grey axis
+            angle = rng.normal(0, 0.25)
+            k = np.float64([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / np.sqrt(3)
+            turn = np.eye(3) + np.sin(angle) * k + (1 - np.cos(angle)) * (k @ k)
+            matrix = turn @ matrix
+        matrix = matrix * rng.uniform(0.85, 1.15, (3, 1))
+        rows = np.concatenate([matrix, np.zeros((3, 1))], 1)
+        image = image.convert("RGB", tuple(rows.ravel().tolist()))
+        ramp = np.linspace(0, 1, 256) ** np.exp(rng.normal(0, 0.25))
+        ramp = (ramp - 0.5) * rng.uniform(0.65, 1.35) + 0.5 + rng.uniform(-0.12, 0.12)
+        table = np.clip(ramp * 255, 0, 255).astype(np.uint8).tolist()
+        return image.point(table * 3)
+
+    def recolour(self, image: Image.Image) -> NDArray[np.float32]:
+        """The finished canvas as the network's input, with the wear of real pictures."""
+        rng = self.rng
+        if rng.random() < 0.8:
+            image = self.tint(image)
+        if rng.random() < 0.12:
+            image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.4, 1.6)))
+        if rng.random() < 0.15:
+            side = int(INPUT_SIDE * rng.uniform(0.35, 0.8))
+            image = image.resize((side, side), Image.Resampling.BILINEAR)
+            image = image.resize((INPUT_SIDE, INPUT_SIDE), Image.Resampling.BILINEAR)
+        if rng.random() < 0.2:
+            store = BytesIO()
+            image.save(store, "JPEG", quality=int(rng.integers(25, 85)))
+            image = Image.open(store).convert("RGB")
+        pixels = np.asarray(image, np.float32)
+        if rng.random() < 0.1:
+            pixels = pixels + rng.normal(0, rng.uniform(2, 10), pixels.shape).astype(np.float32)
+        return network_input(pixels)
+
+    def batch(self, calm: bool) -> tuple[torch.Tensor, Targets]:
+        """Images (N, 3, 300, 300) float32 and their truth; `calm` without mosaic."""
+        rows = [self.compose(calm) for _ in range(self.config.batch)]
+        images, boxes, classes, unlabelled = (
+            torch.from_numpy(np.stack(column)) for column in zip(*rows, strict=True)
+        )
+        return images, Targets(boxes, classes, unlabelled)
+
+    def pack(self, canvas: Canvas) -> tuple[NDArray, NDArray, NDArray]:
+        boxes = np.zeros((MAX_BOXES, 4), np.float32)
+        classes = np.zeros(MAX_BOXES, np.int64)
+        count = min(len(canvas.boxes), MAX_BOXES)
+        if count:
+            boxes[:count] = np.float32(canvas.boxes[:count]) / INPUT_SIDE
+            classes[:count] = canvas.classes[:count]
+        for box, label in zip(canvas.boxes[count:], canvas.classes[count:], strict=True):
+            canvas.regions.append((box, 1 << label))
+        x, y = self.centres[:, 0] * INPUT_SIDE, self.centres[:, 1] * INPUT_SIDE
+        unlabelled = np.zeros(len(x), np.int64)
+        for (a, b, c, d), marked in canvas.regions:
+            unlabelled[(x > a) & (x < c) & (y > b) & (y < d)] |= marked
+        return boxes, classes, unlabelled
+
+
+def network_input(pixels: NDArray) -> NDArray[np.float32]:
+    """(3, 300, 300) float32, BGR minus the ImageNet means, from RGB (300, 300, 3) in 0..255."""
+    flat = pixels[..., ::-1].astype(np.float32) - CAFFE_MEAN_BGR
+    return np.ascontiguousarray(flat.transpose(2, 0, 1))

@@ -1,0 +1,251 @@
+"""Turn trained weights into the SavedModel that is served:
+
+    python -m training.export --weights runs/NAME/ema.pt --data FOLDER --out models/commodity/1
+
+The network is built again in TensorFlow as one flat graph of constants: batch norm, input scale,
+variances and calibration folded into the convolutions, weights kept as float16 and cast to float32.
+There are no variables, so no loader can miss to restore them. Before the file takes its place, the
+TensorFlow loader that TensorFlow Serving uses and OpenVINO must both agree with PyTorch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from training.config import GRIDS, LABELS, VARIANCES, Config
+from training.model import Branch, Conv, Detector, Stage, contract_output, default_boxes
+
+OUTPUT = "concat_3:0"
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What is done to the logits: all divided by `temperature`, then `bias` added to background."""
+
+    temperature: float = 1.0
+    bias: float = 0.0
+    error_before: float | None = None  # expected calibration error on val
+    error_after: float | None = None
+
+
+def load_weights(path: Path) -> tuple[Detector, dict]:
+    """The network in evaluation mode, and what else the checkpoint holds."""
+    state = torch.load(path, weights_only=True)
+    known = Config.__dataclass_fields__
+    model = Detector(Config(**{k: v for k, v in state["config"].items() if k in known}))
+    model.load_state_dict(state["model"])
+    return model.eval(), state
+
+
+def calibrate(model: Detector, data: Path) -> Calibration:
+    """Platt scaling on val: the detections' scores as probabilities of being right.
+
+    score -> sigmoid(logit(score) / T - b) is, for a class against background, the same as dividing
+    all logits by T and adding b to background's; so the network itself can carry it.
+    """
+    from training.score import calibration_error, matches
+    from training.train import Validation
+
+    validation = Validation(data)
+    coco = validation.truth.coco(None)
+    marks, _ = matches(coco, validation.rows(model))
+    marks = marks[marks[:, 0] >= 0.02]
+    before = calibration_error(marks)
+    x = torch.from_numpy(np.log(marks[:, 0]) - np.log1p(-np.minimum(marks[:, 0], 0.9999)))
+    y = torch.from_numpy(marks[:, 1])
+    line = torch.tensor([1.0, 0.0], dtype=torch.float64, requires_grad=True)
+    solver = torch.optim.LBFGS([line], max_iter=100, line_search_fn="strong_wolfe")
+
+    def closure() -> torch.Tensor:
+        solver.zero_grad()
+        value = nn.functional.binary_cross_entropy_with_logits(line[0] * x + line[1], y)
+        value.backward()
+        return value
+
+    solver.step(closure)
+    slope, shift = (float(v) for v in line.detach())
+    apply_calibration(model, Calibration(1 / slope, -shift))
+    after = calibration_error(matches(coco, validation.rows(model))[0])
+    return Calibration(1 / slope, -shift, before, after)
+
+
+@torch.no_grad()
+def apply_calibration(model: Detector, calibration: Calibration) -> None:
+    for branch in model.branches:
+        branch.logits.weight /= calibration.temperature
+        branch.logits.bias /= calibration.temperature
+        branch.logits.bias[:: len(LABELS)] += calibration.bias
+
+
+class Builder:
+    """The PyTorch modules as TensorFlow operations on NHWC tensors."""
+
+    def __init__(self, tf) -> None:
+        self.tf = tf
+
+    def constant(self, array: np.ndarray):
+        return self.tf.cast(self.tf.constant(array.astype(np.float16)), self.tf.float32)
+
+    def convolve(self, x, weight: np.ndarray, bias: np.ndarray, stride: int, pad: int):
+        if pad:
+            x = self.tf.pad(x, [[0, 0], [pad, pad], [pad, pad], [0, 0]])
+        kernel = self.constant(weight.transpose(2, 3, 1, 0))
+        x = self.tf.nn.conv2d(x, kernel, stride, "VALID")
+        return x + self.tf.constant(bias.astype(np.float32))
+
+    def conv(self, m: Conv, x, scale: float = 1.0):
+        gain = (m.norm.weight / torch.sqrt(m.norm.running_var + m.norm.eps)).detach()
+        weight = (m.conv.weight.detach() * gain[:, None, None, None] * scale).numpy()
+        bias = (m.norm.bias.detach() - m.norm.running_mean * gain).numpy()
+        x = self.convolve(x, weight, bias, m.conv.stride[0], m.conv.padding[0])
+        return x * self.tf.sigmoid(x)
+
+    def stage(self, m: Stage, x):
+        parts = list(self.tf.split(self.conv(m.split, x), 2, -1))
+        for first, second in m.pairs:
+            y = self.conv(second, self.conv(first, parts[-1]))
+            parts.append(y + parts[-1] if m.shortcut else y)
+        return self.conv(m.join, self.tf.concat(parts, -1))
+
+    def branch(self, m: Branch, x, priors: int):
+        def plain(layer: nn.Conv2d, y, divide: np.ndarray):
+            weight, bias = layer.weight.detach().numpy(), layer.bias.detach().numpy()
+            return self.convolve(y, weight / divide[:, None, None, None], bias / divide, 1, 0)
+
+        sizes = m.offsets.out_channels // 4
+        offsets = plain(m.offsets, self.conv(m.boxes, x), np.tile(np.float32(VARIANCES), sizes))
+        logits = plain(m.logits, self.conv(m.classes, x), np.ones(sizes * len(LABELS), np.float32))
+        reshape = self.tf.reshape
+        return reshape(offsets, [-1, priors, 4]), reshape(logits, [-1, priors, len(LABELS)])
+
+    def double(self, x, side: int):
+        twice = 2 * x.shape[1]
+        x = self.tf.image.resize(x, [twice, twice], "nearest")
+        return x[:, :side, :side, :] if side < twice else x
+
+    def detector(self, m: Detector, images):
+        tf, conv, stage = self.tf, self.conv, self.stage
+        c75 = stage(m.stage75, conv(m.down75, conv(m.stem, images, scale=1 / 64)))
+        c38 = stage(m.stage38, conv(m.down38, c75))
+        c19 = stage(m.stage19, conv(m.down19, c38))
+        c10 = stage(m.stage10, conv(m.down10, c19))
+        c5 = stage(m.stage5, conv(m.down5, c10))
+        p10 = stage(m.top10, tf.concat([self.double(c5, 10), c10], -1))
+        p19 = stage(m.top19, tf.concat([self.double(p10, 19), c19], -1))
+        p38 = stage(m.top38, tf.concat([self.double(p19, 38), c38], -1))
+        q19 = stage(m.out19, tf.concat([conv(m.up19, p38), p19], -1))
+        q10 = stage(m.out10, tf.concat([conv(m.up10, q19), p10], -1))
+        q5 = tf.concat([conv(m.up5, q10), c5], -1)
+        q3 = conv(m.up3, q5)
+        q1 = conv(m.up1, q3)
+        pairs = [
+            self.branch(branch, x, grid * grid * branch.offsets.out_channels // 4)
+            for branch, x, grid in zip(m.branches, (p38, q19, q10, q5, q3, q1), GRIDS, strict=True)
+        ]
+        offsets = tf.concat([p[0] for p in pairs], 1)
+        scores = tf.nn.softmax(tf.concat([p[1] for p in pairs], 1))
+        priors = default_boxes()
+        fixed = np.concatenate([priors, np.broadcast_to(np.float32(VARIANCES), priors.shape)], 1)
+        fixed = tf.tile(tf.constant(fixed[None]), [tf.shape(images)[0], 1, 1])
+        return tf.concat([offsets, scores, fixed], -1)
+
+
+def write_saved_model(model: Detector, folder: Path) -> None:
+    """A frozen SavedModel: saved_model.pb alone, signature serving_default."""
+    import tensorflow as tf
+
+    v1 = tf.compat.v1
+    with tf.Graph().as_default(), v1.Session() as session:
+        images = v1.placeholder(tf.float32, [None, 300, 300, 3], "images")
+        output = tf.ensure_shape(Builder(tf).detector(model, images), [None, 7308, 21])
+        signature = v1.saved_model.predict_signature_def({"images": images}, {OUTPUT: output})
+        builder = v1.saved_model.Builder(str(folder))
+        builder.add_meta_graph_and_variables(
+            session,
+            [v1.saved_model.SERVING],
+            {"serving_default": signature},
+            strip_default_attrs=True,
+        )
+        builder.save()
+    shutil.rmtree(folder / "variables", ignore_errors=True)
+    (folder / "fingerprint.pb").unlink(missing_ok=True)
+
+
+def run_tensorflow(folder: Path, images: np.ndarray) -> np.ndarray:
+    """The output by the graph loader, which is what TensorFlow Serving uses."""
+    import tensorflow as tf
+
+    v1 = tf.compat.v1
+    with tf.Graph().as_default(), v1.Session() as session:
+        loaded = v1.saved_model.load(session, [v1.saved_model.SERVING], str(folder))
+        signature = loaded.signature_def["serving_default"]
+        feed = {signature.inputs["images"].name: images}
+        return session.run(signature.outputs[OUTPUT].name, feed)
+
+
+def run_openvino(folder: Path, images: np.ndarray) -> np.ndarray:
+    import openvino
+
+    hints = {"INFERENCE_PRECISION_HINT": "f32"}
+    compiled = openvino.Core().compile_model(str(folder), "CPU", hints)
+    return compiled(images)[0]
+
+
+def check(model: Detector, folder: Path) -> dict[str, float]:
+    """Largest differences on three noise pictures. Raises ValueError when they are no rounding."""
+    images = np.random.default_rng(3).uniform(-120, 150, (3, 300, 300, 3)).astype(np.float32)
+    by_tensorflow, by_openvino = run_tensorflow(folder, images), run_openvino(folder, images)
+    with torch.no_grad():
+        offsets, logits = model(torch.from_numpy(images.transpose(0, 3, 1, 2).copy()))
+    by_torch = contract_output(offsets.numpy(), logits.numpy())
+    columns = slice(4, 13)
+    found = {
+        "tensorflow_openvino": float(np.abs(by_tensorflow - by_openvino).max()),
+        "tensorflow_torch_scores": float(np.abs(by_tensorflow - by_torch)[..., columns].max()),
+        "tensorflow_torch_all": float(np.abs(by_tensorflow - by_torch).max()),
+    }
+    if found["tensorflow_openvino"] > 1e-2 or found["tensorflow_torch_scores"] > 2e-2:
+        raise ValueError(f"the export differs from the network: {found}")
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Export trained weights as a SavedModel.")
+    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--data", type=Path, help="calibrate on the val split of this folder")
+    parser.add_argument("--out", type=Path, default=Path("models/commodity/1"))
+    args = parser.parse_args()
+    model, state = load_weights(args.weights)
+    calibration = Calibration()
+    if args.data:
+        calibration = calibrate(model, args.data)
+    with tempfile.TemporaryDirectory(dir=args.out.parent.parent) as scratch:
+        folder = Path(scratch) / "model"
+        write_saved_model(model, folder)
+        differences = check(model, folder)
+        extra = args.out / "assets.extra"
+        extra.mkdir(parents=True, exist_ok=True)
+        (folder / "saved_model.pb").replace(args.out / "saved_model.pb")
+    record = {
+        "config": state["config"],
+        "samples": state["samples"],
+        "val_while_training": state["val"],
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "calibration": asdict(calibration),
+        "differences": differences,
+    }
+    (extra / "training.json").write_text(json.dumps(record, indent=1) + "\n")
+    print(json.dumps({**asdict(calibration), **differences}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

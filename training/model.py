@@ -1,0 +1,173 @@
+"""The SSD300 network: a residual backbone, a feature pyramid, and a two-branch head on six grids.
+
+Images go in as float32 (N, 3, 300, 300), BGR minus the ImageNet means; out come, for each of the
+7308 default boxes, offsets (cx, cy, w, h, in units of the box, before the variances) and class
+logits.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from training.config import GRIDS, INPUT_SIDE, LABELS, PRIOR_SIZES, VARIANCES, Config
+
+
+def default_boxes() -> np.ndarray:
+    """(7308, 4) float32, xyxy in 0..1: grid by grid, row by row, cell by cell, size by size.
+
+    Boxes are cut at the picture's edge, and the cut box is what the offsets refer to.
+    """
+    rows = []
+    for grid, sizes in zip(GRIDS, PRIOR_SIZES, strict=True):
+        half = np.array(sizes, np.float64) / INPUT_SIDE / 2
+        y, x = np.mgrid[0:grid, 0:grid]
+        centre = (np.stack([x, y], -1).reshape(-1, 1, 2) + 0.5) / grid
+        rows.append(np.concatenate([centre - half, centre + half], -1).reshape(-1, 4))
+    return np.concatenate(rows).clip(0, 1).astype(np.float32)
+
+
+def cell_centres() -> np.ndarray:
+    """(1940, 2) float32, xy in 0..1: the centres of the cells of all grids."""
+    rows = []
+    for grid in GRIDS:
+        y, x = np.mgrid[0:grid, 0:grid]
+        rows.append((np.stack([x, y], -1).reshape(-1, 2) + 0.5) / grid)
+    return np.concatenate(rows).astype(np.float32)
+
+
+def cell_of_prior() -> np.ndarray:
+    """(7308,) int64: index into cell_centres() of each default box."""
+    counts = np.repeat([len(s) for s in PRIOR_SIZES], [g * g for g in GRIDS])
+    return np.repeat(np.arange(len(counts)), counts)
+
+
+def decode(offsets: Tensor, priors: Tensor) -> Tensor:
+    """Boxes (..., P, 4) xyxy in 0..1, not clipped, from offsets without variances."""
+    size = priors[..., 2:] - priors[..., :2]
+    centre = (priors[..., 2:] + priors[..., :2]) / 2 + offsets[..., :2] * size
+    half = size * torch.exp(offsets[..., 2:].clamp(max=4.0)) / 2
+    return torch.cat([centre - half, centre + half], -1)
+
+
+class Conv(nn.Module):
+    """Convolution, batch norm, activation. By default the padding is half the kernel."""
+
+    def __init__(
+        self, cin: int, cout: int, kernel: int = 1, stride: int = 1, pad: int | None = None
+    ) -> None:
+        super().__init__()
+        pad = kernel // 2 if pad is None else pad
+        self.conv = nn.Conv2d(cin, cout, kernel, stride, pad, bias=False)
+        self.norm = nn.BatchNorm2d(cout, eps=1e-3, momentum=0.03)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.silu(self.norm(self.conv(x)), inplace=True)
+
+
+class Stage(nn.Module):
+    """Cross-stage partial block: half of the channels pass `depth` residual pairs of 3 x 3."""
+
+    def __init__(self, cin: int, cout: int, depth: int, shortcut: bool = True) -> None:
+        super().__init__()
+        half = cout // 2
+        self.shortcut = shortcut
+        self.split = Conv(cin, cout)
+        self.pairs = nn.ModuleList(
+            nn.Sequential(Conv(half, half, 3), Conv(half, half, 3)) for _ in range(depth)
+        )
+        self.join = Conv(half * (2 + depth), cout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        parts = list(self.split(x).chunk(2, 1))
+        for pair in self.pairs:
+            y = pair(parts[-1])
+            parts.append(y + parts[-1] if self.shortcut else y)
+        return self.join(torch.cat(parts, 1))
+
+
+class Branch(nn.Module):
+    """Predictions of one grid: a 3 x 3 convolution each for classes and offsets, then 1 x 1."""
+
+    def __init__(self, cin: int, width: int, sizes: int) -> None:
+        super().__init__()
+        self.classes = Conv(cin, width, 3)
+        self.boxes = Conv(cin, width, 3)
+        self.logits = nn.Conv2d(width, sizes * len(LABELS), 1)
+        self.offsets = nn.Conv2d(width, sizes * 4, 1)
+        nn.init.normal_(self.logits.weight, std=0.01)
+        nn.init.normal_(self.offsets.weight, std=0.01)
+        nn.init.zeros_(self.offsets.bias)
+        nn.init.zeros_(self.logits.bias)
+        # Background starts at 0.96, each class at 0.005: most places are empty.
+        self.logits.bias.data[:: len(LABELS)] = 5.25
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        offsets = self.offsets(self.boxes(x)).permute(0, 2, 3, 1).reshape(len(x), -1, 4)
+        logits = self.logits(self.classes(x)).permute(0, 2, 3, 1).reshape(len(x), -1, len(LABELS))
+        return offsets, logits
+
+
+class Detector(nn.Module):
+    """SSD300: `forward` gives offsets (N, 7308, 4) and logits (N, 7308, 9), float32."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        w75, w38, w19, w10 = config.widths
+        d75, d38, d19, d10 = config.depths
+        self.stem = Conv(3, config.stem, 3, 2)
+        self.down75, self.stage75 = Conv(config.stem, w75, 3, 2), Stage(w75, w75, d75)
+        self.down38, self.stage38 = Conv(w75, w38, 3, 2), Stage(w38, w38, d38)
+        self.down19, self.stage19 = Conv(w38, w19, 3, 2), Stage(w19, w19, d19)
+        self.down10, self.stage10 = Conv(w19, w10, 3, 2), Stage(w10, w10, d10)
+        self.down5, self.stage5 = Conv(w10, w10, 3, 2), Stage(w10, w10, d10)
+        self.top10 = Stage(w10 + w10, w10, 1, shortcut=False)
+        self.top19 = Stage(w10 + w19, w19, 1, shortcut=False)
+        self.top38 = Stage(w19 + w38, w38, 1, shortcut=False)
+        self.up19, self.out19 = Conv(w38, w38, 3, 2), Stage(w38 + w19, w19, 1, shortcut=False)
+        self.up10, self.out10 = Conv(w19, w19, 3, 2), Stage(w19 + w10, w10, 1, shortcut=False)
+        self.up5 = Conv(w10, w19, 3, 2)
+        self.up3 = Conv(w19 + w10, w19, 3, 2)
+        self.up1 = Conv(w19, w19, 3, 2, pad=0)
+        widths = (w38, w19, w10, w19 + w10, w19, w19)
+        heads = (config.head,) * 3 + (96, 64, 64)
+        self.branches = nn.ModuleList(
+            Branch(w, h, len(s)) for w, h, s in zip(widths, heads, PRIOR_SIZES, strict=True)
+        )
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        c75 = self.stage75(self.down75(self.stem(images * (1 / 64))))
+        c38 = self.stage38(self.down38(c75))
+        c19 = self.stage19(self.down19(c38))
+        c10 = self.stage10(self.down10(c19))
+        c5 = self.stage5(self.down5(c10))
+        p10 = self.top10(torch.cat([double(c5, 10), c10], 1))
+        p19 = self.top19(torch.cat([double(p10, 19), c19], 1))
+        p38 = self.top38(torch.cat([double(p19, 38), c38], 1))
+        q19 = self.out19(torch.cat([self.up19(p38), p19], 1))
+        q10 = self.out10(torch.cat([self.up10(q19), p10], 1))
+        q5 = torch.cat([self.up5(q10), c5], 1)
+        q3 = self.up3(q5)
+        q1 = self.up1(q3)
+        maps = (p38, q19, q10, q5, q3, q1)
+        pairs = [branch(m) for branch, m in zip(self.branches, maps, strict=True)]
+        return torch.cat([p[0] for p in pairs], 1).float(), torch.cat(
+            [p[1] for p in pairs], 1
+        ).float()
+
+
+def double(x: Tensor, side: int) -> Tensor:
+    """Nearest-neighbour enlargement to twice the size, cut to side x side."""
+    return F.interpolate(x, scale_factor=2.0, mode="nearest")[:, :, :side, :side]
+
+
+def contract_output(offsets: np.ndarray, logits: np.ndarray) -> np.ndarray:
+    """(N, 7308, 21) float32 as the exported model answers: what NumPy makes of the raw network."""
+    scores = np.exp(logits - logits.max(-1, keepdims=True))
+    scores /= scores.sum(-1, keepdims=True)
+    count, priors = len(offsets), default_boxes()
+    fixed = np.concatenate([priors, np.broadcast_to(np.float32(VARIANCES), priors.shape)], 1)
+    fixed = np.broadcast_to(fixed, (count, *fixed.shape))
+    return np.concatenate([offsets / np.float32(VARIANCES), scores, fixed], -1).astype(np.float32)
