@@ -10,7 +10,8 @@ GRIDS = (38, 19, 10, 5, 3, 1)
 VARIANCES = (0.1, 0.1, 0.2, 0.2)
 
 # (width, height) in pixels of the 300 x 300 input. k-means under IoU over the training boxes,
-# classes weighted by 1/sqrt(count) and scales jittered as the augmentation does, one size range a grid.
+# classes weighted by 1/sqrt(count) and scales jittered as the augmentation does, one size range a
+# grid.
 PRIOR_SIZES: tuple[tuple[tuple[int, int], ...], ...] = (
     ((16, 14), (22, 36), (38, 24)),
     ((52, 32), (32, 53), (53, 63), (87, 42), (59, 103), (87, 72)),
