@@ -1,0 +1,333 @@
+"""One picture: lights, ground, camera, rendering, and the true boxes of what is seen."""
+
+from __future__ import annotations
+
+import math
+import random
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import bpy
+import numpy as np
+from bpy_extras.object_utils import world_to_camera_view
+from mathutils import Matrix, Vector
+from numpy.typing import NDArray
+from PIL import Image
+
+CATEGORIES = ("clothes", "pants", "shoes", "watch", "phone", "audio", "computer", "books")
+# Of an object that is hidden by more than this, a person would draw no box. Books in a pile or a
+# row hide each other's covers and are still told apart by their spines.
+MIN_VISIBLE = 0.25
+MIN_VISIBLE_BOOK = 0.05
+MIN_SIDE_PX = 8
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """What is seen of one object."""
+
+    category_id: int  # 1..8
+    box: tuple[float, float, float, float]  # x, y, width, height in pixels
+    area: int  # visible pixels
+    visible: float  # 0..1, share of the camera-facing surface that is seen
+
+
+@dataclass
+class Stage:
+    """The scene being built: products, which get boxes, and everything else."""
+
+    rng: random.Random
+    size: tuple[int, int]
+    products: list[tuple[bpy.types.Object, int]] = field(default_factory=list)
+
+    def add(self, root: bpy.types.Object, category: str) -> bpy.types.Object:
+        """Count `root` and all its parts as one product of `category`."""
+        self.products.append((root, CATEGORIES.index(category) + 1))
+        return root
+
+
+def new_stage(seed: int, size: tuple[int, int]) -> Stage:
+    """An empty scene and everything random that follows fixed by `seed`."""
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    scene = bpy.context.scene
+    scene.render.engine = "CYCLES"
+    scene.cycles.device = "CPU"
+    scene.cycles.seed = seed & 0x7FFFFFFF
+    scene.render.resolution_x, scene.render.resolution_y = size
+    scene.render.resolution_percentage = 100
+    scene.cycles.use_adaptive_sampling = True
+    scene.cycles.adaptive_threshold = 0.02
+    scene.cycles.use_denoising = True
+    scene.cycles.denoiser = "OPENIMAGEDENOISE"
+    scene.cycles.max_bounces = 5
+    scene.cycles.diffuse_bounces = 2
+    scene.cycles.glossy_bounces = 3
+    scene.cycles.caustics_reflective = False
+    scene.cycles.caustics_refractive = False
+    scene.cycles.sample_clamp_indirect = 4.0
+    scene.view_settings.view_transform = "AgX"
+    # A phone's contrast; the look darkens, the exposure makes up for it (chosen by eye).
+    scene.view_settings.look = "AgX - Punchy"
+    scene.view_settings.exposure = 0.65
+    return Stage(random.Random(seed), size)
+
+
+# Light, ground, camera ----------------------------------------------------------------------
+
+
+def daylight(
+    name: str, strength: float = 1.0, turn_degrees: float = 0.0, color: Sequence[float] = (1, 1, 1)
+) -> None:
+    """Light and reflections of a place: one of Blender's own surroundings (CC0, Poly Haven).
+
+    Args:
+        name: city, courtyard, forest, interior, night, studio, sunrise or sunset.
+    """
+    folder = Path(bpy.utils.resource_path("LOCAL")) / "datafiles" / "studiolights" / "world"
+    world = bpy.data.worlds.new("World")
+    bpy.context.scene.world = world
+    tree = world.node_tree
+    if tree is None:
+        world.use_nodes = True
+        tree = world.node_tree
+    tree.nodes.clear()
+    coordinates = tree.nodes.new("ShaderNodeTexCoord")
+    mapping = tree.nodes.new("ShaderNodeMapping")
+    mapping.inputs["Rotation"].default_value[2] = math.radians(turn_degrees)
+    picture = tree.nodes.new("ShaderNodeTexEnvironment")
+    picture.image = bpy.data.images.load(str(folder / f"{name}.exr"), check_existing=True)
+    tint = tree.nodes.new("ShaderNodeMix")
+    tint.data_type, tint.blend_type = "RGBA", "MULTIPLY"
+    tint.inputs[0].default_value = 1.0
+    tint.inputs[7].default_value = (*color, 1.0)
+    background = tree.nodes.new("ShaderNodeBackground")
+    background.inputs["Strength"].default_value = strength
+    output = tree.nodes.new("ShaderNodeOutputWorld")
+    tree.links.new(coordinates.outputs["Generated"], mapping.inputs["Vector"])
+    tree.links.new(mapping.outputs[0], picture.inputs["Vector"])
+    tree.links.new(picture.outputs[0], tint.inputs[6])
+    tree.links.new(tint.outputs[2], background.inputs["Color"])
+    tree.links.new(background.outputs[0], output.inputs[0])
+
+
+def softbox(
+    location: Sequence[float],
+    target: Sequence[float],
+    power_w: float,
+    size: float | tuple[float, float] = 1.0,
+    color: Sequence[float] = (1, 1, 1),
+) -> bpy.types.Object:
+    """Rectangular light at `location` that looks at `target`."""
+    light = bpy.data.lights.new("Softbox", "AREA")
+    light.shape = "RECTANGLE"
+    light.size, light.size_y = (size, size) if isinstance(size, (int, float)) else size
+    light.energy = power_w
+    light.color = color
+    obj = bpy.data.objects.new("Softbox", light)
+    obj.location = location
+    obj.rotation_euler = (Vector(target) - Vector(location)).to_track_quat("-Z", "Y").to_euler()
+    bpy.context.scene.collection.objects.link(obj)
+    return obj
+
+
+def ground(
+    material: bpy.types.Material, size: float = 8.0, height: float = 0.0, turn_degrees: float = 0.0
+) -> bpy.types.Object:
+    half = size / 2
+    mesh = bpy.data.meshes.new("Ground")
+    mesh.from_pydata(
+        [(-half, -half, 0), (half, -half, 0), (half, half, 0), (-half, half, 0)], [], [(0, 1, 2, 3)]
+    )
+    mesh.materials.append(material)
+    obj = bpy.data.objects.new("Ground", mesh)
+    obj.location = (0, 0, height)
+    obj.rotation_euler = (0, 0, math.radians(turn_degrees))
+    bpy.context.scene.collection.objects.link(obj)
+    return obj
+
+
+def wall(
+    material: bpy.types.Material, y: float, size: float = 8.0, bottom: float = 0.0
+) -> bpy.types.Object:
+    """Upright plane behind the products; its material's xy plane lies in the wall."""
+    obj = ground(material, size)
+    obj.name = "Wall"
+    obj.location = (0, y, bottom + size / 2)
+    obj.rotation_euler = (math.pi / 2, 0, 0)
+    return obj
+
+
+def backdrop(material: bpy.types.Material, depth: float = 1.0, size: float = 10.0) -> None:
+    """Studio paper: floor that curves up into a wall `depth` behind the origin."""
+    bend = 0.6
+    profile = [(-size, 0.0)]
+    for angle in np.linspace(0, math.pi / 2, 20):
+        profile.append((depth + bend * math.sin(angle), bend * (1 - math.cos(angle))))
+    profile.append((depth + bend, size))
+    vertices, faces = [], []
+    for index, (y, z) in enumerate(profile):
+        vertices += [(-size, y, z), (size, y, z)]
+        if index:
+            a = 2 * index
+            faces.append((a - 2, a - 1, a + 1, a))
+    mesh = bpy.data.meshes.new("Backdrop")
+    mesh.from_pydata(vertices, [], faces)
+    mesh.shade_smooth()
+    mesh.materials.append(material)
+    bpy.context.scene.collection.objects.link(bpy.data.objects.new("Backdrop", mesh))
+
+
+def camera(
+    location: Sequence[float],
+    target: Sequence[float],
+    lens_mm: float = 35.0,
+    f_stop: float | None = 4.0,
+    roll_degrees: float = 0.0,
+    focus: Sequence[float] | None = None,
+) -> bpy.types.Object:
+    """Camera that looks at `target` and focuses there (or at `focus`); f_stop None = all sharp."""
+    data = bpy.data.cameras.new("Camera")
+    data.lens = lens_mm
+    data.clip_start = 0.01
+    obj = bpy.data.objects.new("Camera", data)
+    back = (Vector(location) - Vector(target)).normalized()
+    # Seen from straight above, +y is up in the picture.
+    upwards = Vector((0, 1, 0)) if back.z > 0.97 else Vector((0, 0, 1))
+    right = upwards.cross(back).normalized()
+    turn = Matrix((right, back.cross(right), back)).transposed().to_4x4()
+    turn.translation = Vector(location)
+    obj.matrix_world = turn
+    obj.rotation_euler.rotate_axis("Z", math.radians(roll_degrees))
+    if f_stop is not None:
+        data.dof.use_dof = True
+        data.dof.aperture_fstop = f_stop
+        sharp = Vector(focus) if focus is not None else Vector(target)
+        data.dof.focus_distance = (sharp - Vector(location)).length
+    scene = bpy.context.scene
+    scene.collection.objects.link(obj)
+    scene.camera = obj
+    return obj
+
+
+# Rendering ----------------------------------------------------------------------------------
+
+
+def render(path: Path, samples: int, quality: int = 87) -> None:
+    """Write the picture as a JPEG."""
+    scene = bpy.context.scene
+    scene.cycles.samples = samples
+    with tempfile.TemporaryDirectory() as folder:
+        raw = Path(folder) / "picture.png"
+        scene.render.image_settings.file_format = "PNG"
+        scene.render.image_settings.color_mode = "RGB"
+        scene.render.filepath = str(raw)
+        bpy.ops.render.render(write_still=True)
+        Image.open(raw).convert("RGB").save(path, quality=quality, optimize=True, progressive=True)
+
+
+def annotate(stage: Stage) -> tuple[list[Annotation], list[Annotation]]:
+    """True boxes of what the camera sees enough of, and of the slivers that are too little.
+
+    Every product is drawn flat in its own number, without blur or light, at full size: a box is
+    exactly the pixels that show the product. The share that is seen comes from points on the
+    surface that face the camera. Changes the scene's settings: call it after `render`.
+    """
+    numbers = _number_map(stage)
+    found, slivers = [], []
+    for number, (root, category_id) in enumerate(stage.products, start=1):
+        mask = numbers == number
+        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        if not len(rows):
+            continue
+        x, y = int(columns[0]), int(rows[0])
+        width, height = int(columns[-1]) + 1 - x, int(rows[-1]) + 1 - y
+        visible = _visible_share(root, number, numbers, stage.rng)
+        least = MIN_VISIBLE_BOOK if CATEGORIES[category_id - 1] == "books" else MIN_VISIBLE
+        enough = min(width, height) >= MIN_SIDE_PX and visible >= least
+        item = Annotation(category_id, (x, y, width, height), int(mask.sum()), visible)
+        (found if enough else slivers).append(item)
+    return found, slivers
+
+
+def _number_map(stage: Stage) -> NDArray[np.int64]:
+    """(height, width) number of the product seen at each pixel; 0 = none."""
+    scene = bpy.context.scene
+    for obj in scene.objects:
+        obj.pass_index = 0
+        if obj.type == "LIGHT":
+            obj.hide_render = True
+    for number, (root, _) in enumerate(stage.products, start=1):
+        for part in (root, *root.children_recursive):
+            part.pass_index = number
+    material = bpy.data.materials.new("Number")
+    if material.node_tree is None:
+        material.use_nodes = True
+    tree = material.node_tree
+    tree.nodes.clear()
+    info = tree.nodes.new("ShaderNodeObjectInfo")
+    emission = tree.nodes.new("ShaderNodeEmission")
+    output = tree.nodes.new("ShaderNodeOutputMaterial")
+    tree.links.new(info.outputs["Object Index"], emission.inputs["Color"])
+    tree.links.new(emission.outputs[0], output.inputs[0])
+    scene.world = None
+    view_layer = bpy.context.view_layer
+    view_layer.material_override = material
+    scene.camera.data.dof.use_dof = False
+    scene.cycles.samples = 1
+    scene.cycles.use_denoising = False
+    scene.cycles.use_adaptive_sampling = False
+    scene.cycles.pixel_filter_type = "BOX"
+    scene.cycles.filter_width = 0.01
+    scene.render.image_settings.file_format = "OPEN_EXR"
+    scene.render.image_settings.color_depth = "32"
+    with tempfile.TemporaryDirectory() as folder:
+        scene.render.filepath = str(Path(folder) / "numbers.exr")
+        bpy.ops.render.render(write_still=True)
+        image = bpy.data.images.load(scene.render.filepath)
+        image.colorspace_settings.name = "Non-Color"
+        width, height = image.size
+        pixels = np.empty(width * height * 4, dtype=np.float32)
+        image.pixels.foreach_get(pixels)
+        bpy.data.images.remove(image)
+    view_layer.material_override = None
+    return np.rint(pixels.reshape(height, width, 4)[::-1, :, 0]).astype(np.int64)
+
+
+def _visible_share(
+    root: bpy.types.Object, number: int, numbers: NDArray[np.int64], rng: random.Random
+) -> float:
+    """Share of the surface facing the camera that is inside the picture and not covered."""
+    scene = bpy.context.scene
+    graph = bpy.context.evaluated_depsgraph_get()
+    eye = scene.camera.matrix_world.translation
+    centres: list[Vector] = []
+    weights: list[float] = []
+    for part in (root, *root.children_recursive):
+        if part.type not in {"MESH", "CURVE", "FONT"} or part.hide_render:
+            continue
+        evaluated = part.evaluated_get(graph)
+        mesh = evaluated.to_mesh()
+        turn = part.matrix_world
+        turned = turn.to_3x3().inverted_safe().transposed()
+        step = max(1, len(mesh.polygons) // 1500)
+        for polygon in list(mesh.polygons)[::step]:
+            centre = turn @ polygon.center
+            ray = eye - centre
+            facing = (turned @ polygon.normal).normalized().dot(ray.normalized())
+            if facing > 0.05:
+                centres.append(centre)
+                weights.append(polygon.area * step * facing / ray.length_squared)
+        evaluated.to_mesh_clear()
+    if not centres:
+        return 0.0
+    height, width = numbers.shape
+    seen = total = 0.0
+    for index in rng.choices(range(len(centres)), weights=weights, k=600):
+        total += 1.0
+        at = world_to_camera_view(scene, scene.camera, centres[index])
+        column, row = int(at.x * width), int((1 - at.y) * height)
+        if at.z > 0 and 0 <= column < width and 0 <= row < height:
+            seen += numbers[row, column] == number
+    return seen / total
