@@ -122,22 +122,23 @@ def _from_files(hint: st.delta_generator.DeltaGenerator) -> Picture | None:
     if not kept:
         return None
     names = list(kept)
-    _strip_style("picture", [_upload_thumbnail(picture) for picture in kept.values()])
     # The choice is a plain key too, since a widget's own is gone after a page switch.
     if st.session_state.get("picture") not in names:
         last = st.session_state.get("last_picture")
         st.session_state["picture"] = last if last in names else names[-1]
-    chosen = st.pills(
-        "Uploaded pictures",
-        names,
-        required=True,
-        format_func=plain,
-        key="picture",
-        label_visibility="collapsed",
-        wrap=False,
-    )
-    st.session_state["last_picture"] = chosen
-    return kept[chosen or names[-1]]
+    if len(names) > 1:
+        _strip_style("picture", [_upload_thumbnail(picture) for picture in kept.values()])
+        st.pills(
+            "Uploaded pictures",
+            names,
+            required=True,
+            format_func=plain,
+            key="picture",
+            label_visibility="collapsed",
+            wrap=False,
+        )
+    st.session_state["last_picture"] = st.session_state["picture"]
+    return kept[st.session_state["picture"]]
 
 
 def _keep_uploads() -> None:

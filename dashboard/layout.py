@@ -51,7 +51,7 @@ def page(title: str) -> Iterator[None]:
 
 def plain(text: str) -> str:
     """The text as it is: what a server or a file name says is never read as Markdown."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]()#+-.!|<>$~:" else c for c in text)
+    return "".join(f"\\{c}" if c in "\\`*_[]<>#|$~:" else c for c in text)
 
 
 def show_error(error: LensError) -> None:

@@ -15,7 +15,6 @@ from dashboard.session import (
     answer_for,
     config,
     embedded,
-    image_limits,
     prepare,
 )
 from detector import exports, figures, images, ssd
@@ -134,7 +133,7 @@ def _hand_on(
     files = (
         ("Annotated picture (PNG)", f"{stem}.png", "image/png",
          lambda: exports.annotated_png(
-             images.read_image(picture.data, image_limits()), detections, labels)),
+             images.read_image(picture.data, config().image_limits), detections, labels)),
         ("Table (CSV)", f"{stem}.csv", "text/csv", lambda: exports.to_csv([detected], labels)),
         ("JSON", f"{stem}.json", "application/json", lambda: exports.to_json([detected], labels)),
         ("COCO JSON", f"{stem}.coco.json", "application/json",

@@ -14,11 +14,11 @@ from typing import TypeVar
 
 import numpy as np
 import streamlit as st
-from detector.embedded import EmbeddedServer
 from numpy.typing import NDArray
 
 from detector import images, serving, ssd
 from detector.config import Config
+from detector.embedded import EmbeddedServer
 from detector.errors import ModelNotFoundError, OutputError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -125,25 +125,18 @@ def served_version() -> int:
         return wanted
     if wanted is None and versions:
         return max(versions)
-    state = ", ".join(f"version {s.version} is {s.state}" for s in statuses) or "none is loaded"
+    seen = ", ".join(f"version {s.version} is {s.state}" for s in statuses) or "none is loaded"
+    version = "" if wanted is None else f" version {wanted} of"
     raise ModelNotFoundError(
-        f"Model {config().model_name!r} has no version ready at {address()}: {state}",
+        f"The model server at {address()} does not have{version} {config().model_name!r} ready: {seen}",
         "Wait while it loads, or look at the model server's log.",
-    )
-
-
-def image_limits() -> images.ImageLimits:
-    """How large a picture may be, by the settings."""
-    settings = config()
-    return images.ImageLimits(
-        max_bytes=settings.max_upload_mb * 2**20, max_pixels=settings.max_pixels
     )
 
 
 @st.cache_resource(show_spinner=False, scope="session", max_entries=48)
 def prepare(digest: str, _data: bytes) -> Prepared:
     """The picture decoded, shrunk for the screen and preprocessed. Raises ImageError."""
-    image, decode_ms = _timed(lambda: images.read_image(_data, image_limits()))
+    image, decode_ms = _timed(lambda: images.read_image(_data, config().image_limits))
     batch, preprocess_ms = _timed(lambda: ssd.preprocess(image))
     height, width = image.shape[:2]
     display = images.encode_jpeg(image)

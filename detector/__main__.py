@@ -21,7 +21,7 @@ from detector.config import Config
 from detector.embedded import EmbeddedServer
 from detector.errors import ConfigError, ImageError, LensError, OutputError, ServingError
 from detector.exports import DetectedImage, annotated_png, record, to_csv, unique_stems
-from detector.images import ImageLimits, RGBImage, read_image
+from detector.images import RGBImage, read_image
 from detector.serving import ServingClient, connect
 from detector.ssd import RawPrediction, Settings, postprocess, preprocess
 
@@ -231,7 +231,7 @@ def _config(options: argparse.Namespace) -> Config:
 
 
 def _read(path: str, config: Config) -> RGBImage:
-    limits = ImageLimits(max_bytes=config.max_upload_mb * 2**20, max_pixels=config.max_pixels)
+    limits = config.image_limits
     try:
         with Path(path).open("rb") as file:
             # One byte too many is enough to be refused; a device may have no end.

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, get_args, get_type_hints
 
 from detector.errors import ConfigError
+from detector.images import ImageLimits
 
 PREFIX = "COMMODITY_LENS_"
 SECTION = "serving"
@@ -328,6 +329,11 @@ class Config:
         """The five settings of TLS as one; None without TLS."""
         tls = Tls(self.tls_ca, self.tls_cert, self.tls_key, self.tls_server_name)
         return tls if self.tls or tls != Tls() else None
+
+    @property
+    def image_limits(self) -> ImageLimits:
+        """How large a picture may be."""
+        return ImageLimits(max_bytes=self.max_upload_mb * 2**20, max_pixels=self.max_pixels)
 
     @classmethod
     def load(

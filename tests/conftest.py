@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from detector.embedded import EmbeddedServer
 
+from detector.embedded import EmbeddedServer
 from detector.images import RGBImage, read_image
 from detector.serving import ServingClient
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
-from detector.embedded import EmbeddedServer
 from PIL import Image
 from streamlit.testing.v1 import AppTest
+
+from detector.embedded import EmbeddedServer
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ["app.py", *(f"pages/{path.name}" for path in sorted((ROOT / "pages").glob("*.py")))]
@@ -29,10 +30,11 @@ def opened(
     monkeypatch.setenv("COMMODITY_LENS_SERVER", embedded_server.address)
 
     def run(page: str = "app.py", **query: str) -> AppTest:
-        app = AppTest.from_file(str(ROOT / page), default_timeout=30)
+        # Links between pages are known to the home page only, so every page is reached from there.
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
         for name, value in query.items():
             app.query_params[name] = value
-        return app.run()
+        return app.run() if page == "app.py" else app.switch_page(page).run()
 
     return run
 
@@ -43,7 +45,8 @@ def shown(app: AppTest) -> int:
 
 
 def problems(app: AppTest) -> list[str]:
-    return [box.value for box in app.error] + [box.message for box in app.exception]
+    shown = [box.value for box in app.error] + [box.message for box in app.exception]
+    return [text.replace("\\", "") for text in shown]
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -107,7 +110,7 @@ def test_uploads_of_the_same_name_are_both_kept(opened: Callable[..., AppTest]):
         [("a.png", png("red"), "image/png"), ("a.png", png("blue"), "image/png")]
     ).run()
     assert problems(app) == []
-    assert list(app.button_group(key="picture").options) == ["a.png", "a.png (2)"]
+    assert app.button_group(key="picture").options == ["a.png", "a.png (2)"]
 
 
 @pytest.mark.parametrize("data", [b"", b"not a picture", b"\xff\xd8\xff\xe0 cut off"])
@@ -143,7 +146,7 @@ def test_a_wrong_setting_is_named_and_the_photo_is_still_there(
     monkeypatch.setenv(f"COMMODITY_LENS_{setting}", value)
     app = opened() if setting != "SERVER" else AppTest.from_file(str(ROOT / "app.py")).run()
     assert len(problems(app)) == 1
-    assert named in problems(app)[0].replace("\\", "")
+    assert named in problems(app)[0]
     assert not app.exception
 
 
