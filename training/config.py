@@ -1,8 +1,12 @@
-"""The one configuration of a training run, saved inside each checkpoint and beside the export."""
+"""The one configuration of a run, saved inside each checkpoint and beside the export, and what the
+contract fixes: labels, grids, default boxes."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 LABELS = ("background", "clothes", "pants", "shoes", "watch", "phone", "audio", "computer", "books")
 INPUT_SIDE = 300
@@ -65,3 +69,32 @@ class Config:
 
     def as_dict(self) -> dict[str, object]:
         return asdict(self)
+
+
+def default_boxes() -> NDArray[np.float32]:
+    """(7308, 4) float32, xyxy in 0..1: grid by grid, row by row, cell by cell, size by size.
+
+    Boxes are cut at the picture's edge, and the cut box is what the offsets refer to.
+    """
+    rows = []
+    for grid, sizes in zip(GRIDS, PRIOR_SIZES, strict=True):
+        half = np.array(sizes, np.float64) / INPUT_SIDE / 2
+        y, x = np.mgrid[0:grid, 0:grid]
+        centre = (np.stack([x, y], -1).reshape(-1, 1, 2) + 0.5) / grid
+        rows.append(np.concatenate([centre - half, centre + half], -1).reshape(-1, 4))
+    return np.concatenate(rows).clip(0, 1).astype(np.float32)
+
+
+def cell_centres() -> NDArray[np.float32]:
+    """(1940, 2) float32, xy in 0..1: the centres of the cells of all grids."""
+    rows = []
+    for grid in GRIDS:
+        y, x = np.mgrid[0:grid, 0:grid]
+        rows.append((np.stack([x, y], -1).reshape(-1, 2) + 0.5) / grid)
+    return np.concatenate(rows).astype(np.float32)
+
+
+def cell_of_prior() -> NDArray[np.int64]:
+    """(7308,) int64: index into cell_centres() of each default box."""
+    counts = np.repeat([len(s) for s in PRIOR_SIZES], [g * g for g in GRIDS])
+    return np.repeat(np.arange(len(counts)), counts)

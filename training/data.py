@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from scipy import ndimage
 
-from training.config import INPUT_SIDE, LABELS, Config
+from training.config import INPUT_SIDE, LABELS, Config, cell_centres
 from training.loss import Targets
-from training.model import cell_centres
 
 MAX_BOXES = 48
 CAFFE_MEAN_BGR = np.float32([103.939, 116.779, 123.68])

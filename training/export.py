@@ -21,8 +21,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from training.config import GRIDS, LABELS, VARIANCES, Config
-from training.model import Branch, Conv, Detector, Stage, contract_output, default_boxes
+from training.config import GRIDS, LABELS, VARIANCES, Config, default_boxes
+from training.model import Branch, Conv, Detector, Stage, contract_output
 
 OUTPUT = "concat_3:0"
 

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from training.config import LABELS, Config
-from training.model import cell_centres, cell_of_prior, decode, default_boxes
+from training.config import LABELS, Config, cell_centres, cell_of_prior, default_boxes
+from training.model import decode
 
 
 @dataclass(frozen=True)

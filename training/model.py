@@ -12,36 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from training.config import GRIDS, INPUT_SIDE, LABELS, PRIOR_SIZES, VARIANCES, Config
-
-
-def default_boxes() -> np.ndarray:
-    """(7308, 4) float32, xyxy in 0..1: grid by grid, row by row, cell by cell, size by size.
-
-    Boxes are cut at the picture's edge, and the cut box is what the offsets refer to.
-    """
-    rows = []
-    for grid, sizes in zip(GRIDS, PRIOR_SIZES, strict=True):
-        half = np.array(sizes, np.float64) / INPUT_SIDE / 2
-        y, x = np.mgrid[0:grid, 0:grid]
-        centre = (np.stack([x, y], -1).reshape(-1, 1, 2) + 0.5) / grid
-        rows.append(np.concatenate([centre - half, centre + half], -1).reshape(-1, 4))
-    return np.concatenate(rows).clip(0, 1).astype(np.float32)
-
-
-def cell_centres() -> np.ndarray:
-    """(1940, 2) float32, xy in 0..1: the centres of the cells of all grids."""
-    rows = []
-    for grid in GRIDS:
-        y, x = np.mgrid[0:grid, 0:grid]
-        rows.append((np.stack([x, y], -1).reshape(-1, 2) + 0.5) / grid)
-    return np.concatenate(rows).astype(np.float32)
-
-
-def cell_of_prior() -> np.ndarray:
-    """(7308,) int64: index into cell_centres() of each default box."""
-    counts = np.repeat([len(s) for s in PRIOR_SIZES], [g * g for g in GRIDS])
-    return np.repeat(np.arange(len(counts)), counts)
+from training.config import LABELS, PRIOR_SIZES, VARIANCES, Config, default_boxes
 
 
 def decode(offsets: Tensor, priors: Tensor) -> Tensor:
