@@ -97,7 +97,8 @@ class Shared:
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self.model = Detector(config).share_memory()
+        # The fused optimiser walks raw memory: weights and gradients need the same layout.
+        self.model = Detector(config).to(memory_format=torch.channels_last).share_memory()
         self.average = Detector(config).eval().requires_grad_(False).share_memory()
         self.average.load_state_dict(self.model.state_dict())
         decayed = [p for p in self.model.parameters() if p.ndim > 1]
