@@ -190,3 +190,44 @@ def test_the_calibration_error_is_the_gap_between_score_and_share_of_right_ones(
     marks = np.array([[0.85, 1, 3], [0.85, 0, 3], [0.25, 0, 3], [0.25, 1, 3]])
     assert calibration_error(marks) == pytest.approx((0.35 + 0.25) / 2)
     assert np.isnan(calibration_error(np.zeros((0, 3))))
+
+
+def loss_parts(unlabelled, called):
+    """The parts of the loss of one picture without boxes, every place called class `called`."""
+    torch = pytest.importorskip("torch", reason="PyTorch is not among the packages of the tests")
+    from training.config import Config
+    from training.loss import Loss, Targets
+
+    logits = torch.zeros(1, 7308, len(LABELS))
+    logits[..., called] = 12
+    cells = torch.full((1, 1940), sum(1 << LABELS.index(name) for name in unlabelled))
+    targets = Targets(torch.zeros(1, 4, 4), torch.zeros(1, 4, dtype=torch.int64), cells)
+    return Loss(Config())(torch.zeros(1, 7308, 4), logits, targets)[1]
+
+
+def test_calling_an_empty_place_a_shoe_is_punished_where_shoes_are_labelled():
+    assert loss_parts(["books"], SHOE)["negative"] > 1000
+
+
+def test_calling_a_place_a_shoe_costs_nothing_where_shoes_may_be_unlabelled():
+    assert loss_parts(["shoes", "books"], SHOE)["negative"] < 1
+
+
+def test_gradients_of_workers_move_the_shared_weights_along_themselves():
+    torch = pytest.importorskip("torch", reason="PyTorch is not among the packages of the tests")
+    from training.config import Config
+    from training.model import Detector
+    from training.train import Shared
+
+    config = Config(warmup=1, weight_decay=0.0)
+    shared = Shared(config)
+    before = shared.model.stem.conv.weight.detach().clone()
+    local = Detector(config).to(memory_format=torch.channels_last)
+    local.load_state_dict(shared.model.state_dict())
+    ramp = torch.arange(before.numel(), dtype=torch.float32).reshape(before.shape)
+    for parameter in local.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    local.stem.conv.weight.grad += ramp % 3 - 1  # what a permutation would not survive
+    shared.apply(local)
+    moved = shared.model.stem.conv.weight.detach() - before
+    assert torch.equal(torch.sign(moved), -torch.sign(ramp % 3 - 1))
