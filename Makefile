@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 DATA ?= data/commodity
 PORT ?= 8501
 
-.PHONY: help demo install test check browser train evaluate benchmark clean
+.PHONY: help demo install test browser train evaluate benchmark clean
 
 help:  ## what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,23 @@ $(VENV)/.installed: requirements.txt | $(VENV)/bin/python
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+train: $(VENV)-train/.installed  ## a new model from DATA=folder, into runs/
+	$(VENV)-train/bin/python -m training.train --data $(DATA) --out runs/$(or $(NAME),new) $(ARGS)
+
+evaluate: install  ## the shipped model against DATA=folder, through the serving client
+	$(BIN)/pip install --quiet --disable-pip-version-check -r training/requirements-evaluate.txt
+	$(BIN)/python -m training.evaluate --data $(DATA) $(ARGS)
+
+benchmark: $(VENV)/.installed-dev browser  ## the figures of docs/performance.md, on this machine
+	$(BIN)/python -m benchmarks.postprocess
+	$(BIN)/python -m benchmarks.serving
+	$(BIN)/python -m benchmarks.figure
+
+$(VENV)-train/.installed: training/requirements.txt
+	$(PYTHON) -m venv $(VENV)-train
+	$(VENV)-train/bin/pip install --quiet --disable-pip-version-check -r training/requirements.txt
 	touch $@
 
 clean:  ## remove the virtual environment and the caches

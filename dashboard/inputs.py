@@ -1,31 +1,27 @@
 """Where a picture comes from: the gallery's samples, files, or the camera."""
 
-import base64
-import io
 import json
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+import numpy as np
 import streamlit as st
 from PIL import Image
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from dashboard.layout import plain
-from dashboard.session import Picture, config, prepare
-from detector.errors import ImageError
+from dashboard.session import THUMBNAIL_SIDE, Picture, config, jpeg_uri, prepare
+from detector import images
+from detector.errors import ConfigError, ImageError
 
-SOURCES = {
-    "Samples": ":material/photo_library:",
-    "Upload": ":material/upload:",
-    "Camera": ":material/photo_camera:",
-}
+SOURCES = ("Samples", "Upload", "Camera")
 # A session keeps its uploads in memory.
 MAX_PICTURES = 24
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A gallery picture: its title, its file, and what a screen reader says of it."""
+    """A gallery picture."""
 
     title: str
     file_name: str
@@ -33,9 +29,19 @@ class Sample:
 
 @st.cache_data(show_spinner=False, max_entries=1)
 def samples() -> list[Sample]:
-    """The gallery, in the order of samples/annotations.json."""
-    listed = json.loads((config().samples_path / "annotations.json").read_text("utf-8"))["images"]
-    return [Sample(image["title"], image["file_name"]) for image in listed]
+    """The gallery, in the order of its annotations.json. Raises ConfigError."""
+    file = config().samples_path / "annotations.json"
+    try:
+        listed = json.loads(file.read_text("utf-8"))["images"]
+        found = [Sample(image["title"], image["file_name"]) for image in listed]
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise ConfigError(
+            f"The gallery's {file} cannot be read: {error!r}",
+            "Name a folder with pictures and a COCO annotations.json whose images have titles.",
+        ) from error
+    if not found:
+        raise ConfigError(f"The gallery's {file} lists no images.", "Add one, or name another.")
+    return found
 
 
 def choose() -> Picture:
@@ -44,10 +50,9 @@ def choose() -> Picture:
     with left:
         source = st.segmented_control(
             "Picture from",
-            list(SOURCES),
+            SOURCES,
             default="Samples",
             required=True,
-            format_func=str,
             key="source",
             label_visibility="collapsed",
             bind="query-params",
@@ -92,64 +97,76 @@ def _sample_picture(title: str) -> Picture:
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def _sample_thumbnail(file_name: str) -> str:
-    return thumbnail((config().samples_path / file_name).read_bytes())
-
-
-def thumbnail(data: bytes, side: int = 160) -> str:
-    """Data URI of a small JPEG of an encoded picture that can be opened."""
-    with Image.open(io.BytesIO(data)) as image:
-        image.draft("RGB", (side, side))
+    with Image.open(config().samples_path / file_name) as image:
+        image.draft("RGB", (THUMBNAIL_SIDE, THUMBNAIL_SIDE))
         small = image.convert("RGB")
-    small.thumbnail((side, side))
-    encoded = io.BytesIO()
-    small.save(encoded, "JPEG", quality=80)
-    return "data:image/jpeg;base64," + base64.b64encode(encoded.getvalue()).decode()
+    return jpeg_uri(images.encode_jpeg(np.asarray(small), max_side=THUMBNAIL_SIDE))
 
 
 def _from_files(hint: st.delta_generator.DeltaGenerator) -> Picture | None:
     kept: dict[str, Picture] = st.session_state.setdefault("uploads", {})
-    st.file_uploader(
+    limit = config().max_upload_mb
+    files = st.file_uploader(
         "Pictures",
         accept_multiple_files=True,
+        max_upload_size=limit,
         key="upload",
         label_visibility="collapsed",
         on_change=_keep_uploads,
     )
-    limit = config().max_upload_mb
     hint.caption(f"JPEG, PNG, WebP, TIFF, HEIC and others, up to {limit} MB each.")
-    for name, error in st.session_state.get("refused", {}).items():
-        show_refusal(name, error)
+    # After a page switch the uploader is empty again; what it no longer lists stays all the same.
+    listed = {file.file_id for file in files}
+    names: dict[str, str] = st.session_state.get("upload_names", {})
+    st.session_state["upload_names"] = {i: name for i, name in names.items() if i in listed}
+    for name, message, advice in st.session_state.get("refused", ()):
+        st.error(
+            f"**{plain(name)}**: {plain(message)} {plain(advice)}", icon=":material/broken_image:"
+        )
     if not kept:
         return None
-    names = list(kept)
+    return kept[_picked_upload(kept)]
+
+
+def _picked_upload(kept: dict[str, Picture]) -> str:
+    """The name of the uploaded picture to look at, from a strip when there are several."""
     # The choice is a plain key too, since a widget's own is gone after a page switch.
-    if st.session_state.get("picture") not in names:
+    if st.session_state.get("picture") not in kept:
         last = st.session_state.get("last_picture")
-        st.session_state["picture"] = last if last in names else names[-1]
-    if len(names) > 1:
-        _strip_style("picture", [_upload_thumbnail(picture) for picture in kept.values()])
+        st.session_state["picture"] = last if last in kept else next(reversed(kept))
+    if len(kept) > 1:
+        uris = [prepare(picture.digest, picture.data).thumbnail for picture in kept.values()]
+        _strip_style("picture", uris)
         st.pills(
             "Uploaded pictures",
-            names,
+            list(kept),
             required=True,
             format_func=plain,
             key="picture",
             label_visibility="collapsed",
             wrap=False,
         )
-    st.session_state["last_picture"] = st.session_state["picture"]
-    return kept[st.session_state["picture"]]
+    if set(kept) - set(st.session_state["upload_names"].values()):
+        st.button(
+            "Remove earlier pictures",
+            icon=":material/delete:",
+            type="tertiary",
+            key="remove_earlier",
+            on_click=_remove_earlier,
+        )
+    name: str = st.session_state["picture"]
+    st.session_state["last_picture"] = name
+    return name
 
 
 def _keep_uploads() -> None:
     """Copy what is in the uploader: its own files are gone after a page switch."""
     files: list[UploadedFile] = st.session_state["upload"]
-    kept: dict[str, Picture] = st.session_state.setdefault("uploads", {})
-    before: dict[str, str] = st.session_state.get("upload_ids", {})
-    st.session_state["refused"] = {}
-    # A file that was taken out of the uploader goes; one from before a page switch stays.
+    kept: dict[str, Picture] = st.session_state["uploads"]
+    before: dict[str, str] = st.session_state["upload_names"]
+    refused: list[tuple[str, str, str]] = []
     for file_id in before.keys() - {file.file_id for file in files}:
-        kept.pop(before[file_id], None)
+        kept.pop(before[file_id], None)  # taken out of the uploader
     names: dict[str, str] = {}
     for file in files:
         if file.file_id in before:
@@ -164,12 +181,20 @@ def _keep_uploads() -> None:
                 )
             prepare(picture.digest, picture.data)
         except ImageError as error:
-            st.session_state["refused"][file.name] = error
+            # Its text only: the error's traceback holds the file and half a picture.
+            refused.append((file.name, str(error), error.hint))
             continue
         kept[name] = picture
         names[file.file_id] = name
         st.session_state["picture"] = name
-    st.session_state["upload_ids"] = names
+    st.session_state["upload_names"] = names
+    st.session_state["refused"] = refused
+
+
+def _remove_earlier() -> None:
+    kept: dict[str, Picture] = st.session_state["uploads"]
+    for name in set(kept) - set(st.session_state["upload_names"].values()):
+        del kept[name]
 
 
 def _free_name(picture: Picture, kept: dict[str, Picture]) -> str:
@@ -178,10 +203,6 @@ def _free_name(picture: Picture, kept: dict[str, Picture]) -> str:
     while name in kept and kept[name].digest != picture.digest:
         name, number = f"{picture.name} ({number})", number + 1
     return name
-
-
-def _upload_thumbnail(picture: Picture) -> str:
-    return thumbnail(prepare(picture.digest, picture.data).display)
 
 
 def _from_camera(hint: st.delta_generator.DeltaGenerator) -> Picture | None:
@@ -199,14 +220,6 @@ def _from_camera(hint: st.delta_generator.DeltaGenerator) -> Picture | None:
     if taken is not None:
         st.session_state["photo"] = Picture("camera.jpg", taken.getvalue())
     return st.session_state.get("photo")
-
-
-def show_refusal(name: str, error: ImageError) -> None:
-    """Say which file could not be used, why, and what to do."""
-    st.error(
-        f"**{plain(name)}**: {plain(str(error))} {plain(error.hint)}",
-        icon=":material/broken_image:",
-    )
 
 
 def _strip_style(key: str, thumbnails: list[str]) -> None:

@@ -38,6 +38,10 @@ def page(title: str) -> Iterator[None]:
             st.page_link(path, label=label, icon=icon, width="stretch")
         st.divider()
         state = st.container(key="server_state")
+    with state:
+        waiting = st.empty()
+    with waiting:
+        _write_state("starting", "Asking the model server…", "")
     try:
         yield
     except ServingError as error:
@@ -45,22 +49,27 @@ def page(title: str) -> Iterator[None]:
         try_again()
     except LensError as error:
         show_error(error)
+    waiting.empty()
     with state:
         _watch_server()
 
 
 def plain(text: str) -> str:
     """The text as it is: what a server or a file name says is never read as Markdown."""
-    return "".join(f"\\{c}" if c in "\\`*_[]<>#|$~:" else c for c in text)
+    return "".join(f"\\{c}" if c in "\\`*_[]<>#|$~:.@" else c for c in text)
 
 
 def show_error(error: LensError) -> None:
-    """One clear message: what was wrong, and what to do."""
+    """One clear message: what was wrong, and what to do; further lines, of a log, below it."""
     icons = {ImageError: ":material/broken_image:", ConfigError: ":material/settings_alert:"}
+    headline, _, log = str(error).partition("\n")
+    headline = headline[:1].upper() + headline[1:]
     st.error(
-        f"**{plain(_sentence(str(error)))}**\n\n{plain(error.hint)}",
+        f"**{plain(headline)}**\n\n{plain(error.hint)}",
         icon=icons.get(type(error), ":material/cloud_off:"),
     )
+    if log:
+        st.code(log, language=None)
 
 
 def try_again() -> None:
@@ -85,14 +94,19 @@ def _watch_server() -> None:
         where = "embedded" if server is not None else "TensorFlow Serving"
         seen = ("ready", f"{config().model_name} · version {version}", where)
     except ConfigError as error:
-        seen = ("down", "Configuration needs a look", str(error))
+        seen = ("down", "Configuration needs a look", _headline(error))
     except ServingError as error:
-        seen = ("down", "Model server not ready", str(error))
+        seen = ("down", "Model server not ready", _headline(error))
     _write_state(*seen)
-    before = st.session_state.get("server_seen", seen)
-    st.session_state["server_seen"] = seen
-    if before != seen and before[0] == "ready" == seen[0]:
-        st.rerun()
+    if seen[0] == "ready":
+        before = st.session_state.get("server_seen", seen)
+        st.session_state["server_seen"] = seen
+        if before != seen:
+            st.rerun()  # another version has come: the page is still by the one before
+
+
+def _headline(error: LensError) -> str:
+    return str(error).partition("\n")[0]
 
 
 def _write_state(state: str, text: str, where: str) -> None:
@@ -101,7 +115,3 @@ def _write_state(state: str, text: str, where: str) -> None:
         f'<span class="dot" style="background:{COLORS[state]}"></span>'
         f"<b>{html.escape(text)}</b><br><small>{html.escape(where)}</small></div>"
     )
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import streamlit as st
+from streamlit import runtime
 
 from dashboard import controls, layout, tables
 from dashboard.session import (
@@ -15,6 +16,8 @@ from dashboard.session import (
     answer_for,
     config,
     embedded,
+    jpeg_uri,
+    last_answer,
     prepare,
 )
 from detector import exports, figures, images, ssd
@@ -39,8 +42,12 @@ def show(picture: Picture) -> None:
     except ServingError as error:
         layout.show_error(error)
         layout.try_again()
-        _figure(picture, prepared, ssd.Detections.empty(), ())
-        return
+        earlier = last_answer(picture)
+        if earlier is None:
+            _figure(picture, prepared, ssd.Detections.empty(), ())
+            return
+        answer = earlier
+    tables.forget_pick_of_another(picture)
     _explore(picture, prepared, answer)
 
 
@@ -77,7 +84,7 @@ def _figure(
         st.session_state["figure_state"] = state
         st.session_state["figure_pick"] = st.session_state.get("picked")
     figure = figures.draw(
-        prepared.display_uri,
+        _photo_url(picture, prepared),
         prepared.size,
         detections,
         labels,
@@ -97,6 +104,23 @@ def _figure(
             config=figures.CONFIG,
             alt=figures.summary(detections, labels),
         )
+
+
+def _photo_url(picture: Picture, prepared: Prepared) -> str:
+    """Where the browser gets the photo: once, instead of with every change of the figure.
+
+    Streamlit has no public call for this. Without its runtime, as in tests of the script alone, the
+    photo goes into the figure.
+    """
+    if not runtime.exists():
+        return jpeg_uri(prepared.display)
+    try:
+        files = runtime.get_instance().media_file_mgr
+        url = files.add(prepared.display, "image/jpeg", f"photo-{picture.digest}")
+    except (AttributeError, TypeError):  # another Streamlit than the one that was pinned
+        return jpeg_uri(prepared.display)
+    base = st.get_option("server.baseUrlPath").strip("/")
+    return f"/{base}{url}" if base else url
 
 
 def _timings(*steps_ms: float) -> None:
@@ -143,17 +167,21 @@ def _hand_on(
         ("YOLO text", f"{stem}.txt", "text/plain", lambda: exports.to_yolo(detected)),
     )  # fmt: skip
     with st.container(horizontal=True):
-        with st.popover("Export", icon=":material/download:", key="export"):
+        # What is in a closed popover is not sent: a knob has less to draw.
+        export = st.popover("Export", icon=":material/download:", key="export", on_change="rerun")
+        if export.open:
             for label, file_name, mime, build in files:
-                st.download_button(
+                export.download_button(
                     label, build, file_name, mime, on_click="ignore", width="stretch"
                 )
-        with st.popover("Link", icon=":material/link:", key="link"):
-            st.caption("Opens the same sample with the same settings. Uploads are not in a link.")
-            st.code(_link(), language=None, wrap_lines=True)
+        link = st.popover("Link", icon=":material/link:", key="link", on_change="rerun")
+        if link.open:
+            link.caption("Opens the same sample with the same settings; uploads are not in it.")
+            link.code(_link(), language=None, wrap_lines=True)
 
 
 def _link() -> str:
     base = (st.context.url or "").split("?")[0]
-    parameters = urlencode(st.query_params.to_dict(), doseq=True)
+    given = {name: st.query_params.get_all(name) for name in st.query_params}
+    parameters = urlencode(given, doseq=True)
     return f"{base}?{parameters}" if parameters else base

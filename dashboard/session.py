@@ -17,11 +17,14 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from detector import images, serving, ssd
-from detector.config import Config
+from detector.config import Config, read_secrets
 from detector.embedded import EmbeddedServer
-from detector.errors import ModelNotFoundError, OutputError
+from detector.errors import ServingError
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# Of the strips of pictures: twice their width on the page, for sharp screens.
+THUMBNAIL_SIDE = 208
 
 T = TypeVar("T")
 
@@ -32,11 +35,10 @@ class Picture:
 
     name: str
     data: bytes = field(repr=False)
-    digest: str = ""
+    digest: str = field(init=False)
 
     def __post_init__(self) -> None:
-        if not self.digest:
-            object.__setattr__(self, "digest", hashlib.sha256(self.data).hexdigest())
+        object.__setattr__(self, "digest", hashlib.sha256(self.data).hexdigest())
 
 
 @dataclass(frozen=True)
@@ -46,13 +48,13 @@ class Prepared:
     Attributes:
         size: (width, height) of the upright original, in pixels.
         display: JPEG for the screen, longest side at most 1600.
-        display_uri: the same as a data URI.
+        thumbnail: data URI of a small JPEG.
         batch: (1, 300, 300, 3) float32, the model's input.
     """
 
     size: tuple[int, int]
     display: bytes = field(repr=False)
-    display_uri: str = field(repr=False)
+    thumbnail: str = field(repr=False)
     batch: NDArray[np.float32] = field(repr=False)
     decode_ms: float
     preprocess_ms: float
@@ -70,9 +72,7 @@ class Answer:
 @st.cache_resource(show_spinner=False)
 def config() -> Config:
     """The settings, read once for the process. Raises ConfigError, which is not cached."""
-    # st.secrets raises when there is no file at all, which is the usual case.
-    secrets = st.secrets.to_dict() if st.secrets.load_if_toml_exists() else None
-    return Config.load(secrets)
+    return Config.load(read_secrets())
 
 
 @st.cache_resource(show_spinner=False, on_release=EmbeddedServer.close)
@@ -107,30 +107,25 @@ def client(server_address: str) -> serving.ServingClient:
     return serving.connect(config(), server_address)
 
 
-@st.cache_data(show_spinner=False, ttl="4s", max_entries=16)
-def _status(server_address: str) -> tuple[serving.VersionStatus, ...]:
-    return client(server_address).model_status(timeout_s=2.0)
+@st.cache_data(show_spinner=False, ttl="3s", max_entries=16)
+def _asked(server_address: str) -> int | ServingError:
+    try:
+        return client(server_address).served_version().version
+    except ServingError as error:
+        # Kept for seconds only, so that visitors do not queue for a server that doesn't answer.
+        return error.with_traceback(None)
 
 
 def served_version() -> int:
-    """The version that the server answers with now. Asked at most every 4 s for all sessions.
+    """The version that answers now; the server is asked once in 3 s for all sessions.
 
     Raises:
-        ServingError: the server cannot be reached or serves no version of the model.
+        ServingError: the server cannot be reached, or has no such version ready.
     """
-    wanted = config().model_version
-    statuses = _status(address())
-    versions = [s.version for s in statuses if s.state == "AVAILABLE"]
-    if wanted is not None and wanted in versions:
-        return wanted
-    if wanted is None and versions:
-        return max(versions)
-    seen = ", ".join(f"version {s.version} is {s.state}" for s in statuses) or "none is loaded"
-    version = "" if wanted is None else f" version {wanted} of"
-    raise ModelNotFoundError(
-        f"The model server at {address()} does not have{version} {config().model_name!r} ready: {seen}",
-        "Wait while it loads, or look at the model server's log.",
-    )
+    asked = _asked(address())
+    if isinstance(asked, ServingError):
+        raise asked
+    return asked
 
 
 @st.cache_resource(show_spinner=False, scope="session", max_entries=48)
@@ -140,8 +135,8 @@ def prepare(digest: str, _data: bytes) -> Prepared:
     batch, preprocess_ms = _timed(lambda: ssd.preprocess(image))
     height, width = image.shape[:2]
     display = images.encode_jpeg(image)
-    uri = "data:image/jpeg;base64," + base64.b64encode(display).decode()
-    return Prepared((width, height), display, uri, batch, decode_ms, preprocess_ms)
+    thumbnail = jpeg_uri(images.encode_jpeg(image, max_side=THUMBNAIL_SIDE))
+    return Prepared((width, height), display, thumbnail, batch, decode_ms, preprocess_ms)
 
 
 @st.cache_resource(show_spinner=False, scope="session", max_entries=48)
@@ -156,18 +151,28 @@ def predict(
         )
     )
     output = prediction.outputs[settings.output_name]
-    if output.ndim != 3 or len(output) != 1:
-        raise OutputError(
-            f"{settings.output_name} has shape {output.shape}, "
-            f"expected (1, P, {len(settings.labels) + 12})"
-        )
-    raw = ssd.RawPrediction.from_output(output[0], len(settings.labels))
+    raw = ssd.RawPrediction.of_single(output, len(settings.labels))
     return Answer(raw, prediction.model, call_ms)
 
 
 def answer_for(picture: Picture, prepared: Prepared) -> Answer:
-    """The answer for a picture by the version that is served now."""
-    return predict(picture.digest, address(), config().model_name, served_version(), prepared.batch)
+    """The answer for a picture by the version that is served now. Raises ServingError."""
+    answer = predict(
+        picture.digest, address(), config().model_name, served_version(), prepared.batch
+    )
+    st.session_state.setdefault("answers", {})[picture.digest] = answer
+    return answer
+
+
+def last_answer(picture: Picture) -> Answer | None:
+    """The last answer that this session had for the picture, while the server gives none."""
+    found: Answer | None = st.session_state.get("answers", {}).get(picture.digest)
+    return found
+
+
+def jpeg_uri(data: bytes) -> str:
+    """An encoded JPEG as a data URI."""
+    return "data:image/jpeg;base64," + base64.b64encode(data).decode()
 
 
 def _timed(work: Callable[[], T]) -> tuple[T, float]:

@@ -17,9 +17,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
-from detector.config import Config
+from detector.config import Config, read_secrets
 from detector.embedded import EmbeddedServer
-from detector.errors import ConfigError, ImageError, LensError, OutputError, ServingError
+from detector.errors import ConfigError, ImageError, LensError, ServingError
 from detector.exports import DetectedImage, annotated_png, record, to_csv, unique_stems
 from detector.images import RGBImage, read_image
 from detector.serving import ServingClient, connect
@@ -158,14 +158,9 @@ class _Detector:
                 {self._config.input_name: batch}, [self._config.output_name]
             )
         with _timed(timings, "postprocess"):
-            output = prediction.outputs[self._config.output_name]
-            if len(output) != 1:
-                raise OutputError(
-                    f"{self._config.output_name} has shape {output.shape}, expected one row for"
-                    " the one image that was sent",
-                    "Serve a model whose output has the batch as its first dimension.",
-                )
-            raw = RawPrediction.from_output(output[0], len(self._config.labels))
+            raw = RawPrediction.of_single(
+                prediction.outputs[self._config.output_name], len(self._config.labels)
+            )
             height, width, _ = image.shape
             detections = postprocess(raw, settings, (width, height))
         return DetectedImage(
@@ -188,7 +183,8 @@ class _Output:
         with self._writing():
             folder.mkdir(parents=True, exist_ok=True)
             # --out may be the folder of the images, and none of them may be written over.
-            inputs = [Path(image).resolve() for image in images]
+            # realpath: unlike Path.resolve it takes a link that leads to itself.
+            inputs = [Path(os.path.realpath(image)) for image in images]
             here = [path.name for path in inputs if path.parent == folder.resolve()]
         distinct = dict.fromkeys(images)
         taken = [name.removesuffix(_SUFFIX) for name in here if name.endswith(_SUFFIX)]
@@ -227,7 +223,7 @@ def _config(options: argparse.Namespace) -> Config:
         "timeout_s": options.timeout,
     }
     changed = {name: value for name, value in given.items() if value is not None}
-    return dataclasses.replace(Config.load(), **changed)
+    return dataclasses.replace(Config.load(read_secrets()), **changed)
 
 
 def _read(path: str, config: Config) -> RGBImage:

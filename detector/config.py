@@ -10,6 +10,7 @@ import functools
 import ipaddress
 import os
 import re
+import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from detector.images import ImageLimits
 PREFIX = "COMMODITY_LENS_"
 SECTION = "serving"
 ROOT = Path(__file__).resolve().parents[1]
+SECRETS = ROOT / ".streamlit" / "secrets.toml"
 COMMODITY_LABELS = (
     "background",
     "clothes",
@@ -344,7 +346,7 @@ class Config:
         """The settings of environment, secrets and defaults, in this order.
 
         Args:
-            secrets: the whole secrets file; only its table `[serving]` is looked at.
+            secrets: the whole secrets, as of `read_secrets`; only the table `[serving]` counts.
             environ: only names that begin with COMMODITY_LENS_ are looked at.
 
         Raises:
@@ -372,6 +374,18 @@ class Config:
             if given.get(variable, "").strip():
                 values[name] = _read(name, variable, given[variable])
         return cls(**values)
+
+
+def read_secrets(file: Path = SECRETS) -> dict[str, Any]:
+    """The secrets file's tables; none where there is no file. Raises ConfigError."""
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"{file} cannot be read: {error}", "Mend the file, or take it away."
+        ) from error
 
 
 def settings_table() -> str:

@@ -22,6 +22,11 @@ from detector.colors import class_color, text_color
 from detector.images import RGBImage
 from detector.ssd import Detections, Settings
 
+# Names that no file can have on Windows, whatever the ending.
+_WINDOWS_DEVICES = {"con", "prn", "aux", "nul"} | {
+    f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10)
+}
+
 
 @dataclass(frozen=True)
 class DetectedImage:
@@ -308,7 +313,10 @@ def unique_stems(file_names: Iterable[str], taken: Collection[str] = ()) -> list
         stem = PurePosixPath(file_name.replace("\\", "/")).stem
         # Also drops control characters, lone surrogates, and the dots and spaces Windows drops.
         stem = re.sub(r'[\x00-\x1f\x7f<>:"|?*/\ud800-\udfff]', "_", stem).strip(" .") or "image"
-        stem = stem[:100]
+        # In bytes, as file systems count; with room for a number and an ending.
+        stem = stem.encode()[:200].decode(errors="ignore")
+        if stem.split(".")[0].casefold() in _WINDOWS_DEVICES:
+            stem = f"_{stem}"
         candidate, number = stem, 1
         while candidate.casefold() in used:
             number += 1

@@ -214,6 +214,24 @@ class ServingClient:
         """The signatures of the model that `predict` can call, sorted by name."""
         return _signatures(self._call("metadata", self._metadata_request(), timeout_s))
 
+    def served_version(self, timeout_s: float | None = None) -> ModelVersion:
+        """The version that answers now: the asked-for one, that of the label, else the newest.
+
+        Raises:
+            ServingError: ModelNotFoundError, with what there is, when it is not available.
+        """
+        if self.version_label is not None:
+            spec = self._call("metadata", self._metadata_request(), timeout_s).model_spec
+            return ModelVersion(self.model_name, spec.version.value)
+        statuses = self.model_status(timeout_s)
+        for status in statuses:
+            if status.state == "AVAILABLE" and self.version in (None, status.version):
+                return ModelVersion(self.model_name, status.version)
+        raise ModelNotFoundError(
+            f"{self._named()} is not available, it has {_listed_versions(statuses)}",
+            "Wait while it loads, or look at the model server's log.",
+        )
+
     def wait_until_ready(self, timeout_s: float) -> ModelVersion:
         """The version that answers from now on: the asked-for one, else the newest available.
 
@@ -224,16 +242,9 @@ class ServingClient:
         while True:
             left = max(end - time.monotonic(), 0.05)
             try:
-                statuses = self.model_status(timeout_s=min(left, self.timeout_s))
-                for status in statuses:
-                    if status.state == "AVAILABLE" and self.version in (None, status.version):
-                        return ModelVersion(self.model_name, status.version)
-                reason: ServingError = ModelNotFoundError(
-                    f"{self._named()} is not available within {timeout_s:g} s,"
-                    f" it has {_listed_versions(statuses)}"
-                )
+                return self.served_version(min(left, self.timeout_s))
             except (ServerUnavailableError, ServerTimeoutError, ModelNotFoundError) as error:
-                reason = error
+                reason: ServingError = error
             if self._closed.wait(0.05) or time.monotonic() >= end:
                 raise reason
 

@@ -79,6 +79,16 @@ class RawPrediction:
         _set_read_only(self, "scores", self.scores, np.float32, "F")
 
     @classmethod
+    def of_single(cls, output: NDArray[np.floating[Any]], class_count: int | None = None) -> Self:
+        """The output (1, P, classes + 12) of a request with one image. Raises OutputError."""
+        if output.ndim != 3 or len(output) != 1:
+            raise OutputError(
+                f"the output has shape {output.shape}, expected (1, P, classes + 12) for one image",
+                "Serve a model whose output has the batch as its first dimension.",
+            )
+        return cls.from_output(output[0], class_count)
+
+    @classmethod
     def from_output(cls, output: NDArray[np.floating[Any]], class_count: int | None = None) -> Self:
         """The parts of one image's output.
 

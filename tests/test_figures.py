@@ -93,15 +93,13 @@ def test_the_revision_is_kept_in_the_spec() -> None:
     assert figures.draw(GREY, SIZE, Detections.empty(), LABELS, revision=7).layout.meta == 7
 
 
-def test_the_height_follows_the_photo_unless_it_is_given_or_the_container_has_it() -> None:
-    def height(size: tuple[int, int], **options: object) -> int | None:
-        return figures.draw(GREY, size, Detections.empty(), LABELS, **options).layout.height
+def test_the_height_follows_the_photo() -> None:
+    def height(size: tuple[int, int]) -> int | None:
+        return figures.draw(GREY, size, Detections.empty(), LABELS).layout.height
 
     assert height((960, 480)) == 480 + 48
     assert height((1000, 4000)) == 680 + 48
     assert height((4000, 400)) == 260 + 48
-    assert height((960, 480), height=333) == 333
-    assert height((960, 480), fills_container=True) is None
 
 
 def test_each_class_has_one_entry_in_the_legend_and_one_group() -> None:
