@@ -29,7 +29,7 @@ class Composition:
     size: tuple[int, int]
     seed: int
     build: Callable[[Stage], None]
-    samples: int = 8
+    samples: int = 6
 
 
 GALLERY: list[Composition] = []
@@ -41,7 +41,7 @@ def picture(
     *,
     size: tuple[int, int] = (1280, 960),
     seed: int = 1,
-    samples: int = 8,
+    samples: int = 6,
     look: str = "AgX - Punchy",
 ) -> Callable[[Callable[[Stage], None]], Callable[[Stage], None]]:
     """Add the decorated function to the gallery under its own name."""
@@ -273,7 +273,7 @@ def canvas_shoes(stage: Stage) -> None:
     scene.daylight("interior", 0.6, 90)
     put(stage, shoes.shoe_pair(rng, "canvas", splay=6), "shoes", 0, 0.0, 22)
     scene.softbox((-1.0, 0.3, 1.1), (0, 0, 0), 26, 0.7, (1, 0.95, 0.88))
-    scene.camera((0.10, -0.66, 0.60), (0.0, -0.01, 0.03), 44, 5.6)
+    scene.camera((0.08, -0.50, 0.46), (0.0, -0.015, 0.035), 42, 8)
 
 
 @picture("Leather shoes", "A pair of polished leather shoes on a grey rug", seed=43)
@@ -284,7 +284,7 @@ def leather_shoes(stage: Stage) -> None:
     put(stage, shoes.shoe_pair(rng, "oxford", splay=3), "shoes", 0, 0.0, -38)
     scene.softbox((-0.9, -0.3, 1.1), (0, 0, 0), 24, 0.9)
     scene.softbox((0.9, 0.6, 0.9), (0, 0, 0), 10, 0.5, (1, 0.9, 0.8))
-    scene.camera((0.0, -0.72, 0.46), (0.0, 0.0, 0.03), 46, 5.6)
+    scene.camera((0.0, -0.58, 0.36), (0.0, 0.005, 0.035), 44, 8)
 
 
 @picture("T-shirt", "A T-shirt laid flat on a wooden floor, seen from above", seed=51)
@@ -298,15 +298,21 @@ def tshirt_flat(stage: Stage) -> None:
     scene.camera((0.0, -0.10, 1.30), (0.0, 0.0, 0.0), 42, None)
 
 
-@picture("Jeans", "A pair of blue jeans laid flat on a light rug, seen from above", seed=52)
+@picture("Jeans", "A pair of blue jeans laid flat on a dark wooden floor, seen from above", seed=52)
 def jeans_flat(stage: Stage) -> None:
     rng = stage.rng
     item = garments.trousers(rng, "jeans")
-    scene.ground(materials.carpet("Rug", srgb("#d3cabb")), 6)
-    scene.daylight("studio", 0.6, 30)
+    scene.ground(
+        materials.wood(
+            "Oak", srgb("#8d6a4a"), srgb("#5f4229"), plank=(1.5, 0.13), gloss=0.5, seed=5
+        ),
+        6,
+        turn_degrees=90,
+    )
+    scene.daylight("studio", 0.7, 30)
     put(stage, item, "pants", 0, -0.5, -4)
     scene.softbox((1.6, 0.6, 0.9), (0, 0, 0), 52, 0.6, (1, 0.97, 0.93))
-    scene.camera((0.0, -0.12, 1.72), (0.0, -0.01, 0.0), 42, None)
+    scene.camera((0.0, -0.12, 1.84), (0.0, -0.01, 0.0), 42, None)
 
 
 @picture(
@@ -321,13 +327,13 @@ def outfit_flatlay(stage: Stage) -> None:
     jeans = garments.trousers(rng, "jeans")
     scene.ground(materials.concrete("Floor", srgb("#c9c4bb"), 9), 6)
     scene.daylight("studio", 0.7, 70)
-    put(stage, shirt, "clothes", -0.14, 0.07, 3)
-    put(stage, jeans, "pants", 0.27, -0.80, -3)
+    put(stage, shirt, "clothes", -0.17, 0.10, 3)
+    put(stage, jeans, "pants", 0.30, -0.84, -3)
     put(stage, shoes.shoe_pair(rng, "court"), "shoes", -0.26, -0.47, -14)
     put(stage, wear.watch(rng, strap="leather"), "watch", -0.04, -0.20, -20)
     put(stage, desk.phone(rng), "phone", -0.30, -0.18, 14)
     scene.softbox((-1.6, 0.6, 1.2), (0, 0, 0), 62, 0.7, (1, 0.96, 0.9))
-    scene.camera((0.02, -0.20, 1.85), (0.02, -0.05, 0.0), 40, None)
+    scene.camera((0.0, -0.20, 1.92), (0.0, -0.04, 0.0), 40, None)
 
 
 @picture(

@@ -90,7 +90,7 @@ class Cloth:
         inner: Line,
         outer: Line,
         material: bpy.types.Material,
-        lift: float = 0.0012,
+        lift: float = 0.0020,
         thick: float = 0.0016,
         count: int = 90,
         rows: int = 5,
@@ -98,7 +98,12 @@ class Cloth:
         """A band between two lines of the pattern, lying on the cloth."""
         a = meshes.even_spacing(inner, count)
         b = meshes.even_spacing(outer, count)
-        rings = [self.drape(a * (1 - t) + b * t, lift)[0] for t in np.linspace(0, 1, rows)]
+        rings = []
+        for t in np.linspace(0, 1, rows):
+            ring, _ = self.drape(a * (1 - t) + b * t, lift)
+            # A sewn band is stiffer than the cloth: it bridges the small wrinkles.
+            padded = np.concatenate([ring[:1]] * 3 + [ring] + [ring[-1:]] * 3)
+            rings.append(np.mean([padded[k : k + len(ring)] for k in range(7)], axis=0))
         band = meshes.loft(name, rings, material, closed=False, sharp_degrees=None)
         meshes.solidify(band, thick, 0.0)
         bevel = band.modifiers.new("Bevel", "BEVEL")
@@ -366,9 +371,7 @@ def top(rng: random.Random, kind: str | None = None) -> bpy.types.Object:
     material, color = _cloth_material(
         rng, {"tshirt": "jersey", "sweater": "knit", "dress": "woven"}[kind], size
     )
-    rib = materials.fabric(
-        "Rib", materials.shade_of(color, 0.85), thread=0.0022, bump=1.0, kind="knit"
-    )
+    rib = materials.fabric("Rib", materials.shade_of(color, 0.88), thread=0.0013, bump=0.6)
     thread = materials.plain("Thread", materials.shade_of(color, 0.7), 0.8)
     cloth, back = _lay(rng, half, material, wrinkle=rng.uniform(0.008, 0.015))
     parts = [cloth.obj, back]
@@ -713,9 +716,7 @@ def hanging_top(rng: random.Random, kind: str = "tshirt") -> bpy.types.Object:
     _simulate(obj, 36, stiffness=0.08, grow=0.008, pins="Pins", on_ground=False)
     shade_cloth(obj)
     cloth = Cloth(obj, flat, faces)
-    rib = materials.fabric(
-        "Rib", materials.shade_of(color, 0.85), thread=0.0022, bump=1.0, kind="knit"
-    )
+    rib = materials.fabric("Rib", materials.shade_of(color, 0.88), thread=0.0013, bump=0.6)
     neck = np.concatenate([points[:4][::-1] * (-1, 1), points[1:4]])
     centre = np.array([0.0, points[3, 1] + 0.015])
     outer = neck + (neck - centre) / np.linalg.norm(neck - centre, axis=1, keepdims=True) * 0.02
