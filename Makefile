@@ -44,9 +44,8 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 train: $(VENV)-train/.installed  ## a new model from DATA=folder, into runs/
 	$(VENV)-train/bin/python -m training.train --data $(DATA) --out runs/$(or $(NAME),new) $(ARGS)
 
-evaluate: install  ## the shipped model against DATA=folder, through the serving client
-	$(BIN)/pip install --quiet --disable-pip-version-check -r training/requirements-evaluate.txt
-	$(BIN)/python -m training.evaluate --data $(DATA) $(ARGS)
+evaluate: $(VENV)-train/.installed  ## the shipped model against DATA=folder, through the client
+	$(VENV)-train/bin/python -m training.evaluate --data $(DATA) $(ARGS)
 
 benchmark: $(VENV)/.installed-dev browser  ## the figures of docs/performance.md, on this machine
 	$(BIN)/python -m benchmarks.postprocess

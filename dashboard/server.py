@@ -1,13 +1,15 @@
-"""What the model server says of itself, and how fast it answers."""
+"""What the model server says of itself, how fast it answers, and what its model can do."""
 
 import json
 import statistics
 import time
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
+from dashboard.layout import plain
 from dashboard.session import address, client, config, served_version
 from detector import ssd
 
@@ -15,62 +17,56 @@ CALLS = 20
 
 
 def show() -> None:
-    """State, versions, signature, a measured round trip, and the model card."""
-    st.title("Model server", anchor=False)
+    """State, versions, signatures, a measured round trip, and the model card."""
     where = address()
     version = served_version()
-    first, second, third, fourth = st.columns(4)
-    first.metric("Model", config().model_name, border=True)
-    second.metric("Version", version, border=True)
-    third.metric("Address", where, border=True)
-    fourth.metric("Kind", "Embedded" if config().server is None else "Remote", border=True)
+    st.header("Model server", anchor=False)
+    kind = "Embedded in this dashboard" if config().server is None else "TensorFlow Serving"
+    st.markdown(
+        f"**{plain(config().model_name)}**, version **{version}** · {kind} · `{plain(where)}`"
+    )
     left, right = st.columns(2, gap="large")
     with left:
         _versions(where)
         _round_trip(where)
     with right:
-        _signature(where)
+        _signatures(where)
     _card()
 
 
 def _versions(where: str) -> None:
     st.subheader("Versions", anchor=False)
+    rows = [
+        (status.version, status.state, status.error_message or status.error_code)
+        for status in client(where).model_status()
+    ]
     st.dataframe(
-        pd.DataFrame(
-            [
-                {
-                    "Version": status.version,
-                    "State": status.state,
-                    "Message": status.error_message or status.error_code,
-                }
-                for status in client(where).model_status()
-            ]
-        ),
+        pd.DataFrame(rows, columns=["Version", "State", "Message"]),
         hide_index=True,
         key="versions",
+        column_config={"Version": st.column_config.NumberColumn(width="small", format="%d")},
     )
 
 
-def _signature(where: str) -> None:
+def _signatures(where: str) -> None:
     st.subheader("Signatures", anchor=False)
     rows = [
-        {
-            "Signature": signature.name,
-            "": direction,
-            "Tensor": tensor.name,
-            "Type": tensor.dtype,
-            "Shape": _shape(tensor.shape),
-        }
+        (signature.name, direction, tensor.name, f"{tensor.dtype} {_shape(tensor.shape)}")
         for signature in client(where).model_metadata()
         for direction, tensors in (("in", signature.inputs), ("out", signature.outputs))
         for tensor in tensors
     ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, key="signatures")
+    st.dataframe(
+        pd.DataFrame(rows, columns=["Signature", "", "Tensor", "Type and shape"]),
+        hide_index=True,
+        key="signatures",
+        column_config={"": st.column_config.TextColumn(width=50)},
+    )
 
 
 def _shape(shape: tuple[int | None, ...] | None) -> str:
     if shape is None:
-        return "any"
+        return "of any shape"
     return " × ".join("N" if side is None else str(side) for side in shape)
 
 
@@ -81,23 +77,52 @@ def _round_trip(where: str) -> None:
         return
     settings = config()
     batch = ssd.preprocess(np.full((300, 300, 3), 128, np.uint8))
-    times = []
+    times_ms = []
     for _ in range(CALLS):
         started = time.perf_counter()
         client(where).predict({settings.input_name: batch}, outputs=(settings.output_name,))
-        times.append((time.perf_counter() - started) * 1000)
-    middle, tail = statistics.median(times), statistics.quantiles(times, n=20)[-1]
+        times_ms.append((time.perf_counter() - started) * 1000)
     one, two, three = st.columns(3)
-    one.metric("Median", f"{middle:.1f} ms")
-    two.metric("95th percentile", f"{tail:.1f} ms")
-    three.metric("First", f"{times[0]:.1f} ms")
+    one.metric("Median", f"{statistics.median(times_ms):.1f} ms")
+    two.metric("95th percentile", f"{statistics.quantiles(times_ms, n=20)[-1]:.1f} ms")
+    three.metric("Slowest", f"{max(times_ms):.1f} ms")
 
 
 def _card() -> None:
+    """The card of the model that ships; another server's model has none that we know."""
     path = config().model_base_path / "card.json"
     if config().server is not None or not path.is_file():
         return
+    card: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    figures = card["figures"]
     st.subheader("Model card", anchor=False)
-    card = json.loads(path.read_text("utf-8"))
-    with st.expander("What it was trained on, how good it is, and where it fails", expanded=True):
+    st.caption(f"{card['task']} Measured on: {figures['data']}.")
+    left, right = st.columns(2, gap="large")
+    with left:
+        for column, kind in zip(st.columns(3), ("all", "product", "scene"), strict=True):
+            column.metric(f"mAP@0.5, {kind}", f"{figures[kind]['mAP50']:.2f}", border=True)
+        st.markdown(
+            "**Where it fails**\n\n" + "\n".join(f"- {x}" for x in card["known_weaknesses"])
+        )
+        st.markdown(f"**Licences of the pictures**: {card['data']['licences']}")
+    with right:
+        st.dataframe(
+            pd.DataFrame(
+                [
+                    (name, row["AP50"], row["best_F1"], row["best_F1_threshold"])
+                    for name, row in figures["classes"].items()
+                ],
+                columns=["Class", "AP@0.5", "Best F1", "at threshold"],
+            ),
+            hide_index=True,
+            key="card_classes",
+            column_config={
+                "AP@0.5": st.column_config.ProgressColumn(
+                    format="%.2f", min_value=0.0, max_value=1.0
+                ),
+                "Best F1": st.column_config.NumberColumn(format="%.2f"),
+                "at threshold": st.column_config.NumberColumn(format="%.2f"),
+            },
+        )
+    with st.expander("The whole card", icon=":material/data_object:"):
         st.json(card, expanded=1)
