@@ -1,4 +1,4 @@
-"""The roots of everything that can go wrong outside this program: picture, settings, model server.
+"""The roots of all that can go wrong outside this program: picture, file, settings, model server.
 
 `str(error)` says what was wrong: what was expected and what came. `error.hint` says what to do.
 """
@@ -25,6 +25,21 @@ class ConfigError(LensError, ValueError):
     """A setting in the environment or in the secrets file has no usable value."""
 
     hint = "Correct the setting; the README's table names all of them and their defaults."
+
+
+class GroundTruthError(LensError):
+    """A ground-truth file cannot be read, or nothing in it can be used."""
+
+    hint = (
+        "Use a COCO JSON (an object with images, annotations and categories), a Pascal VOC XML or "
+        "a YOLO text file, made for these pictures and labels."
+    )
+
+
+class ThresholdsError(LensError):
+    """A file of thresholds cannot be read, or does not fit the model's labels."""
+
+    hint = "Use a thresholds.json that was saved for a model with these labels."
 
 
 class ServingError(LensError):
