@@ -734,26 +734,22 @@ def _laces(upper: _Upper, style: ShoeStyle, palette: Palette) -> list[bpy.types.
         80,
     )
     parts.append(meshes.move(knot, centre, (90, 0, 0)))
+    # The bow lies on the quarters: two loops and two tails, by (distance in u, v, offset).
     for side in (-1, 1):
-        side_point = upper.at(np.array(0.5 + side * 0.20), np.array(0.62), 0.012)[0]
-        tip = upper.at(np.array(0.5 + side * 0.16), np.array(0.45), 0.010)[0]
-        loop = meshes.smooth_curve(
-            [
-                centre,
-                centre + np.array([side * 0.012, 0.004, 0.008]),
-                side_point + np.array([0, 0.006, 0.006]),
-                tip,
-                side_point + np.array([0, -0.014, 0.0]),
-                centre + np.array([side * 0.010, -0.006, 0.002]),
-                centre,
-            ],
-            48,
+
+        def along(*stations: tuple[float, float, float], side: int = side) -> Points:
+            points = [upper.at(np.array(0.5 + side * d), np.array(v), o)[0] for d, v, o in stations]
+            return np.stack([centre, *points])
+
+        loop = along(
+            (0.205, 0.86, 0.012),
+            (0.212, 0.66, 0.006),
+            (0.190, 0.50, 0.005),
+            (0.160, 0.58, 0.006),
+            (0.165, 0.80, 0.012),
         )
-        parts.append(meshes.sweep("Loop", loop, section, palette["lace"], sharp_degrees=None))
-        low = upper.at(np.array(0.5 + side * 0.115), np.array(0.66), 0.006)[0]
-        end = upper.at(np.array(0.5 + side * 0.13), np.array(0.40), 0.004)[0]
-        tail = meshes.smooth_curve(
-            [centre, centre + np.array([side * 0.006, -0.010, 0.003]), low, end], 30
-        )
-        parts.append(meshes.sweep("Tail", tail, section, palette["lace"], sharp_degrees=None))
+        tail = along((0.135, 0.84, 0.012), (0.110, 0.64, 0.005), (0.118, 0.44, 0.0035))
+        loop = meshes.smooth_curve(np.concatenate([loop, centre[None]]), 60)
+        for name, path in (("Loop", loop), ("Tail", meshes.smooth_curve(tail, 30))):
+            parts.append(meshes.sweep(name, path, section, palette["lace"], sharp_degrees=None))
     return parts

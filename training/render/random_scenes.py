@@ -23,7 +23,8 @@ from training.render.gallery import plaster, put, row_of_books, stack
 from training.render.materials import srgb
 from training.render.scene import Stage
 
-SIZES = ((480, 360), (480, 360), (360, 480), (400, 400))
+# Close to what the detector sees (300 x 300): larger pictures would only cost time.
+SIZES = ((400, 300), (400, 300), (300, 400), (340, 340))
 
 
 def _phone(rng: random.Random) -> bpy.types.Object:
@@ -65,6 +66,9 @@ KINDS: tuple[tuple[Callable[[random.Random], bpy.types.Object], str | None, floa
     ),
 )
 
+# What lies on the ground, looks well from above and may point anywhere.
+LYING = (desk.book, desk.open_book, _phone, wear.watch, shoes.shoe_pair, props.pencil)
+
 
 def draw_many(folder: Path, count: int, first_seed: int, samples: int) -> None:
     """Pictures of seeds first_seed .. first_seed + count - 1 in FOLDER/images.
@@ -81,6 +85,7 @@ def draw_many(folder: Path, count: int, first_seed: int, samples: int) -> None:
             continue
         rng = random.Random(seed * 7919 + 5)
         stage = scene.new_stage(seed, rng.choice(SIZES))
+        scene.settle_for_speed()
         draft(stage)
         scene.render(folder / "images" / name, samples, quality=rng.randint(72, 92))
         found, slivers = scene.annotate(stage)
@@ -184,10 +189,10 @@ def _view(
     target: tuple[float, float, float],
     reach: float,
     size: tuple[int, int],
-    low: float = 18,
-    high: float = 88,
+    low: float = 12,
+    high: float = 62,
 ) -> None:
-    """A camera that sees about `reach` metres around the target."""
+    """A camera that sees about `reach` metres around the target; elevations in degrees."""
     elevation = math.radians(rng.uniform(low, high))
     azimuth = rng.uniform(-0.6, 0.6)
     lens = rng.choice((28, 35, 42, 50))
@@ -226,21 +231,15 @@ def _scattered(stage: Stage) -> None:
             continue
         taken.append((x, y, radius))
         # Things that stand face the viewer; what lies may point anywhere.
-        lies = build in (
-            desk.book,
-            desk.open_book,
-            _phone,
-            wear.watch,
-            shoes.shoe_pair,
-            props.pencil,
-        )
-        turn = rng.uniform(-180, 180) if lies and rng.random() < 0.6 else rng.gauss(0, 28)
+        turn = rng.uniform(-180, 180) if build in LYING and rng.random() < 0.6 else rng.gauss(0, 28)
         if build is desk.book and rng.random() < 0.2:
             stack(stage, rng, rng.randint(2, 4), x, y, turn)
         else:
             put(stage, build(rng), category, x, y, turn)
     _light(rng, (0, 0, 0), max(reach, 0.3))
-    _view(rng, (rng.uniform(-0.1, 0.1) * reach, 0, 0.05), reach, stage.size)
+    from_above = rng.random() < 0.25
+    low, high = (62, 89) if from_above else (14, 60)
+    _view(rng, (rng.uniform(-0.1, 0.1) * reach, 0, 0.05), reach, stage.size, low, high)
 
 
 def _single(stage: Stage) -> None:
@@ -256,7 +255,8 @@ def _single(stage: Stage) -> None:
     build, category, radius, _ = rng.choices(named, weights=[kind[3] for kind in named])[0]
     put(stage, build(rng), category, 0, 0, rng.gauss(0, 35))
     _light(rng, (0, 0, 0.05), max(radius * 2, 0.25))
-    _view(rng, (0, 0, radius * 0.35), radius * rng.uniform(1.15, 1.9), stage.size, 12, 75)
+    low, high = (25, 88) if build in LYING else (6, 42)
+    _view(rng, (0, 0, radius * 0.35), radius * rng.uniform(1.15, 1.9), stage.size, low, high)
 
 
 def _shelf(stage: Stage) -> None:

@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> None:
     training.add_argument("folder", type=Path)
     training.add_argument("--count", type=int, default=200)
     training.add_argument("--seed", type=int, default=1, help="of the first picture")
-    training.add_argument("--samples", type=int, default=8)
+    training.add_argument("--samples", type=int, default=6)
     arguments = parser.parse_args(argv)
     if arguments.command == "gallery":
         chosen = [c for c in GALLERY if not arguments.only or c.file in arguments.only]
