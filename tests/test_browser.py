@@ -8,6 +8,8 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -59,10 +61,24 @@ def dashboard(log: Path, **settings: str) -> Iterator[Dashboard]:
             [*command, *options], cwd=ROOT, env=environment | settings, stdout=output, stderr=output
         )
         try:
-            yield Dashboard(f"http://127.0.0.1:{port}", process.pid)
+            url = f"http://127.0.0.1:{port}"
+            wait_until_up(f"{url}/_stcore/health", process)
+            yield Dashboard(url, process.pid)
         finally:
             process.terminate()
             process.wait(20)
+
+
+def wait_until_up(url: str, process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + TIMEOUT_MS / 1000
+    while True:
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+            return
+        except OSError:
+            assert process.poll() is None, "the dashboard ended"
+            assert time.monotonic() < end, "the dashboard does not come up"
+            time.sleep(0.05)
 
 
 @contextmanager
@@ -212,7 +228,7 @@ def test_a_clicked_box_is_the_selected_row_and_the_chart_stays(page: Page):
 
 def test_a_selected_row_is_the_picked_box_in_the_figure(page: Page):
     table = element(page, "detections").locator("canvas").first
-    table.click(position={"x": 18, "y": 38 + 26})
+    table.click(position={"x": 18, "y": 38 + 26}, force=True)
     expect(selected_row(page)).to_have_count(1)
     picked = """chart => chart.data.filter(trace => trace.type == "bar" && trace.customdata)
         .flatMap(trace => (trace.selectedpoints ?? []).map(i => trace.customdata[i][0]))"""
