@@ -41,11 +41,14 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 
-train: $(VENV)-train/.installed  ## a new model from DATA=folder, into runs/
-	$(VENV)-train/bin/python -m training.train --data $(DATA) --out runs/$(or $(NAME),new) $(ARGS)
+train: $(VENV)-train/.installed  ## a new model from DATA=folder, into runs/ and models/commodity/1
+	MALLOC_TOP_PAD_=67108864 MALLOC_MMAP_THRESHOLD_=2000000000 MALLOC_TRIM_THRESHOLD_=8000000000 \
+	  $(VENV)-train/bin/python -m training.train --data $(DATA) --out runs/commodity $(ARGS)
+	$(VENV)-train/bin/python -m training.export --weights runs/commodity/best.pt --data $(DATA) \
+	  --out models/commodity/1
 
 evaluate: $(VENV)-train/.installed  ## the shipped model against DATA=folder, through the client
-	$(VENV)-train/bin/python -m training.evaluate --data $(DATA) $(ARGS)
+	$(VENV)-train/bin/python -m training.evaluate --data $(DATA) --card
 
 benchmark: $(VENV)/.installed-dev browser  ## the figures of docs/performance.md, on this machine
 	$(BIN)/python -m benchmarks.postprocess
