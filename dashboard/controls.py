@@ -35,6 +35,23 @@ def settings(labels: Sequence[str]) -> Settings:
         "Non-maximum suppression: of two boxes that overlap more than this (intersection over "
         "union), only the one with the higher score stays.",
     )
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        agnostic = st.toggle(
+            "Class-agnostic NMS",
+            value=DEFAULTS.class_agnostic,
+            key="class_agnostic",
+            bind="query-params",
+            help="Off: a box suppresses boxes of its own class only. "
+            "On: the box with the higher score wins whatever its class.",
+        )
+        st.button(
+            "Reset all",
+            icon=":material/restart_alt:",
+            type="tertiary",
+            key="reset",
+            on_click=_reset,
+            args=(classes,),
+        )
     shown = st.pills(
         "Classes shown",
         classes,
@@ -45,15 +62,7 @@ def settings(labels: Sequence[str]) -> Settings:
         wrap=True,
         help="Hidden classes are left out of the figure, the tables and the exports.",
     )
-    with st.expander("More", icon=":material/tune:", key="more"):
-        agnostic = st.toggle(
-            "Class-agnostic NMS",
-            value=DEFAULTS.class_agnostic,
-            key="class_agnostic",
-            bind="query-params",
-            help="Off: a box suppresses boxes of its own class only. "
-            "On: the box with the higher score wins whatever its class.",
-        )
+    with st.expander("Limits and single classes", icon=":material/tune:", key="more"):
         top_k = st.slider(
             "Maximum number of boxes",
             1,
@@ -80,14 +89,6 @@ def settings(labels: Sequence[str]) -> Settings:
             )
             for label in own
         }
-        st.button(
-            "Reset all",
-            icon=":material/restart_alt:",
-            key="reset",
-            on_click=_reset,
-            args=(classes,),
-            width="stretch",
-        )
     return Settings(
         score_threshold=score,
         iou_threshold=iou,

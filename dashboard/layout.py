@@ -92,7 +92,11 @@ def _watch_server() -> None:
         version = served_version()
         server = embedded()
         where = "embedded" if server is not None else "TensorFlow Serving"
-        seen = ("ready", f"{config().model_name} · version {version}", where)
+        seen = (
+            "ready",
+            "Model server ready",
+            f"{config().model_name}, version {version} · {where}",
+        )
     except ConfigError as error:
         seen = ("down", "Configuration needs a look", _headline(error))
     except ServingError as error:

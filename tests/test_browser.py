@@ -202,7 +202,7 @@ def test_the_page_opens_on_a_detected_sample(page: Page):
     assert boxes(page).count() > 0
     expect(element(page, "by_class")).to_be_visible()
     expect(element(page, "detections")).to_be_visible()
-    expect(page.locator(".lens-state")).to_contain_text("commodity · version")
+    expect(page.locator(".lens-state")).to_contain_text("commodity, version")
 
 
 def test_a_higher_threshold_shows_fewer_boxes(page: Page):
