@@ -2,16 +2,20 @@
 
 import json
 import re
+import threading
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from detector.embedded import EmbeddedServer
+from detector.tensors import encode_tensor
+from tests.foreign import Foreign, answer, serving, statuses
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ["app.py", *(f"pages/{path.name}" for path in sorted((ROOT / "pages").glob("*.py")))]
@@ -84,18 +88,18 @@ def test_the_first_sample_is_detected_on_opening(opened: Callable[..., AppTest])
 
 
 def test_a_threshold_of_a_class_takes_the_place_of_the_common_one(opened: Callable[..., AppTest]):
-    app = opened(score_threshold="0.05")
+    app = opened(score_threshold="0.15")  # few enough for the cut at 200
     before = counts(app)
     label = max(before, key=before.__getitem__)
     app.button_group(key="own").select(label).run()
-    assert app.slider(key=f"threshold_{label}").value == 0.05
+    assert app.slider(key=f"threshold_{label}").value == 0.15
     app.slider(key=f"threshold_{label}").set_value(1.0).run()
     assert counts(app) == before | {label: 0}
     assert by_class(app)[label]["Threshold"] == "1.00"
 
 
 def test_a_class_that_is_not_shown_is_not_counted(opened: Callable[..., AppTest]):
-    app = opened(score_threshold="0.05")
+    app = opened(score_threshold="0.15")  # few enough for the cut at 200
     before = counts(app)
     label = max(before, key=before.__getitem__)
     app.button_group(key="classes").unselect(label).run()
@@ -191,6 +195,89 @@ def test_a_setting_that_cannot_be_is_named(
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).run()
     assert value in problems(app)[0] or setting in problems(app)[0]
     assert not app.exception
+
+
+def ssd_output(columns: int = 21, score: float = 0.9) -> np.ndarray:
+    """One image's answer with one sure box, of class 1, in the middle."""
+    output = np.zeros((1, 4, columns), np.float32)
+    output[:, :, 4] = 1.0
+    output[0, 0, 4:6] = 1 - score, score
+    output[:, :, -8:-4] = 0.25, 0.25, 0.75, 0.75
+    output[:, :, -4:] = 0.1, 0.1, 0.2, 0.2
+    return output
+
+
+def answering(output: np.ndarray, version: int = 1) -> Foreign:
+    tensor = encode_tensor(output)
+    return Foreign(answer({"concat_3:0": tensor}, version=version), statuses((version, 30, "")))
+
+
+def opened_at(server: Foreign, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    monkeypatch.setenv("COMMODITY_LENS_SERVER", server.address)
+    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).run()
+
+
+def test_moving_a_knob_never_calls_the_server(monkeypatch: pytest.MonkeyPatch):
+    with serving(answering(ssd_output())) as server:
+        app = opened_at(server, monkeypatch)
+        app.slider(key="score_threshold").set_value(0.95).run()
+        assert shown(app) == 0
+        app.slider(key="iou_threshold").set_value(0.9).run()
+        app.slider(key="score_threshold").set_value(0.5).run()
+        assert shown(app) == 1
+        assert len(server.requests) == 1
+
+
+def test_a_new_version_detects_anew(monkeypatch: pytest.MonkeyPatch):
+    with serving(answering(ssd_output())) as server:
+        app = opened_at(server, monkeypatch)
+        newer = answering(ssd_output(score=0.6), version=2)
+        server.predict, server.status = newer.predict, newer.status
+        st.cache_data.clear()  # instead of waiting until the state is asked for again
+        app.run()
+        assert by_class(app)["clothes"]["Best"] == "0.60"
+
+
+def test_a_failing_server_leaves_the_earlier_boxes(monkeypatch: pytest.MonkeyPatch):
+    with serving(answering(ssd_output())) as server:
+        app = opened_at(server, monkeypatch)
+        server.status = None
+        st.cache_data.clear()
+        app.run()
+        assert len(problems(app)) == 1
+        assert shown(app) == 1
+
+
+def test_a_slow_server_is_named_with_its_time_limit(monkeypatch: pytest.MonkeyPatch):
+    done = threading.Event()
+    monkeypatch.setenv("COMMODITY_LENS_TIMEOUT_S", "0.3")
+    slow = answering(ssd_output())
+    at_once = slow.predict
+    slow.predict = lambda request, context: done.wait(30) and at_once(request, context)
+    with serving(slow) as server:
+        app = opened_at(server, monkeypatch)
+        assert "0.3 s" in problems(app)[0]
+        assert photo_is_shown(app)
+        done.set()
+        assert (problems(app.run()), shown(app)) == ([], 1)
+
+
+@pytest.mark.parametrize(
+    ("output", "named"),
+    [
+        (ssd_output(columns=33), "33"),
+        (ssd_output()[0], "(4, 21)"),
+        (np.zeros((), np.float32), "()"),
+        (np.full_like(ssd_output(), np.nan), "nan"),
+    ],
+)
+def test_an_output_of_another_shape_is_named(
+    monkeypatch: pytest.MonkeyPatch, output: np.ndarray, named: str
+):
+    with serving(answering(output)) as server:
+        app = opened_at(server, monkeypatch)
+        assert named in problems(app)[0].lower()
+        assert photo_is_shown(app)
 
 
 def png(color: str) -> bytes:
