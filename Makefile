@@ -54,6 +54,7 @@ benchmark: $(VENV)/.installed-dev browser  ## the figures of docs/performance.md
 	$(BIN)/python -m benchmarks.postprocess
 	$(BIN)/python -m benchmarks.serving
 	$(BIN)/python -m benchmarks.figure
+	$(BIN)/python -m benchmarks.page
 
 $(VENV)-train/.installed: training/requirements.txt
 	$(PYTHON) -m venv $(VENV)-train

@@ -5,14 +5,10 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
@@ -23,63 +19,13 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from detector.serving import ServingClient
 from tests import browser as chrome
+from tests.running import children, dashboard, free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 # A loaded machine needs more: a browser that starves is no fault of the page.
 TIMEOUT_MS = 1000 * int(os.environ.get("BROWSER_TIMEOUT_S", "30"))
 
 expect.set_options(timeout=TIMEOUT_MS)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@dataclass(frozen=True)
-class Dashboard:
-    url: str
-    pid: int
-
-
-@contextmanager
-def dashboard(log: Path, **settings: str) -> Iterator[Dashboard]:
-    """A dashboard process of its own."""
-    port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", "app.py"]
-    options = [
-        "--server.port",
-        str(port),
-        "--server.headless",
-        "true",
-        "--server.address",
-        "127.0.0.1",
-    ]
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("COMMODITY_LENS_")}
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [*command, *options], cwd=ROOT, env=environment | settings, stdout=output, stderr=output
-        )
-        try:
-            url = f"http://127.0.0.1:{port}"
-            wait_until_up(f"{url}/_stcore/health", process)
-            yield Dashboard(url, process.pid)
-        finally:
-            process.terminate()
-            process.wait(20)
-
-
-def wait_until_up(url: str, process: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + TIMEOUT_MS / 1000
-    while True:
-        try:
-            urllib.request.urlopen(url, timeout=5).close()
-            return
-        except OSError:
-            assert process.poll() is None, "the dashboard ended"
-            assert time.monotonic() < end, "the dashboard does not come up"
-            time.sleep(0.05)
 
 
 @contextmanager
@@ -321,12 +267,6 @@ def test_the_dashboard_never_loads_tensorflow(visit: Callable[..., Page], tmp_pa
     with dashboard(tmp_path / "log.txt") as running:
         boxes(visit(running.url)).first.wait_for()
         assert "tensorflow" not in Path(f"/proc/{running.pid}/maps").read_text().lower()
-
-
-def children(pid: int) -> list[int]:
-    """Its child processes, whichever of its threads started them."""
-    lists = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(child) for listed in lists for child in listed.read_text().split()]
 
 
 @pytest.mark.parametrize("width", [1440, 390])

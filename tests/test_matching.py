@@ -117,6 +117,12 @@ def test_equal_scores_come_in_the_order_given():
     assert matched(truths, detections).truth_of.tolist() == [0, -1]
 
 
+def test_the_better_score_goes_first_wherever_it_stands():
+    truths = truth((WATCH, (0, 0, 10, 10)))
+    detections = found((WATCH, 0.1, (0, 0, 10, 10)), (WATCH, 0.9, (0, 0, 10, 9)))
+    assert matched(truths, detections).truth_of.tolist() == [-1, 0]
+
+
 def test_pictures_are_kept_apart():
     box = (0, 0, 10, 10)
     comparison = compare(
@@ -148,6 +154,11 @@ def test_indices_lead_back_to_picture_and_row():
 def test_boxes_that_are_equal_match_at_an_iou_threshold_of_one():
     box = (0.1, 0.2, 33.3, 77.7)
     assert matched(truth((WATCH, np.float32(box))), found((WATCH, 1, box)), 1.0).truth_of[0] == 0
+
+
+def test_boxes_that_differ_by_a_rounding_match_at_an_iou_threshold_of_one():
+    truths = truth((WATCH, (0, 0, 10, 10 + 1e-11)))
+    assert matched(truths, found((WATCH, 1, (0, 0, 10, 10))), 1.0).truth_of[0] == 0
 
 
 def test_a_detection_without_area_matches_nothing_and_divides_by_nothing():
@@ -257,6 +268,16 @@ def test_a_second_detection_of_one_box_is_a_duplicate():
     matches = matched(truth((WATCH, box)), found((WATCH, 0.9, box), (WATCH, 0.8, box)))
     assert outcomes_of(matches) == [Outcome.RIGHT, Outcome.DUPLICATE]
     assert matches.aims_at.tolist() == [-1, 0]
+
+
+@pytest.mark.parametrize(("bottoms", "aims_at"), [((3, 4, 2), 1), ((4, 3, 2), 0), ((2, 4, 4), 1)])
+def test_an_error_is_about_the_box_that_is_overlapped_most_and_of_equals_the_first(
+    bottoms, aims_at
+):
+    truths = truth(*[(WATCH, (0, 0, 10, bottom)) for bottom in bottoms])
+    matches = matched(truths, found((WATCH, 0.9, (0, 0, 10, 10))))
+    assert outcomes_of(matches) == [Outcome.LOCALISATION]
+    assert matches.aims_at.tolist() == [aims_at]
 
 
 def test_an_ignored_detection_has_no_error():
