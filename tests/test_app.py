@@ -13,6 +13,7 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from dashboard.inputs import MAX_PICTURES
 from detector.embedded import EmbeddedServer
 from detector.tensors import encode_tensor
 from tests.foreign import Foreign, answer, serving, statuses
@@ -145,6 +146,32 @@ def test_uploads_of_the_same_name_are_both_kept(opened: Callable[..., AppTest]):
     ).run()
     assert problems(app) == []
     assert unescaped(app.button_group(key="picture").options) == ["a.png", "a.png (2)"]
+
+
+def test_uploads_outlive_a_change_of_source_and_can_be_removed(opened: Callable[..., AppTest]):
+    app = opened(source="Upload")
+    app.file_uploader(key="upload").set_value([("a.png", png("red"), "image/png")]).run()
+    app.button_group(key="source").set_value("Samples").run()
+    app.button_group(key="source").set_value("Upload").run()
+    app.file_uploader(key="upload").set_value([("b.png", png("blue"), "image/png")]).run()
+    assert unescaped(app.button_group(key="picture").options) == ["a.png", "b.png"]
+    app.button(key="remove_earlier").click().run()
+    assert problems(app) == []
+    assert [group.key for group in app.button_group].count("picture") == 0
+
+
+def test_more_pictures_than_a_session_keeps_are_refused(opened: Callable[..., AppTest]):
+    app = opened(source="Upload")
+    files = [(f"{n}.png", png((n, 0, 0)), "image/png") for n in range(MAX_PICTURES + 1)]
+    app.file_uploader(key="upload").set_value(files).run()
+    assert len(app.button_group(key="picture").options) == MAX_PICTURES
+    assert f"{MAX_PICTURES}.png" in problems(app)[0]
+
+
+def test_the_round_trip_is_measured(opened: Callable[..., AppTest]):
+    app = opened("pages/4_Server.py")
+    app.button(key="measure").click().run()
+    assert [m.label for m in app.metric][:3] == ["Median", "95th percentile", "Slowest"]
 
 
 @pytest.mark.parametrize("data", [b"", b"not a picture", b"\xff\xd8\xff\xe0 cut off"])
@@ -280,7 +307,7 @@ def test_an_output_of_another_shape_is_named(
         assert photo_is_shown(app)
 
 
-def png(color: str) -> bytes:
+def png(color: str | tuple[int, int, int]) -> bytes:
     data = BytesIO()
     Image.new("RGB", (320, 240), color).save(data, "PNG")
     return data.getvalue()
