@@ -101,6 +101,22 @@ class TruthTable:
 
 
 @dataclass(frozen=True, eq=False)
+class Nearest:
+    """The true box that each detection overlaps most; of equal ones the first.
+
+    Attributes:
+        ious: (N,) 0 = it overlaps none.
+        truths: (N,) index of that true box, -1 = none.
+    """
+
+    ious: Floats
+    truths: Ints
+
+    def __post_init__(self) -> None:
+        _make_read_only(self)
+
+
+@dataclass(frozen=True, eq=False)
 class Comparison:
     """Every overlap of detections and true boxes, whatever the thresholds.
 
@@ -114,6 +130,7 @@ class Comparison:
             of its class, 0..1.
         unlabelled: (N,) detections of classes that are not labelled in their picture.
         ranks: (N,) the detection's place in its picture and class, 0 = best.
+        own, other: each detection's nearest true box of its own class, and of the other classes.
     """
 
     class_count: int
@@ -126,6 +143,8 @@ class Comparison:
     crowd_overlaps: Floats
     unlabelled: Mask
     ranks: Ints
+    own: Nearest
+    other: Nearest
 
     def __post_init__(self) -> None:
         _make_read_only(self)
@@ -206,22 +225,27 @@ def compare(pictures: Iterable[tuple[GroundTruth, Detections]], class_count: int
             raise ValueError(f"expected class ids below {class_count}, got {class_ids.max()}")
     found_starts = np.searchsorted(found.pictures, np.arange(len(pairs)))
     truth_starts = np.searchsorted(truths.pictures, np.arange(len(pairs)))
+    rows = _joined(
+        [pair.rows + start for pair, start in zip(pairs, found_starts, strict=True)], np.int64
+    )
+    columns = _joined(
+        [pair.columns + start for pair, start in zip(pairs, truth_starts, strict=True)], np.int64
+    )
+    ious = _joined([pair.ious for pair in pairs], np.float64)
+    own = found.class_ids[rows] == truths.class_ids[columns]
     return Comparison(
         class_count,
         tuple(pair.truth.file_name for pair in pairs),
         found,
         truths,
-        _joined(
-            [pair.rows + start for pair, start in zip(pairs, found_starts, strict=True)], np.int64
-        ),
-        _joined(
-            [pair.columns + start for pair, start in zip(pairs, truth_starts, strict=True)],
-            np.int64,
-        ),
-        _joined([pair.ious for pair in pairs], np.float64),
+        rows,
+        columns,
+        ious,
         _joined([pair.crowd_overlaps for pair in pairs], np.float64),
         _joined([pair.unlabelled for pair in pairs], np.bool_),
         _ranks(found, class_count),
+        _nearest(len(found), rows[own], columns[own], ious[own]),
+        _nearest(len(found), rows[~own], columns[~own], ious[~own]),
     )
 
 
@@ -235,31 +259,28 @@ def match(comparison: Comparison, iou_threshold: float = 0.5) -> Matches:
         raise ValueError(f"expected an IoU threshold above 0, at most 1, got {iou_threshold}")
     enough = enough_iou(iou_threshold)
     found, truths = comparison.detections, comparison.truths
-    rows, columns, ious = (
-        comparison.pair_detections,
-        comparison.pair_truths,
-        comparison.pair_ious,
-    )
-    own = found.class_ids[rows] == truths.class_ids[columns]
+    rows, columns = comparison.pair_detections, comparison.pair_truths
+    ious = comparison.pair_ious
+    close = np.flatnonzero(ious >= enough)
+    close = close[found.class_ids[rows[close]] == truths.class_ids[columns[close]]]
     truth_of = np.full(len(found), -1)
     found_by = np.full(len(truths), -1)
     match_ious = np.zeros(len(found))
-    for pair in first_come(comparison, np.flatnonzero(own & (ious >= enough))):
+    for pair in first_come(comparison, close):
         truth_of[rows[pair]] = columns[pair]
         found_by[columns[pair]] = rows[pair]
         match_ious[rows[pair]] = ious[pair]
-    # A detection of an unlabelled class is in no pair: the true boxes of its class are ignored too.
+    # Unlabelled classes have no pair of their own: their true boxes are ignored too.
     ignored = (truth_of < 0) & (comparison.crowd_overlaps >= enough) | comparison.unlabelled
 
-    own_iou, own_truth = _best(comparison, own)
-    other_iou, other_truth = _best(comparison, ~own)
+    own, other = comparison.own, comparison.other
     kinds: list[tuple[Mask, Outcome, Ints | None]] = [
         (truth_of >= 0, Outcome.RIGHT, None),
         (ignored, Outcome.IGNORED, None),
-        ((own_iou >= BACKGROUND_IOU) & (own_iou < enough), Outcome.LOCALISATION, own_truth),
-        (other_iou >= enough, Outcome.CLASS, other_truth),
-        (own_iou >= enough, Outcome.DUPLICATE, own_truth),
-        (np.maximum(own_iou, other_iou) <= BACKGROUND_IOU, Outcome.BACKGROUND, None),
+        ((own.ious >= BACKGROUND_IOU) & (own.ious < enough), Outcome.LOCALISATION, own.truths),
+        (other.ious >= enough, Outcome.CLASS, other.truths),
+        (own.ious >= enough, Outcome.DUPLICATE, own.truths),
+        (np.maximum(own.ious, other.ious) <= BACKGROUND_IOU, Outcome.BACKGROUND, None),
     ]
     outcomes = np.full(len(found), Outcome.BOTH, np.int8)
     aims_at = np.full(len(found), -1)
@@ -369,16 +390,13 @@ def _ranks(found: DetectionTable, class_count: int) -> Ints:
     return ranks
 
 
-def _best(comparison: Comparison, pairs: Mask) -> tuple[Floats, Ints]:
-    """(N,) the highest IoU of each detection in these pairs, 0 = none; (N,) with which true box."""
-    rows, columns = comparison.pair_detections[pairs], comparison.pair_truths[pairs]
-    ious = comparison.pair_ious[pairs]
+def _nearest(count: int, rows: Ints, columns: Ints, ious: Floats) -> Nearest:
     order = np.lexsort((-columns, ious))  # the best, and of equals the first, is written last
-    best = np.zeros(len(comparison.detections))
+    best = np.zeros(count)
     best[rows[order]] = ious[order]
-    truths = np.full(len(comparison.detections), -1)
+    truths = np.full(count, -1)
     truths[rows[order]] = columns[order]
-    return best, truths
+    return Nearest(best, truths)
 
 
 def _joined(parts: Sequence[NDArray[Any]], dtype: type, columns: int | None = None) -> NDArray[Any]:

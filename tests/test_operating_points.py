@@ -257,4 +257,10 @@ def test_an_operating_point_is_hashable_and_checked():
 
 def test_detections_may_be_missing_altogether():
     matches = match(compare([(truth((WATCH, FAR)), Detections.empty())], CLASS_COUNT))
-    assert at_recall(matches, 0.5)[WATCH] is None
+    for chosen in (
+        best_f1(matches),
+        at_precision(matches, 0),
+        at_recall(matches, 0.5),
+        at_least_cost(matches, 1, 1),
+    ):
+        assert chosen[WATCH] is None
