@@ -31,8 +31,7 @@ _USAGE = 2
 _SERVER_FAILED = 3
 _OUTPUT_FAILED = 4
 # As a shell reports a process that the signal ended.
-_INTERRUPTED = 128 + signal.SIGINT
-_TERMINATED = 128 + signal.SIGTERM
+_SIGNALLED = 128
 _BROKEN_PIPE = 128 + 13
 _SUFFIX = "-detected.png"
 # A progress bar appears for more images than this.
@@ -67,7 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line. Returns the exit status; see the help for what each means."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # The name of a file need not be text in any encoding.
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -88,8 +88,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except _OutputError as error:
         _complain(error)
         return _OUTPUT_FAILED
-    except KeyboardInterrupt:
-        return _INTERRUPTED
 
 
 def _predict(options: argparse.Namespace) -> int:
@@ -108,6 +106,8 @@ def _predict(options: argparse.Namespace) -> int:
         detect = stack.enter_context(_Detector(config))
         images, write = stack.enter_context(_progress(options.images))
         for path in images:
+            if _signals:
+                sys.exit(_SIGNALLED + _signals[0])
             started = time.perf_counter()
             try:
                 image = _read(path, config)
@@ -295,9 +295,17 @@ def _complain(error: LensError) -> None:
         print(error.hint, file=sys.stderr)
 
 
-def _terminate(signum: int, frame: Any) -> NoReturn:
-    """Ends by way of every `with`, so that the embedded server ends first."""
-    sys.exit(_TERMINATED)
+def _end(signum: int, frame: Any) -> NoReturn:
+    """Ends by way of every `with`, so that the embedded server ends first.
+
+    Python drops an exception that arises in a callback, one of gRPC's for instance: so the signal
+    is noted too, and looked for before each image.
+    """
+    _signals.append(signum)
+    sys.exit(_SIGNALLED + signum)
+
+
+_signals: list[int] = []
 
 
 _PROGRAM = "python -m detector"
