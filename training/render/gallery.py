@@ -29,7 +29,7 @@ class Composition:
     size: tuple[int, int]
     seed: int
     build: Callable[[Stage], None]
-    samples: int = 6
+    samples: int = 5
 
 
 GALLERY: list[Composition] = []
@@ -41,7 +41,7 @@ def picture(
     *,
     size: tuple[int, int] = (1280, 960),
     seed: int = 1,
-    samples: int = 6,
+    samples: int = 5,
     look: str = "AgX - Punchy",
 ) -> Callable[[Callable[[Stage], None]], Callable[[Stage], None]]:
     """Add the decorated function to the gallery under its own name."""
@@ -364,7 +364,7 @@ def clothes_on_pegs(stage: Stage) -> None:
     put(stage, shoes.shoe_pair(rng, "runner"), "shoes", -0.48, -0.19, 8, 0.305)
     put(stage, shoes.shoe_pair(rng, "oxford"), "shoes", 0.50, -0.19, -10, 0.305)
     scene.softbox((-1.8, -1.9, 2.3), (0, 0, 1.0), 120, 1.0, (1, 0.95, 0.88))
-    scene.camera((0.12, -2.75, 1.15), (0.0, 0, 0.96), 46, 8)
+    scene.camera((0.12, -2.55, 1.12), (0.0, 0, 0.96), 46, 8)
 
 
 @picture(
@@ -385,14 +385,14 @@ def workplace_wide(stage: Stage) -> None:
         put(stage, audio.shelf_speaker(rng), "audio", x, 0.18, turn)
     put(stage, desk.keyboard(rng), None, -0.02, -0.12, 0)
     put(stage, desk.mouse(rng), None, 0.26, -0.12, 6)
-    put(stage, desk.laptop(rng, open_degrees=110), "computer", -0.74, -0.02, 24)
+    put(stage, desk.laptop(rng, open_degrees=110), "computer", -0.68, -0.03, 22)
     put(stage, audio.headphones(rng), "audio", 0.64, -0.06, -30)
     put(stage, desk.phone(rng), "phone", 0.40, -0.13, -8)
     stack(stage, rng, 3, 0.80, 0.14, -20)
     put(stage, props.mug(rng), None, -0.36, -0.06, 200)
     scene.softbox((-1.8, -0.8, 1.5), (0, 0.1, 0.1), 62, 1.1, (1, 0.95, 0.88))
     scene.softbox((1.6, -1.2, 1.4), (0, 0.1, 0.1), 14, 1.0, (0.86, 0.93, 1.0))
-    scene.camera((0.06, -1.42, 0.62), (0.02, 0.06, 0.13), 33, 8)
+    scene.camera((0.05, -1.36, 0.56), (0.0, 0.06, 0.155), 32, 8)
 
 
 @picture(
@@ -409,7 +409,7 @@ def book_covers(stage: Stage) -> None:
     put(stage, props.spectacles(rng), None, 0.11, -0.15, 20)
     put(stage, props.pencil(rng), None, 0.23, -0.14, -30)
     scene.softbox((-1.0, 0.7, 1.0), (0, 0, 0), 28, 0.7, (1, 0.96, 0.9))
-    scene.camera((0.02, -0.20, 0.86), (0.015, -0.005, 0.0), 42, 11)
+    scene.camera((0.01, -0.18, 0.76), (0.005, -0.02, 0.0), 42, 11)
 
 
 @picture(
@@ -419,7 +419,7 @@ def book_covers(stage: Stage) -> None:
 )
 def crowded_table(stage: Stage) -> None:
     rng = stage.rng
-    scene.ground(materials.fabric("Tablecloth", srgb("#6c7f86"), thread=0.0024, bump=0.8), 5)
+    scene.ground(oak(8, (1.9, 0.17)), 5)
     scene.wall(plaster("#b59f86"), 0.85)
     scene.daylight("courtyard", 0.35, 40)
     put(stage, audio.shelf_speaker(rng), "audio", -0.62, 0.42, 10)
@@ -464,7 +464,7 @@ def speaker_garden(stage: Stage) -> None:
     put(stage, audio.portable_speaker(rng), "audio", -0.02, 0.0, 12)
     put(stage, props.mug(rng), None, 0.17, 0.12, -30)
     scene.softbox((-0.9, -0.6, 1.0), (0, 0, 0.05), 9, 0.5, (1, 0.95, 0.86))
-    scene.camera((0.0, -0.62, 0.20), (0.03, 0, 0.075), 50, 2.8)
+    scene.camera((0.0, -0.55, 0.18), (0.035, 0, 0.065), 52, 2.8)
 
 
 @picture("Laptop", "An open laptop on a white table in front of a pale wall", seed=85)
@@ -474,7 +474,7 @@ def laptop_studio(stage: Stage) -> None:
     scene.daylight("studio", 0.7, 30)
     put(stage, desk.laptop(rng, open_degrees=106), "computer", 0, 0.02, -24)
     scene.softbox((-1.0, -0.4, 1.2), (0, 0, 0.1), 24, 0.9)
-    scene.camera((0.0, -0.92, 0.40), (0.0, 0.02, 0.095), 46, 8)
+    scene.camera((0.0, -0.74, 0.33), (0.0, 0.02, 0.10), 46, 8)
 
 
 @picture(
@@ -488,7 +488,7 @@ def phones_watch(stage: Stage) -> None:
     put(stage, desk.phone(rng, face_up=False), "phone", 0.03, 0.035, -6)
     put(stage, wear.watch(rng, strap="metal"), "watch", 0.135, -0.01, -16)
     scene.softbox((-0.6, 0.6, 0.8), (0, 0, 0), 15, 0.6)
-    scene.camera((0.02, -0.34, 0.40), (0.025, 0.005, 0.0), 44, 8)
+    scene.camera((0.02, -0.25, 0.31), (0.028, 0.005, 0.0), 44, 8)
 
 
 @picture(

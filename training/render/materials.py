@@ -178,8 +178,8 @@ def fabric(
     """
     graph = Graph(name)
     vector = graph.coordinates(1.0, space=space, shift=(seed * 0.37, seed * 0.11, 0))
-    scale = 1.0 / thread / 6.283  # Wave's bands have a period of 2 pi / (20 scale): see below
-    wave = {"Vector": vector, "Scale": scale * 0.314 * 20 / 6.283, "Distortion": 0.0}
+    # A wave texture of scale s repeats every 0.314 / s; one wave is two yarns.
+    wave = {"Vector": vector, "Scale": 0.157 / thread, "Distortion": 0.0}
     if kind == "twill":
         turned = graph.node("VectorRotate", {"Vector": vector, "Angle": 0.9}).outputs[0]
         weave = graph.node("TexWave", {**wave, "Vector": turned}, bands_direction="X").outputs[1]

@@ -251,16 +251,17 @@ def _lay(
     flat, faces = _sheet(half, spacing, rng)
     shift = Vector((rng.uniform(0, 99), rng.uniform(0, 99), 0))
     angle = rng.uniform(0, math.pi)
+    rim = flat[sorted(_boundary(faces))]
+    inward = np.min(np.linalg.norm(flat[:, None] - rim[None], axis=2), axis=1)
     height = []
-    for x, y in flat:
-        # Folds run mostly one way, as when a hand has smoothed the cloth.
-        along, across = (
-            x * math.cos(angle) + y * math.sin(angle),
-            -x * math.sin(angle) + y * math.cos(angle),
-        )
-        wide = noise.noise(Vector((along * 3.2, across * 8.0, 0)) + shift)
-        fine = noise.noise(Vector((x * 16, y * 16, 3)) + shift)
-        height.append(0.007 + wrinkle * max(0.0, 0.55 + wide + 0.35 * fine))
+    for (x, y), edge in zip(flat, inward, strict=True):
+        # Folds run mostly one way, as when a hand has smoothed the cloth; rims lie flat.
+        along = x * math.cos(angle) + y * math.sin(angle)
+        across = -x * math.sin(angle) + y * math.cos(angle)
+        wide = noise.noise(Vector((along * 2.6, across * 9.0, 0)) + shift)
+        fine = noise.noise(Vector((x * 15, y * 15, 3)) + shift)
+        rise = max(0.0, 0.35 + wide + 0.4 * fine) * min(1.0, 0.25 + edge / 0.06)
+        height.append(0.006 + wrinkle * rise)
     low, high = flat.min(axis=0), flat.max(axis=0)
 
     def uvs(_: Points) -> Points:
@@ -268,7 +269,7 @@ def _lay(
 
     start = np.column_stack([flat, height])
     obj = meshes.mesh_object("Front", start, faces, material, sharp_degrees=None, uvs=uvs)
-    _simulate(obj, frames, stiffness=rng.uniform(0.04, 0.12), grow=rng.uniform(0.008, 0.016))
+    _simulate(obj, frames, stiffness=rng.uniform(0.1, 0.3), grow=rng.uniform(0.010, 0.018))
     shade_cloth(obj)
     cloth = Cloth(obj, flat, faces)
     back = meshes.mesh_object(
@@ -312,7 +313,7 @@ def _cloth_material(
         )
     )
     color = srgb(color_code)
-    thread = 0.0011 if kind != "knit" else 0.0026
+    thread = 0.0011 if kind != "knit" else 0.0040
     pattern = (
         rng.choice(("plain", "plain", "stripes", "print"))
         if kind == "jersey"
@@ -373,7 +374,7 @@ def top(rng: random.Random, kind: str | None = None) -> bpy.types.Object:
     )
     rib = materials.fabric("Rib", materials.shade_of(color, 0.88), thread=0.0013, bump=0.6)
     thread = materials.plain("Thread", materials.shade_of(color, 0.7), 0.8)
-    cloth, back = _lay(rng, half, material, wrinkle=rng.uniform(0.008, 0.015))
+    cloth, back = _lay(rng, half, material, wrinkle=rng.uniform(0.018, 0.032))
     parts = [cloth.obj, back]
     neck = points[:4]
     inner = np.concatenate([neck[::-1] * (-1, 1), neck[1:]])
@@ -507,7 +508,7 @@ def trousers(rng: random.Random, kind: str | None = None) -> bpy.types.Object:
         "Thread", srgb("#c98a3a") if denim else materials.shade_of(color, 1.35), 0.7
     )
     brass = materials.plain("Brass", srgb("#b98a4a"), 0.3, 1.0)
-    cloth, back = _lay(rng, half, material, wrinkle=rng.uniform(0.010, 0.018), spacing=0.0115)
+    cloth, back = _lay(rng, half, material, wrinkle=rng.uniform(0.018, 0.030), spacing=0.0115)
     parts = [cloth.obj, back]
     waist = [(x, y) for x, y in half[:3]]
     waist_line = meshes.smooth_curve([*_mirror(waist)[::-1], *waist[1:]], 60)

@@ -196,8 +196,7 @@ def _view(
     elevation = math.radians(rng.uniform(low, high))
     azimuth = rng.uniform(-0.6, 0.6)
     lens = rng.choice((28, 35, 42, 50))
-    narrow = min(size) / max(size)
-    distance = reach * lens / 18.0 / narrow * rng.uniform(0.8, 1.15)
+    distance = reach * lens / 18.0 * rng.uniform(0.85, 1.2)
     x, y, z = target
     at = (
         x + distance * math.cos(elevation) * math.sin(azimuth),
@@ -218,9 +217,9 @@ def _scattered(stage: Stage) -> None:
             10,
             -2,
         )
-    reach = rng.choice((0.22, 0.3, 0.4, 0.5, 0.65))
+    reach = rng.choice((0.2, 0.28, 0.36, 0.45, 0.58))
     taken: list[tuple[float, float, float]] = []
-    wanted = rng.randint(2, 5 + int(reach * 16))
+    wanted = rng.randint(5, 9 + int(reach * 18))
     for _ in range(wanted):
         build, category, radius, _ = rng.choices(KINDS, weights=[kind[3] for kind in KINDS])[0]
         for _ in range(25):

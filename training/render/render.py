@@ -33,6 +33,7 @@ def main(argv: list[str] | None = None) -> None:
     gallery.add_argument("--only", nargs="*", help="names of pictures; default all")
     gallery.add_argument("--scale", type=float, default=1.0, help="of the final size, for drafts")
     gallery.add_argument("--samples", type=int, help="light paths a pixel; default each picture's")
+    gallery.add_argument("--boxes", action="store_true", help="only the boxes, keep the pictures")
     gallery.add_argument("--out", type=Path, default=SAMPLES)
     training = commands.add_parser("training", help="random pictures for training")
     training.add_argument("folder", type=Path)
@@ -46,7 +47,8 @@ def main(argv: list[str] | None = None) -> None:
             names = ", ".join(c.file for c in GALLERY)
             parser.error(f"unknown picture in {arguments.only}, expected some of {names}")
         for composition in chosen:
-            draw_composition(composition, arguments.out, arguments.scale, arguments.samples)
+            samples = 0 if arguments.boxes else arguments.samples or composition.samples
+            draw_composition(composition, arguments.out, arguments.scale, samples)
     else:
         from training.render import random_scenes
 
@@ -55,17 +57,20 @@ def main(argv: list[str] | None = None) -> None:
         )
 
 
-def draw_composition(
-    composition: Composition, folder: Path, scale: float = 1.0, samples: int | None = None
-) -> None:
-    """Render one picture into `folder` and put it into the folder's annotations.json."""
+def draw_composition(composition: Composition, folder: Path, scale: float, samples: int) -> None:
+    """Render one picture into `folder` and put it into the folder's annotations.json.
+
+    Args:
+        samples: light paths a pixel; 0 = leave the picture as it is, write only its boxes.
+    """
     started = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
     size = (round(composition.size[0] * scale), round(composition.size[1] * scale))
     stage = scene.new_stage(composition.seed, size)
     composition.build(stage)
     path = folder / f"{composition.file}.jpg"
-    scene.render(path, samples or composition.samples)
+    if samples:
+        scene.render(path, samples)
     found, _ = scene.annotate(stage)
     entry = {
         "file_name": path.name,

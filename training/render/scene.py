@@ -21,6 +21,8 @@ CATEGORIES = ("clothes", "pants", "shoes", "watch", "phone", "audio", "computer"
 # row hide each other's covers and are still told apart by their spines.
 MIN_VISIBLE = 0.25
 MIN_VISIBLE_BOOK = 0.05
+# Of an object that the frame cuts off, this much must be inside.
+MIN_INSIDE = 0.12
 MIN_SIDE_PX = 8
 
 
@@ -31,7 +33,7 @@ class Annotation:
     category_id: int  # 1..8
     box: tuple[float, float, float, float]  # x, y, width, height in pixels
     area: int  # visible pixels
-    visible: float  # 0..1, share of the camera-facing surface that is seen
+    visible: float  # 0..1, not covered, of its surface inside the frame
 
 
 @dataclass
@@ -251,9 +253,9 @@ def annotate(stage: Stage) -> tuple[list[Annotation], list[Annotation]]:
             continue
         x, y = int(columns[0]), int(rows[0])
         width, height = int(columns[-1]) + 1 - x, int(rows[-1]) + 1 - y
-        visible = _visible_share(root, number, numbers, stage.rng)
+        inside, visible = _shares(root, number, numbers, stage.rng)
         least = MIN_VISIBLE_BOOK if CATEGORIES[category_id - 1] == "books" else MIN_VISIBLE
-        enough = min(width, height) >= MIN_SIDE_PX and visible >= least
+        enough = min(width, height) >= MIN_SIDE_PX and inside >= MIN_INSIDE and visible >= least
         item = Annotation(category_id, (x, y, width, height), int(mask.sum()), visible)
         (found if enough else slivers).append(item)
     return found, slivers
@@ -303,39 +305,52 @@ def _number_map(stage: Stage) -> NDArray[np.int64]:
     return np.rint(pixels.reshape(height, width, 4)[::-1, :, 0]).astype(np.int64)
 
 
-def _visible_share(
+def _shares(
     root: bpy.types.Object, number: int, numbers: NDArray[np.int64], rng: random.Random
-) -> float:
-    """Share of the surface facing the camera that is inside the picture and not covered."""
+) -> tuple[float, float]:
+    """Of the surface facing the camera: the share inside the frame, and of that the part seen."""
     scene = bpy.context.scene
+    eye = np.array(scene.camera.matrix_world.translation)
+    corners = _triangles(root)
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    rays = eye - corners.mean(axis=1)
+    # Twice the area as the camera sees it: normals are as long as twice their triangle's area.
+    weights = np.maximum((normals * rays).sum(axis=1), 0) / np.linalg.norm(rays, axis=1) ** 3
+    if not weights.sum() > 0:
+        return 0.0, 0.0
+    generator = np.random.default_rng(rng.getrandbits(32))
+    drawn = 600
+    chosen = corners[generator.choice(len(corners), drawn, p=weights / weights.sum())]
+    mixed = generator.dirichlet((1.0, 1.0, 1.0), drawn)
+    height, width = numbers.shape
+    inside = seen = 0
+    for point in (chosen * mixed[:, :, None]).sum(axis=1):
+        at = world_to_camera_view(scene, scene.camera, Vector(point))
+        column, row = int(at.x * width), int((1 - at.y) * height)
+        if at.z > 0 and 0 <= column < width and 0 <= row < height:
+            inside += 1
+            seen += int(numbers[row, column] == number)
+    return inside / drawn, seen / max(inside, 1)
+
+
+def _triangles(root: bpy.types.Object) -> NDArray[np.float64]:
+    """(N, 3, 3) corners of all triangles of `root` and its parts, in the world."""
     graph = bpy.context.evaluated_depsgraph_get()
-    eye = scene.camera.matrix_world.translation
-    centres: list[Vector] = []
-    weights: list[float] = []
+    found = []
     for part in (root, *root.children_recursive):
-        if part.type not in {"MESH", "CURVE", "FONT"} or part.hide_render:
+        if part.type != "MESH" or part.hide_render:
             continue
         evaluated = part.evaluated_get(graph)
         mesh = evaluated.to_mesh()
-        turn = part.matrix_world
-        turned = turn.to_3x3().inverted_safe().transposed()
-        step = max(1, len(mesh.polygons) // 1500)
-        for polygon in list(mesh.polygons)[::step]:
-            centre = turn @ polygon.center
-            ray = eye - centre
-            facing = (turned @ polygon.normal).normalized().dot(ray.normalized())
-            if facing > 0.05:
-                centres.append(centre)
-                weights.append(polygon.area * step * facing / ray.length_squared)
+        mesh.calc_loop_triangles()
+        points = np.empty(len(mesh.vertices) * 3)
+        mesh.vertices.foreach_get("co", points)
+        indices = np.empty(len(mesh.loop_triangles) * 3, dtype=np.int32)
+        mesh.loop_triangles.foreach_get("vertices", indices)
         evaluated.to_mesh_clear()
-    if not centres:
-        return 0.0
-    height, width = numbers.shape
-    seen = total = 0.0
-    for index in rng.choices(range(len(centres)), weights=weights, k=600):
-        total += 1.0
-        at = world_to_camera_view(scene, scene.camera, centres[index])
-        column, row = int(at.x * width), int((1 - at.y) * height)
-        if at.z > 0 and 0 <= column < width and 0 <= row < height:
-            seen += numbers[row, column] == number
-    return seen / total
+        matrix = np.array(part.matrix_world)
+        points = points.reshape(-1, 3) @ matrix[:3, :3].T + matrix[:3, 3]
+        corners = points[indices.reshape(-1, 3)]
+        # A mirrored part's triangles turn the other way round.
+        found.append(corners if np.linalg.det(matrix[:3, :3]) > 0 else corners[:, ::-1])
+    return np.concatenate(found) if found else np.empty((0, 3, 3))
