@@ -35,7 +35,9 @@ def settings(labels: Sequence[str]) -> Settings:
         "Non-maximum suppression: of two boxes that overlap more than this (intersection over "
         "union), only the one with the higher score stays.",
     )
-    with st.container(horizontal=True, horizontal_alignment="distribute"):
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+    ):
         agnostic = st.toggle(
             "Class-agnostic NMS",
             value=DEFAULTS.class_agnostic,

@@ -22,9 +22,7 @@ def show() -> None:
     version = served_version()
     st.header("Model server", anchor=False)
     kind = "Embedded in this dashboard" if config().server is None else "TensorFlow Serving"
-    st.markdown(
-        f"**{plain(config().model_name)}**, version **{version}** · {kind} · `{plain(where)}`"
-    )
+    st.markdown(f"**{plain(config().model_name)}**, version **{version}** · {kind} · `{where}`")
     left, right = st.columns(2, gap="large")
     with left:
         _versions(where)
