@@ -137,7 +137,10 @@ def gradient(size: tuple[int, int], top: Color, bottom: Color, angle: float = 0.
 def invent_title(rng: random.Random) -> str:
     if rng.random() < 0.4:
         return rng.choice(_PLAIN)
-    return f"{rng.choice(('The ', '', '', 'A '))}{rng.choice(_FIRST)} {rng.choice(_SECOND)}"
+    article, first = rng.choice(("The ", "", "", "A ")), rng.choice(_FIRST)
+    if article == "A " and first[0] in "AEIO":
+        article = "An "
+    return f"{article}{first} {rng.choice(_SECOND)}"
 
 
 class BookDesign:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Sequence
 
 import bpy
 import numpy as np
@@ -255,18 +256,47 @@ def shelf_speaker(rng: random.Random, *, grille: bool = False) -> bpy.types.Obje
         )
         parts.append(meshes.move(cover, (0, face, height / 2), (90, 0, 0)))
     else:
+        port_radius = 0.016
+        for radius, x, z in (
+            (width * 0.36, 0.0, height * 0.33),
+            (width * 0.15, 0.0, height * 0.76),
+            (port_radius, width * 0.3, height * 0.56),
+        ):
+            _cut_hole((cabinet, baffle), parts, radius, (x, face, z))
+        for solid in (cabinet, baffle):
+            # Large faces keep their own normals, or light runs towards the holes.
+            split = solid.modifiers.new("Split", "EDGE_SPLIT")
+            split.split_angle = math.radians(30)
+            solid.modifiers.new("Normals", "WEIGHTED_NORMAL").weight = 100
         woofer = _driver(width * 0.36, cone, rubber, metal)
         parts.append(meshes.move(woofer, (0, face, height * 0.33), (90, 0, 0)))
         tweeter = _driver(width * 0.15, rubber, rubber, metal)
         parts.append(meshes.move(tweeter, (0, face, height * 0.76), (90, 0, 0)))
         port = meshes.lathe(
             "Port",
-            [(0.018, 0.002), (0.016, 0.003), (0.013, 0.0), (0.012, -0.03), (0, -0.03)],
+            [(0.018, 0.002), (0.0165, 0.003), (0.013, 0.0), (0.012, -0.03), (0, -0.03)],
             rubber,
             40,
         )
         parts.append(meshes.move(port, (width * 0.3, face, height * 0.56), (90, 0, 0)))
     return meshes.group("Speaker", parts)
+
+
+def _cut_hole(
+    solids: Sequence[bpy.types.Object],
+    parts: list[bpy.types.Object],
+    radius: float,
+    centre: tuple[float, float, float],
+) -> None:
+    """Drill a round hole along y, as deep as a driver, into each of `solids`."""
+    circle = meshes.ellipse(radius, radius, 48)
+    drill = meshes.prism("Drill", circle, -0.06, 0.02, None)
+    meshes.move(drill, centre, (90, 0, 0))
+    drill.hide_render = True
+    parts.append(drill)
+    for solid in solids:
+        cut = solid.modifiers.new("Hole", "BOOLEAN")
+        cut.operation, cut.object, cut.solver = "DIFFERENCE", drill, "EXACT"
 
 
 def portable_speaker(rng: random.Random) -> bpy.types.Object:

@@ -313,7 +313,7 @@ def _cloth_material(
         )
     )
     color = srgb(color_code)
-    thread = 0.0011 if kind != "knit" else 0.0040
+    thread = 0.0011 if kind != "knit" else 0.0032
     pattern = (
         rng.choice(("plain", "plain", "stripes", "print"))
         if kind == "jersey"
@@ -356,7 +356,7 @@ def _cloth_material(
         "Cloth",
         color,
         thread=thread,
-        bump=0.9 if kind == "knit" else 0.5,
+        bump=0.4 if kind == "knit" else 0.5,
         fade=0.12,
         kind=weave,
         image=image,
@@ -453,7 +453,7 @@ def top(rng: random.Random, kind: str | None = None) -> bpy.types.Object:
                 [(-0.238, 0.002), (0, -0.001), (0.238, 0.002)],
                 [(-0.250, 0.062), (0, 0.06), (0.250, 0.062)],
                 rib,
-                0.0016,
+                0.0032,
                 0.003,
             )
         )
@@ -464,7 +464,7 @@ def top(rng: random.Random, kind: str | None = None) -> bpy.types.Object:
                     [(side * 0.420, 0.107), (side * 0.354, 0.085)],
                     [(side * 0.403, 0.165), (side * 0.334, 0.140)],
                     rib,
-                    0.0016,
+                    0.0032,
                     0.003,
                     30,
                 )
