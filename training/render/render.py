@@ -22,6 +22,7 @@ from training.render import scene
 from training.render.gallery import GALLERY, Composition
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+OPENING = "desk_laptop_books.jpg"
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -102,7 +103,9 @@ def write_entry(path: Path, entry: dict[str, Any], found: list[scene.Annotation]
     ]
     pictures[entry["file_name"]] = (entry, boxes)
     images, annotations = [], []
-    for image_id, name in enumerate(sorted(pictures), start=1):
+    # The page opens on the first one.
+    order = sorted(pictures, key=lambda name: (name != OPENING, name))
+    for image_id, name in enumerate(order, start=1):
         image, boxes = pictures[name]
         images.append({**image, "id": image_id})
         for box in boxes:
