@@ -37,9 +37,18 @@ class Calibration:
     error_after: float | None = None
 
 
-def load_weights(path: Path) -> tuple[Detector, dict]:
-    """The network in evaluation mode, and what else the checkpoint holds."""
-    state = torch.load(path, weights_only=True)
+def load_weights(*paths: Path) -> tuple[Detector, dict]:
+    """The network in evaluation mode, and what else the (first) checkpoint holds.
+
+    Several checkpoints are averaged: runs that began with the same weights, as a run and its
+    fine-tuning did, are often better in the middle than at either end.
+    """
+    states = [torch.load(path, weights_only=True) for path in paths]
+    state = states[0]
+    for name, first in state["model"].items():
+        if first.dtype.is_floating_point:
+            state["model"][name] = torch.stack([s["model"][name] for s in states]).mean(0)
+    state["samples"] = sum(s["samples"] for s in states)
     known = Config.__dataclass_fields__
     model = Detector(Config(**{k: v for k, v in state["config"].items() if k in known}))
     model.load_state_dict(state["model"])
@@ -220,11 +229,13 @@ def check(model: Detector, folder: Path) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Export trained weights as a SavedModel.")
-    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument(
+        "--weights", type=Path, required=True, nargs="+", help="several are averaged"
+    )
     parser.add_argument("--data", type=Path, help="calibrate on the val split of this folder")
     parser.add_argument("--out", type=Path, default=Path("models/commodity/1"))
     args = parser.parse_args()
-    model, state = load_weights(args.weights)
+    model, state = load_weights(*args.weights)
     calibration = Calibration()
     if args.data:
         calibration = calibrate(model, args.data)
@@ -238,7 +249,6 @@ def main() -> None:
     record = {
         "config": state["config"],
         "samples": state["samples"],
-        "val_while_training": state["val"],
         "parameters": sum(p.numel() for p in model.parameters()),
         "calibration": asdict(calibration),
         "differences": differences,
