@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def upload(page: Page, megapixels: float) -> None:
-    sample = Image.open(ROOT / "samples" / "desk_laptop_books.jpg")
+    sample = Image.open(ROOT / "samples" / "electronics_flatlay.jpg")
     scale = (megapixels * 1e6 / (sample.width * sample.height)) ** 0.5
     data = io.BytesIO()
     sample.resize((round(sample.width * scale), round(sample.height * scale))).save(data, "JPEG")

@@ -25,8 +25,8 @@ from detector.errors import ServingError
 
 # What gathers within some ten milliseconds reaches the browser in one piece, and is drawn as one.
 # The figure is what a visitor watches: this pause lets it be painted before the tables are drawn
-# (from moving the slider to the painted figure 200 -> 130 ms, benchmarks/page.py).
-FIGURE_FIRST_S = 0.04
+# (from moving the slider to the painted figure 250 -> 200 ms, benchmarks/page.py).
+FIGURE_FIRST_S = 0.06
 
 STEPS = (
     ("Decode", "#0072b2"),
