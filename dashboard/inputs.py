@@ -216,7 +216,7 @@ def _from_camera(hint: st.delta_generator.DeltaGenerator) -> Picture | None:
     taken = st.camera_input(
         "Camera", key="camera", label_visibility="collapsed", resolution="720p", width=560
     )
-    hint.caption("Take a photo: it goes to the model server and nowhere else.")
+    hint.caption("Take a photo: it goes to this dashboard and its model server, and nowhere else.")
     if taken is not None:
         st.session_state["photo"] = Picture("camera.jpg", taken.getvalue())
     return st.session_state.get("photo")

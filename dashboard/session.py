@@ -26,6 +26,9 @@ ROOT = Path(__file__).resolve().parent.parent
 # Of the strips of pictures: twice their width on the page, for sharp screens.
 THUMBNAIL_SIDE = 208
 
+# Pictures whose results a session keeps, some 2 MB each.
+MAX_KEPT = 48
+
 T = TypeVar("T")
 
 
@@ -128,7 +131,7 @@ def served_version() -> int:
     return asked
 
 
-@st.cache_resource(show_spinner=False, scope="session", max_entries=48)
+@st.cache_resource(show_spinner=False, scope="session", max_entries=MAX_KEPT)
 def prepare(digest: str, _data: bytes) -> Prepared:
     """The picture decoded, shrunk for the screen and preprocessed. Raises ImageError."""
     image, decode_ms = _timed(lambda: images.read_image(_data, config().image_limits))
@@ -139,7 +142,7 @@ def prepare(digest: str, _data: bytes) -> Prepared:
     return Prepared((width, height), display, thumbnail, batch, decode_ms, preprocess_ms)
 
 
-@st.cache_resource(show_spinner=False, scope="session", max_entries=48)
+@st.cache_resource(show_spinner=False, scope="session", max_entries=MAX_KEPT)
 def predict(
     digest: str, server_address: str, model: str, version: int, _batch: NDArray[np.float32]
 ) -> Answer:
@@ -160,7 +163,11 @@ def answer_for(picture: Picture, prepared: Prepared) -> Answer:
     answer = predict(
         picture.digest, address(), config().model_name, served_version(), prepared.batch
     )
-    st.session_state.setdefault("answers", {})[picture.digest] = answer
+    answers: dict[str, Answer] = st.session_state.setdefault("answers", {})
+    answers.pop(picture.digest, None)  # the newest comes last
+    answers[picture.digest] = answer
+    if len(answers) > MAX_KEPT:
+        del answers[next(iter(answers))]
     return answer
 
 

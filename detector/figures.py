@@ -143,8 +143,8 @@ def draw(
         "meta": revision,
         "uirevision": revision,
     }
-    # Checking each property of each trace is most of the time that a figure takes (65 of 76 ms with
-    # 200 boxes); what is drawn here is checked by the tests instead.
+    # Checking each property of each trace is two thirds of the time that this takes (200 boxes:
+    # 68 -> 23 ms without); what is drawn here is checked by the tests instead.
     return go.Figure(data=traces, layout=layout, _validate=False)
 
 

@@ -221,19 +221,35 @@ def test_the_link_reopens_sample_and_settings(page: Page, visit: Callable[..., P
     expect(element(again, "sample").get_by_role("radio").nth(1)).to_be_checked()
 
 
-@pytest.mark.parametrize(
-    ("label", "read"),
-    [
-        ("Annotated picture", lambda data: np.asarray(Image.open(BytesIO(data))).shape[2] == 3),
-        ("Table", lambda data: len(list(csv.reader(data.decode().splitlines()))) > 1),
-        ("COCO", lambda data: json.loads(data)["annotations"]),
-    ],
-)
-def test_an_export_has_what_is_shown(page: Page, label: str, read: Callable[[bytes], bool]):
+def exported(page: Page, label: str) -> bytes:
     element(page, "export").get_by_role("button").first.click()
     with page.expect_download() as download:
         page.get_by_role("button", name=re.compile(f"^{label}")).click()
-    assert read(Path(download.value.path()).read_bytes())
+    return Path(download.value.path()).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("label", "count"),
+    [
+        ("Table", lambda data: len(list(csv.reader(data.decode().splitlines()))) - 1),
+        ("JSON", lambda data: len(json.loads(data)["images"][0]["detections"])),
+        ("COCO", lambda data: len(json.loads(data)["annotations"])),
+        ("Pascal VOC", lambda data: data.count(b"<object>")),
+        ("YOLO", lambda data: len(data.splitlines())),
+    ],
+)
+def test_an_export_has_every_box_that_is_shown(
+    page: Page, label: str, count: Callable[[bytes], int]
+):
+    shown = element(page, "by_class").locator("td:nth-child(2)").all_inner_texts()
+    assert count(exported(page, label)) == sum(map(int, shown)) > 0
+
+
+def test_the_exported_picture_is_the_sample_with_boxes_drawn(page: Page):
+    drawn = np.asarray(Image.open(BytesIO(exported(page, "Annotated picture"))), np.int16)
+    plain = np.asarray(Image.open(ROOT / "samples" / "desk_laptop_books.jpg"), np.int16)
+    changed = np.abs(drawn - plain).max(axis=2) > 0
+    assert 0 < changed.mean() < 0.2
 
 
 def test_a_dead_server_is_named_and_its_return_noticed(visit: Callable[..., Page], tmp_path: Path):
