@@ -192,15 +192,17 @@ def test_the_calibration_error_is_the_gap_between_score_and_share_of_right_ones(
     assert np.isnan(calibration_error(np.zeros((0, 3))))
 
 
-def loss_parts(unlabelled, called):
+def loss_parts(unlabelled, called, unlikely=()):
     """The parts of the loss of one picture without boxes, every place called class `called`."""
     torch = pytest.importorskip("torch", reason="PyTorch is not among the packages of the tests")
     from training.config import Config
-    from training.loss import Loss, Targets
+    from training.loss import UNLIKELY, Loss, Targets
 
     logits = torch.zeros(1, 7308, len(LABELS))
     logits[..., called] = 12
-    cells = torch.full((1, 1940), sum(1 << LABELS.index(name) for name in unlabelled))
+    marks = sum(1 << LABELS.index(name) for name in unlabelled)
+    marks |= sum(1 << LABELS.index(name) + UNLIKELY for name in unlikely)
+    cells = torch.full((1, 1940), marks)
     targets = Targets(torch.zeros(1, 4, 4), torch.zeros(1, 4, dtype=torch.int64), cells)
     return Loss(Config())(torch.zeros(1, 7308, 4), logits, targets)[1]
 
@@ -211,6 +213,13 @@ def test_calling_an_empty_place_a_shoe_is_punished_where_shoes_are_labelled():
 
 def test_calling_a_place_a_shoe_costs_nothing_where_shoes_may_be_unlabelled():
     assert loss_parts(["shoes", "books"], SHOE)["negative"] < 1
+
+
+def test_calling_an_unlabelled_place_what_hardly_is_there_costs_a_little():
+    sure = loss_parts(["books"], SHOE)["negative"]
+    unlikely = loss_parts(["shoes", "books"], SHOE, unlikely=["shoes"])["negative"]
+    likely = loss_parts(["shoes", "books"], SHOE, unlikely=["books"])["negative"]
+    assert likely < 1 < 0.1 * sure < unlikely < 0.2 * sure
 
 
 def test_gradients_of_workers_move_the_shared_weights_along_themselves():

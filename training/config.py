@@ -66,6 +66,7 @@ class Config:
     box_power: float = 6.0
     gamma: float = 2.0  # focal exponent on background places
     box_weight: float = 2.0
+    doubt: float = 0.15  # weight of plain background where a category is unlabelled but unlikely
 
     def as_dict(self) -> dict[str, object]:
         return asdict(self)

@@ -3,6 +3,8 @@
 What may be present and unlabelled travels with each picture as *regions*: a rectangle and a set of
 categories. A category that is not in `labelled` is a region as large as the picture. Crops, mosaics
 and pasting move the regions along with the boxes, so no place is ever wrongly called background.
+Of these categories some are *unlikely*: a street photo in which nobody labelled watches shows few.
+They are marked a second time, UNLIKELY bits higher, and the loss leans on that a little.
 """
 
 from __future__ import annotations
@@ -19,11 +21,12 @@ from PIL import Image, ImageFilter
 from scipy import ndimage
 
 from training.config import INPUT_SIDE, LABELS, Config, cell_centres
-from training.loss import Targets
+from training.loss import UNLIKELY, Targets
 
 MAX_BOXES = 48
 CAFFE_MEAN_BGR = np.float32([103.939, 116.779, 123.68])
 ALL = frozenset(range(1, len(LABELS)))
+GOODS = frozenset(LABELS.index(n) for n in ("watch", "phone", "audio", "computer", "books"))
 
 
 @dataclass
@@ -80,7 +83,11 @@ def load(folder: Path, split: str | None, max_side: int = 512, masks: bool = Fal
         regions = []
         missing = ALL - {names[n] for n in entry.get("labelled", names)}
         if missing:
-            regions.append(((0.0, 0.0, float(image.width), float(image.height)), bits(missing)))
+            # Who labelled clothes looked at people; elsewhere goods may lie about, bar watches.
+            worn = LABELS.index("clothes") not in missing
+            rare = missing & (GOODS if worn else {LABELS.index("watch")})
+            marked = bits(missing) | bits(rare) << UNLIKELY
+            regions.append(((0.0, 0.0, float(image.width), float(image.height)), marked))
         for region in entry.get("ignore_regions", []):
             x, y, w, h = region["bbox"]
             marked = bits({names[n] for n in region["categories"]})

@@ -2,7 +2,9 @@
 
 A place that no true box claims is not simply background: there may be an object of a category that
 nobody labelled. So the loss there asks for *background or one of the categories that may be
-unlabelled here*, that is, for the sum of their probabilities.
+unlabelled here*, that is, for the sum of their probabilities. That alone would teach nothing about
+watches in a street where nobody looked for them, so a second term with a small weight asks there
+for background or a category that is not only unlabelled but likely.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from torch.nn import functional as F  # noqa: N812
 from training.config import LABELS, Config, cell_centres, cell_of_prior, default_boxes
 from training.model import decode
 
+UNLIKELY = 16  # bit c + UNLIKELY: class c may be present and unlabelled, but hardly is
+
 
 @dataclass(frozen=True)
 class Targets:
@@ -23,7 +27,9 @@ class Targets:
 
     boxes: Tensor  # (N, M, 4) float32, xyxy in 0..1
     classes: Tensor  # (N, M) int64; 0 where there is no box
-    unlabelled: Tensor  # (N, cells) int64; bit c is set where class c may be present and unlabelled
+    # (N, cells) int64; bit c is set where class c may be present and unlabelled, bit c + UNLIKELY
+    # too where that is unlikely
+    unlabelled: Tensor
 
 
 def pair_iou(a: Tensor, b: Tensor) -> Tensor:
@@ -76,19 +82,31 @@ class Loss:
         positive = (positive - entropy).sum() / norm
 
         # Places without: the probability of background or anything that may be unlabelled here.
-        bits = 1 << torch.arange(len(LABELS))
-        allowed = (targets.unlabelled[:, self.cell, None] & bits) != 0
-        allowed[..., 0] = True
-        log_ok = torch.where(allowed, log_p, torch.full((), -1e4)).logsumexp(-1).clamp(max=0)
-        wrong = -torch.expm1(log_ok)
-        focal = wrong.detach().clamp(min=0) ** self.config.gamma * -log_ok
-        negative = focal.masked_fill(owner >= 0, 0).sum() / norm
+        free = owner < 0
+        open_to = targets.unlabelled[:, self.cell]
+        negative = self.background(log_p, open_to)[free].sum()
+        if self.config.doubt:
+            unlikely = open_to >> UNLIKELY
+            doubted = free & (unlikely != 0)
+            strict = self.background(log_p[doubted], (open_to & ~unlikely)[doubted])
+            negative = negative + self.config.doubt * strict.sum()
+        negative = negative / norm
 
         giou = generalised_iou(boxes[n, p], truth)
         box = ((1 - giou) * q).sum() / norm
         total = positive + negative + self.config.box_weight * box
         parts = {"positive": positive.item(), "negative": negative.item(), "box": box.item()}
         return total, parts
+
+    def background(self, log_p: Tensor, allowed: Tensor) -> Tensor:
+        """Focal loss (...) of log-probabilities (..., C) that ask for background or a class whose
+        bit is set in `allowed` (...)."""
+        bits = 1 << torch.arange(len(LABELS))
+        mask = (allowed[..., None] & bits) != 0
+        mask[..., 0] = True
+        log_ok = torch.where(mask, log_p, torch.full((), -1e4)).logsumexp(-1).clamp(max=0)
+        wrong = -torch.expm1(log_ok)
+        return wrong.detach().clamp(min=0) ** self.config.gamma * -log_ok
 
     @torch.no_grad()
     def assign(self, boxes: Tensor, scores: Tensor, targets: Targets) -> tuple[Tensor, Tensor]:
