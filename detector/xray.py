@@ -83,7 +83,7 @@ def xray(raw: RawPrediction, settings: Settings, size: tuple[int, int]) -> XRay:
         settings: as for `ssd.postprocess`.
         size: (width, height) of the original image, in pixels.
     """
-    prior_count, class_count = raw.scores.shape
+    class_count = raw.scores.shape[1]
     thresholds = np.array([settings.threshold_of(c) for c in range(class_count)], np.float32)
     above_floor = raw.scores.T > SCORE_FLOOR
     above_floor[0] = False
@@ -127,10 +127,15 @@ def xray(raw: RawPrediction, settings: Settings, size: tuple[int, int]) -> XRay:
     def count(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
         return np.bincount(class_ids[mask], minlength=class_count)
 
-    every = np.full(class_count, prior_count)
+    every = np.full(class_count, raw.prior_count)
     every[0] = 0
     return XRay(
-        Detections(boxes * np.array([*size, *size], np.float32), scores, class_ids, priors),
+        Detections(
+            boxes * np.array([*size, *size], np.float32),
+            scores,
+            class_ids,
+            raw.prior_indices[priors],
+        ),
         passing,
         kept,
         shown,

@@ -171,3 +171,21 @@ def test_each_suppressed_box_has_the_suppressor_of_the_blackboard(kind, class_ag
             kept.append(index)
         assert result.suppressor[index] == (suppressors[0] if suppressors else -1)
     assert np.flatnonzero(result.kept).tolist() == kept
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seed", range(6))
+def test_the_rows_above_the_floor_say_all_that_the_whole_output_says(kind, seed):
+    rng = np.random.default_rng([23, seed, len(kind)])
+    output = random_output(rng, 600, 5, kind)
+    output[rng.random(600) < 0.6, 5:-8] = 0.01  # at the floor, not above it
+    settings = Settings(**random_settings(rng, 5))
+    raw = RawPrediction.from_output(output)
+    compact = raw.compact()
+    assert len(compact.scores) < 300
+    expected, found = postprocess(raw, settings, SIZE), postprocess(compact, settings, SIZE)
+    assert found.ids == expected.ids
+    assert found.boxes.tolist() == expected.boxes.tolist()
+    funnel, same = xray(raw, settings, SIZE).funnel, xray(compact, settings, SIZE).funnel
+    assert funnel.priors.tolist() == same.priors.tolist() == [0, 600, 600, 600, 600]
+    assert funnel.shown.tolist() == same.shown.tolist()
