@@ -58,6 +58,14 @@ class Tls:
             )
 
 
+@dataclass(frozen=True)
+class NamedServer:
+    """A further model server, by the name that visitors choose it by."""
+
+    name: str
+    address: str
+
+
 def checked_address(value: object) -> str:
     """A gRPC address, as it is given, once its form is checked. Nothing is looked up or connected.
 
@@ -218,6 +226,38 @@ def _labels(value: object) -> tuple[str, ...]:
     return labels
 
 
+def _servers(value: object) -> tuple[NamedServer, ...]:
+    """From a table, or from "name=HOST:PORT, name=HOST:PORT"."""
+    pairs: list[tuple[object, object]] = []
+    if isinstance(value, str):
+        for part in value.split(","):
+            name, equals, address = part.partition("=")
+            if equals and not re.search(r"[:/]", name):
+                pairs.append((name, address))
+            elif pairs:  # a comma inside an address: ipv4:A:PORT,B:PORT
+                pairs[-1] = (pairs[-1][0], f"{pairs[-1][1]},{part.strip()}")
+            else:
+                raise ConfigError(f"{part.strip()!r} has no name", _SERVERS_HINT)
+    elif isinstance(value, Mapping):
+        pairs = list(value.items())
+    elif isinstance(value, tuple) and all(isinstance(entry, NamedServer) for entry in value):
+        pairs = [(entry.name, entry.address) for entry in value]
+    else:
+        raise ConfigError(f"{value!r} is not a table of names and addresses", _SERVERS_HINT)
+    servers = tuple(NamedServer(_text(name), checked_address(address)) for name, address in pairs)
+    names = [server.name for server in servers]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ConfigError(f"servers are named twice: {', '.join(twice)}", _SERVERS_HINT)
+    return servers
+
+
+_SERVERS_HINT = (
+    "Give each server a name of its own: new=10.0.0.6:8500, old=10.0.0.7:8500; or a line"
+    ' new = "10.0.0.6:8500" each in a table [serving.servers] of the secrets.'
+)
+
+
 @dataclass(frozen=True)
 class _Setting:
     read: Callable[[object], object]
@@ -301,6 +341,15 @@ class Config:
     max_pixels: Annotated[
         int, _Setting(_whole_number(1), "width × height of a picture, at most")
     ] = 89_000_000
+    servers: Annotated[
+        tuple[NamedServer, ...],
+        _Setting(
+            _servers,
+            "further servers that Compare offers: `name=HOST:PORT, …`, in the secrets a table"
+            " `[serving.servers]`; called as `server` is, with TLS where it has TLS",
+            shown="none",
+        ),
+    ] = ()
     samples_path: Annotated[
         Path, _Setting(_path, "folder with the gallery's pictures", shown="`samples`")
     ] = ROOT / "samples"

@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from detector.config import COMMODITY_LABELS, Config, Tls, checked_address, settings_table
+from detector.config import (
+    COMMODITY_LABELS,
+    Config,
+    NamedServer,
+    Tls,
+    checked_address,
+    settings_table,
+)
 from detector.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -70,6 +77,7 @@ def test_every_setting_can_come_from_the_environment(tmp_path):
             "COMMODITY_LENS_TLS_SERVER_NAME": "models.example",
             "COMMODITY_LENS_MAX_UPLOAD_MB": "64",
             "COMMODITY_LENS_MAX_PIXELS": "1000000",
+            "COMMODITY_LENS_SERVERS": "old=10.0.0.7:8500",
             "COMMODITY_LENS_SAMPLES_PATH": str(tmp_path),
         },
     )
@@ -90,6 +98,7 @@ def test_every_setting_can_come_from_the_environment(tmp_path):
         tls_server_name="models.example",
         max_upload_mb=64,
         max_pixels=1_000_000,
+        servers=(NamedServer("old", "10.0.0.7:8500"),),
         samples_path=tmp_path,
     )
     assert config.tls_settings == Tls(file, file, file, "models.example")
@@ -219,6 +228,54 @@ def test_typed_values_of_a_secrets_file_are_taken():
 def test_a_value_of_the_wrong_type_in_the_secrets_is_refused(name, value):
     with pytest.raises(ConfigError, match=f"^{name} of \\[serving\\]"):
         Config.load({"serving": {name: value}}, {})
+
+
+def test_no_further_servers_are_the_default():
+    assert Config.load({}, {}).servers == ()
+
+
+def test_further_servers_are_names_and_addresses_in_their_order():
+    config = Config.load({}, {"COMMODITY_LENS_SERVERS": "new model = h:8501 , old=[::1]:8500"})
+    assert config.servers == (NamedServer("new model", "h:8501"), NamedServer("old", "[::1]:8500"))
+
+
+def test_an_address_of_a_further_server_may_have_commas():
+    value = "all=ipv4:10.0.0.1:8500,10.0.0.2:8500,one=unix:/run/a=b.sock"
+    config = Config.load({}, {"COMMODITY_LENS_SERVERS": value})
+    assert config.servers == (
+        NamedServer("all", "ipv4:10.0.0.1:8500,10.0.0.2:8500"),
+        NamedServer("one", "unix:/run/a=b.sock"),
+    )
+
+
+def test_further_servers_are_a_table_in_the_secrets():
+    config = Config.load({"serving": {"servers": {"old": "h:8500"}}}, {})
+    assert config.servers == (NamedServer("old", "h:8500"),)
+    assert hash(config) == hash(replace(config))
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("h:8500", "'h:8500' has no name"),
+        ("old=h", "'h' has no port"),
+        ("old=http://h:8500", "is a URL"),
+        ("=h:8500", "is not a text"),
+        ("a=h:1,a=h:2", "named twice: a"),
+        ("a=h:1,", "has the port '1,'"),
+    ],
+)
+def test_further_servers_without_name_or_address_are_refused(value, message):
+    with pytest.raises(ConfigError) as caught:
+        Config.load({}, {"COMMODITY_LENS_SERVERS": value})
+    assert str(caught.value).startswith("COMMODITY_LENS_SERVERS: ")
+    assert message in str(caught.value)
+    assert caught.value.hint
+
+
+def test_further_servers_that_are_no_table_are_refused():
+    with pytest.raises(ConfigError, match="not a table of names and addresses"):
+        Config.load({"serving": {"servers": ["h:8500"]}}, {})
 
 
 def test_labels_are_read_from_a_file_one_a_line(tmp_path):
