@@ -19,14 +19,25 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from numpy.typing import NDArray
 
 from detector.colors import class_color, text_color
+from detector.marks import (
+    CHIP_HEIGHT,
+    FONT_FAMILY,
+    HOVER_DISTANCE,
+    Trace,
+    areas,
+    bar_geometry,
+    chip_traces,
+    halo,
+    label_places,
+    layers,
+    rgba,
+    rounded,
+    rows_by_group,
+    text_width,
+)
 from detector.ssd import Detections
-
-Boxes = NDArray[np.float32]
-# Plain dictionaries: Plotly checks a trace of its own type twice, which is most of the time.
-Trace = dict[str, Any]
 
 # For st.plotly_chart(config=...) and Figure.show(config=...).
 CONFIG: dict[str, Any] = {
@@ -38,19 +49,7 @@ CONFIG: dict[str, Any] = {
     "toImageButtonOptions": {"format": "png", "filename": "commodity-lens", "scale": 2},
 }
 
-# Arial, Helvetica, Liberation Sans and Arimo have the same widths, so that a chip fits its text on
-# every system.
-_FONT_FAMILY = "Arial, Helvetica, 'Liberation Sans', Arimo, sans-serif"
-_FONT_SIZE = 12
-_CHIP_HEIGHT = 18
 _LEGEND_HEIGHT = 48
-# (width, height) that a photo is fitted into on an ordinary screen: labels are laid out for it.
-_USUAL_SIZE = (860, 620)
-# Plotly takes the bar with the least distance to the pointer, and bends that distance by the bar's
-# width and by how near its end the pointer is. Against a distance this large both vanish in
-# rounding: all bars under the pointer are equally near, and then the last drawn one wins, which is
-# the smallest.
-_HOVER_DISTANCE = 10**17
 _DIMMED = 0.5
 
 
@@ -110,7 +109,7 @@ def draw(
         "yaxis": {
             **axis,
             "range": [photo_height, 0],
-            "domain": [0, _rounded(1 - (_CHIP_HEIGHT / 2 + 1) / figure_height, 4)],
+            "domain": [0, rounded(1 - (CHIP_HEIGHT / 2 + 1) / figure_height, 4)],
             "scaleanchor": "x",
             "scaleratio": 1,
             "constraintoward": "top",
@@ -119,11 +118,11 @@ def draw(
         "clickmode": "event+select",
         "dragmode": "pan",
         "hovermode": "closest",
-        "hoverdistance": _HOVER_DISTANCE,
-        "hoverlabel": {"font": {"family": _FONT_FAMILY, "size": 13}, "align": "left"},
+        "hoverdistance": HOVER_DISTANCE,
+        "hoverlabel": {"font": {"family": FONT_FAMILY, "size": 13}, "align": "left"},
         # Room for the half of a chip that stands over the photo's edge; the upper one's is in the
         # axis' domain, because the legend takes the margin.
-        "margin": {"l": 0, "r": 0, "t": 0, "b": _CHIP_HEIGHT // 2 + 1, "pad": 0},
+        "margin": {"l": 0, "r": 0, "t": 0, "b": CHIP_HEIGHT // 2 + 1, "pad": 0},
         "height": figure_height,
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
@@ -168,50 +167,36 @@ def summary(detections: Detections, labels: Sequence[str]) -> str:
 
 
 def _halo_traces(detections: Detections, picked: str | None) -> list[Trace]:
-    """A wide soft outline under each box, dark around light colours and light around dark ones."""
     ids = detections.ids
-    traces = []
-    for class_id, rows in _rows_by_class(detections):
-        light = text_color(class_color(class_id)) == "#FFFFFF"
-        traces.append(
-            dict(
-                type="bar",
-                **_bar_geometry(detections, rows),
-                marker={
-                    "color": "rgba(0,0,0,0)",
-                    "line": {
-                        "width": 5,
-                        "color": "rgba(255,255,255,0.6)" if light else "rgba(0,0,0,0.5)",
-                    },
-                },
-                unselected={"marker": {"opacity": _DIMMED / 2}},
-                selectedpoints=_selected(picked, [ids[row] for row in rows], ids),
-                hoverinfo="skip",
-                legendgroup=str(class_id),
-                showlegend=False,
-            )
-        )
-    return traces
+    return [
+        halo(detections.boxes[rows], class_color(class_id))
+        | {
+            "unselected": {"marker": {"opacity": _DIMMED / 2}},
+            "selectedpoints": _selected(picked, [ids[row] for row in rows], ids),
+            "legendgroup": str(class_id),
+        }
+        for class_id, rows in rows_by_group(detections.class_ids)
+    ]
 
 
 def _box_traces(detections: Detections, labels: Sequence[str], picked: str | None) -> list[Trace]:
     """Bars, one trace a class and layer; the first of a class carries its entry in the legend."""
-    layers = _layers(detections)
+    layer_of = layers(detections.boxes, detections.class_ids)
     ids = detections.ids
     counts = np.bincount(detections.class_ids, minlength=len(labels))
-    areas = _areas(detections.boxes)
+    sizes = areas(detections.boxes)
     in_legend: set[int] = set()
     traces = []
-    for layer in range(int(layers.max(initial=-1)) + 1):
-        for class_id, rows in _rows_by_class(detections, layers == layer):
-            rows = rows[np.argsort(-areas[rows], kind="stable")]
+    for layer in range(int(layer_of.max(initial=-1)) + 1):
+        for class_id, rows in rows_by_group(detections.class_ids, layer_of == layer):
+            rows = rows[np.argsort(-sizes[rows], kind="stable")]
             color = class_color(class_id)
             label = html.escape(labels[class_id])
             customdata = [
                 [
                     ids[row],
                     label,
-                    _rounded(detections.scores[row], 4),
+                    rounded(detections.scores[row], 4),
                     *_pixel_size(detections, row),
                 ]
                 for row in rows
@@ -219,7 +204,7 @@ def _box_traces(detections: Detections, labels: Sequence[str], picked: str | Non
             traces.append(
                 dict(
                     type="bar",
-                    **_bar_geometry(detections, rows),
+                    **bar_geometry(detections.boxes[rows]),
                     customdata=customdata,
                     hovertemplate=(
                         "<b>%{customdata[1]}</b> %{customdata[2]:.2f}<br>"
@@ -230,8 +215,8 @@ def _box_traces(detections: Detections, labels: Sequence[str], picked: str | Non
                         "bordercolor": text_color(color),
                         "font": {"color": text_color(color)},
                     },
-                    marker={"color": _rgba(color, 0.06), "line": {"width": 2.5, "color": color}},
-                    selected={"marker": {"color": _rgba(color, 0.32)}},
+                    marker={"color": rgba(color, 0.06), "line": {"width": 2.5, "color": color}},
+                    selected={"marker": {"color": rgba(color, 0.32)}},
                     unselected={"marker": {"opacity": _DIMMED}},
                     selectedpoints=_selected(picked, [ids[row] for row in rows], ids),
                     name=f"{label} · {counts[class_id]}",
@@ -253,148 +238,22 @@ def _label_traces(
         f"\u00a0{labels[class_id]} {score:.2f}\u00a0"
         for class_id, score in zip(detections.class_ids, detections.scores, strict=True)
     ]
-    widths = np.array([_text_width(text) for text in texts])
+    widths = np.array([text_width(text) for text in texts])
     first = ids.index(picked) if picked in ids else None
-    places = _label_places(detections.boxes, widths, size, first)
+    places = label_places(detections.boxes, widths, size, first)
     has_place = np.array([place is not None for place in places], dtype=bool)
     traces = []
-    for class_id, rows in _rows_by_class(detections, has_place):
-        color = class_color(class_id)
-        chosen = [place for row in rows if (place := places[row]) is not None]
-        place = {
-            "x": [_rounded(x) for x, _, _ in chosen],
-            "y": [_rounded(y) for _, y, _ in chosen],
-            "selectedpoints": _selected(picked, [ids[row] for row in rows], ids),
-            "cliponaxis": False,
-            "hoverinfo": "skip",
-            "legendgroup": str(class_id),
-            "showlegend": False,
-        }
-        chips = dict(
-            type="scatter",
-            **place,
-            mode="markers",
-            marker={
-                # A vertical line turned by 90°: its stroke's width is the chip's height, and
-                # `standoff` moves it along its own direction, so that it starts at the corner
-                # instead of being centred on it. A line symbol reaches 1.4 times its radius to both
-                # sides.
-                "symbol": "line-ns",
-                "angle": [90 if left else -90 for _, _, left in chosen],
-                "standoff": [_rounded(width / 2) for width in widths[rows]],
-                "size": [_rounded(width / 1.4) for width in widths[rows]],
-                "line": {"width": _CHIP_HEIGHT, "color": color},
-                "opacity": 1,
+    for class_id, rows in rows_by_group(detections.class_ids, has_place):
+        traces += chip_traces(
+            [place for row in rows if (place := places[row]) is not None],
+            [texts[row] for row in rows],
+            class_color(class_id),
+            {
+                "selectedpoints": _selected(picked, [ids[row] for row in rows], ids),
+                "legendgroup": str(class_id),
             },
-            # A click in the browser selects bars only, and must not dim the label of the clicked
-            # box.
-            unselected={"marker": {"opacity": 1}},
         )
-        names = dict(
-            type="scatter",
-            **place,
-            mode="text",
-            text=[html.escape(texts[row]) for row in rows],
-            textposition=["middle left" if left else "middle right" for _, _, left in chosen],
-            textfont={"family": _FONT_FAMILY, "size": _FONT_SIZE, "color": text_color(color)},
-            unselected={"textfont": {"color": text_color(color)}},
-        )
-        traces += [chips, names]
     return traces
-
-
-def _label_places(
-    boxes: Boxes, widths: NDArray[np.float64], size: tuple[int, int], first: int | None
-) -> list[tuple[float, float, bool] | None]:
-    """Where each label goes: (x, y) of its left end and False, or of its right end and True.
-
-    None where no place is free.
-    The best scored choose first, after the row `first`. Labels keep their size on the screen, so
-    that what overlaps depends on the zoom: they are laid out for a photo of ordinary size on the
-    screen.
-
-    Args:
-        boxes: (N, 4) xyxy in pixels of the photo, best first.
-        widths: (N,) of the labels, in pixels of the screen.
-        size: (width, height) of the photo.
-    """
-    places: list[tuple[float, float, bool] | None] = [None] * len(boxes)
-    scale = max(size[0] / _USUAL_SIZE[0], size[1] / _USUAL_SIZE[1])
-    half_height = _CHIP_HEIGHT / 2 * scale
-    taken = np.empty((0, 4))
-    rows = list(range(len(boxes)))
-    if first is not None:
-        rows.insert(0, rows.pop(first))
-    for row in rows:
-        xmin, ymin, xmax, ymax = (float(value) for value in boxes[row])
-        # On the upper edge, as the existing system has it; else on the lower one.
-        candidates = [
-            (xmin, ymin, False),
-            (xmax, ymin, True),
-            (xmin, ymax, False),
-            (xmax, ymax, True),
-        ]
-        # Beside a box that the label would hide.
-        if ymax - ymin < 4 * half_height:
-            middle = (ymin + ymax) / 2
-            candidates = [(xmax, middle, False), (xmin, middle, True), *candidates]
-        for x, y, leftward in candidates:
-            left = x - widths[row] * scale if leftward else x
-            right = left + widths[row] * scale
-            clash = (
-                (taken[:, 0] < right)
-                & (left < taken[:, 2])
-                & (taken[:, 1] < y + half_height)
-                & (y - half_height < taken[:, 3])
-            )
-            if left >= 0 and right <= size[0] and not clash.any():
-                places[row] = (x, y, leftward)
-                taken = np.vstack([taken, [left, y - half_height, right, y + half_height]])
-                break
-    return places
-
-
-def _layers(detections: Detections) -> NDArray[np.int64]:
-    """(N,) int64: a layer for each box, such that of two that overlap the smaller is drawn later.
-
-    Traces are drawn by layer, then by class id, and inside a trace by falling area; so boxes share
-    a layer wherever that order is right already, and a picture without overlaps has one.
-    """
-    boxes, class_ids = detections.boxes, detections.class_ids
-    order = np.argsort(-_areas(boxes), kind="stable")
-    layers = np.zeros(len(boxes), dtype=np.int64)
-    for position, row in enumerate(order):
-        larger = order[:position]
-        overlaps = (
-            (boxes[larger, 0] < boxes[row, 2])
-            & (boxes[row, 0] < boxes[larger, 2])
-            & (boxes[larger, 1] < boxes[row, 3])
-            & (boxes[row, 1] < boxes[larger, 3])
-        )
-        below = larger[overlaps]
-        needs = layers[below] + (class_ids[below] > class_ids[row])
-        layers[row] = needs.max(initial=0)
-    return layers
-
-
-def _rows_by_class(
-    detections: Detections, mask: NDArray[np.bool_] | None = None
-) -> list[tuple[int, NDArray[np.int64]]]:
-    """(class id, rows in order of score) of each class that has any, by class id."""
-    rows = np.arange(len(detections)) if mask is None else np.flatnonzero(mask)
-    class_ids = detections.class_ids[rows]
-    return [(int(class_id), rows[class_ids == class_id]) for class_id in np.unique(class_ids)]
-
-
-def _bar_geometry(detections: Detections, rows: NDArray[np.int64]) -> dict[str, list[float]]:
-    """A bar's middle and width along x, its base and length along y."""
-    boxes = detections.boxes[rows].astype(np.float64)
-    return {
-        "x": [_rounded(value) for value in (boxes[:, 0] + boxes[:, 2]) / 2],
-        "width": [_rounded(value) for value in boxes[:, 2] - boxes[:, 0]],
-        "base": [_rounded(value) for value in boxes[:, 1]],
-        "y": [_rounded(value) for value in boxes[:, 3] - boxes[:, 1]],
-    }
 
 
 def _selected(picked: str | None, shown: list[str], everything: list[str]) -> list[int] | None:
@@ -409,58 +268,6 @@ def _pixel_size(detections: Detections, row: int) -> tuple[int, int]:
     return round(xmax - xmin), round(ymax - ymin)
 
 
-def _areas(boxes: Boxes) -> NDArray[np.float32]:
-    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-
-
 def _height_for(size: tuple[int, int]) -> int:
     width, height = size
     return round(min(max(960 * height / width, 260), 680)) + _LEGEND_HEIGHT
-
-
-def _rounded(value: float, digits: int = 2) -> float:
-    """The number without binary noise: a hundredth of a pixel is enough for the screen."""
-    return round(float(value), digits)
-
-
-def _rgba(color: str, alpha: float) -> str:
-    red, green, blue = (int(color[index : index + 2], 16) for index in (1, 3, 5))
-    return f"rgba({red},{green},{blue},{alpha})"
-
-
-def _text_width(text: str) -> float:
-    """Width in pixels of a text in Helvetica's metrics; other letters count as wide ones."""
-    ems = sum(
-        _HELVETICA_WIDTHS.get(character, 600 if ord(character) < 0x2E80 else 1000)
-        for character in text
-    )
-    return ems / 1000 * _FONT_SIZE
-
-
-# Widths in thousandths of an em, from Helvetica's font metrics file.
-_HELVETICA_WIDTHS = {
-    character: width
-    for width, characters in {
-        191: "'",
-        222: "ijl",
-        260: "|",
-        278: " \u00a0!,./:;I[\\]ft",
-        333: "()-r`",
-        334: "{}",
-        355: '"',
-        389: "*",
-        469: "^",
-        500: "Jckvsxyz",
-        556: "#$0123456789?L_abdeghnopqu",
-        584: "+<=>~",
-        611: "FTZ",
-        667: "&ABEKPSVXY",
-        722: "CDHNRUw",
-        778: "GOQ",
-        833: "Mm",
-        889: "%",
-        944: "W",
-        1015: "@",
-    }.items()
-    for character in characters
-}
