@@ -23,6 +23,9 @@ from training.render.meshes import Points
 
 Line = Sequence[tuple[float, float]]
 
+# Of the cloth's triangles: larger is faster and less fine; training pictures are small.
+coarseness = 1.0
+
 
 @dataclass(frozen=True)
 class Pattern:
@@ -151,6 +154,7 @@ def round_off(half: Line, count: int = 120) -> Points:
 
 def _sheet(half: Line, spacing: float, rng: random.Random) -> tuple[Points, list[list[int]]]:
     """Evenly triangulated pattern: (N, 2) points and triangles."""
+    spacing *= coarseness
     outline = both_sides(round_off(half))
     length = np.linalg.norm(np.diff(np.concatenate([outline, outline[:1]]), axis=0), axis=1).sum()
     outline = meshes.even_spacing(outline, int(length / spacing), closed=True)

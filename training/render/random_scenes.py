@@ -35,21 +35,38 @@ def _laptop(rng: random.Random) -> bpy.types.Object:
     return desk.laptop(rng, open_degrees=rng.choice((0, 95, 105, 115, 125)), lit=rng.random() < 0.8)
 
 
+def _propped(build: Callable[[random.Random], bpy.types.Object], length: float) -> Any:
+    """`build`, but leaning back with its face to the viewer, as in a shop's display."""
+
+    def stand(rng: random.Random) -> bpy.types.Object:
+        item = build(rng)
+        angle = math.radians(rng.uniform(62, 84))
+        half = item["size"][1] / 2 if "size" in item else length / 2
+        holder = meshes.group("Propped", [item])
+        holder.rotation_euler = (angle, 0, 0)
+        holder.location = (0, 0, half * math.sin(angle))
+        return meshes.group("Standing", [holder])
+
+    return stand
+
+
 # Builder, category (None = a distractor), radius of its footprint in metres, how often drawn.
 # What the photographs lack is drawn most: speakers, radios, covers, monitors, watches.
 KINDS: tuple[tuple[Callable[[random.Random], bpy.types.Object], str | None, float, float], ...] = (
-    (desk.book, "books", 0.13, 5.0),
+    (desk.book, "books", 0.13, 4.2),
+    (_propped(desk.book, 0.22), "books", 0.11, 1.8),
     (desk.open_book, "books", 0.17, 0.8),
-    (_phone, "phone", 0.085, 3.5),
-    (_laptop, "computer", 0.26, 1.4),
-    (desk.monitor, "computer", 0.3, 1.2),
-    (lambda rng: audio.headphones(rng, lying=rng.random() < 0.7), "audio", 0.13, 1.6),
-    (lambda rng: audio.shelf_speaker(rng, grille=rng.random() < 0.3), "audio", 0.13, 2.2),
-    (audio.portable_speaker, "audio", 0.1, 1.6),
-    (audio.radio, "audio", 0.17, 2.2),
-    (wear.watch, "watch", 0.10, 2.6),
+    (_phone, "phone", 0.085, 4.8),
+    (_propped(_phone, 0.16), "phone", 0.07, 0.8),
+    (_laptop, "computer", 0.24, 3.0),
+    (desk.monitor, "computer", 0.27, 2.4),
+    (lambda rng: audio.headphones(rng, lying=rng.random() < 0.7), "audio", 0.13, 1.8),
+    (lambda rng: audio.shelf_speaker(rng, grille=rng.random() < 0.3), "audio", 0.13, 2.6),
+    (audio.portable_speaker, "audio", 0.1, 1.8),
+    (audio.radio, "audio", 0.17, 2.6),
+    (wear.watch, "watch", 0.08, 4.4),
     (lambda rng: wear.watch(rng, pose="worn"), "watch", 0.05, 1.2),
-    (shoes.shoe_pair, "shoes", 0.17, 1.4),
+    (shoes.shoe_pair, "shoes", 0.17, 3.2),
     (props.mug, None, 0.06, 0.8),
     (props.pot_plant, None, 0.06, 0.5),
     (props.vase, None, 0.08, 0.3),
@@ -86,6 +103,7 @@ def draw_many(folder: Path, count: int, first_seed: int, samples: int) -> None:
         rng = random.Random(seed * 7919 + 5)
         stage = scene.new_stage(seed, rng.choice(SIZES))
         scene.settle_for_speed()
+        garments.coarseness = 1.5
         draft(stage)
         scene.render(folder / "images" / name, samples, quality=rng.randint(72, 92))
         found, slivers = scene.annotate(stage)
@@ -97,9 +115,9 @@ def draw_many(folder: Path, count: int, first_seed: int, samples: int) -> None:
 
 
 def draft(stage: Stage) -> None:
-    """Build one random scene: things on a ground (mostly), a shelf, or a garment from above."""
+    """Build one random scene: things on a ground (mostly), garments, a shelf, one product."""
     rng = stage.rng
-    layout = rng.choices((_scattered, _shelf, _garment, _single), weights=(6, 1.3, 1.4, 1.6))[0]
+    layout = rng.choices((_scattered, _shelf, _garments, _single), weights=(5.5, 0.5, 4.8, 0.4))[0]
     layout(stage)
 
 
@@ -217,14 +235,16 @@ def _scattered(stage: Stage) -> None:
             10,
             -2,
         )
-    reach = rng.choice((0.2, 0.28, 0.36, 0.45, 0.58))
+    reach = rng.choice((0.28, 0.36, 0.45, 0.58, 0.75, 0.95, 1.2))
     taken: list[tuple[float, float, float]] = []
-    wanted = rng.randint(5, 9 + int(reach * 18))
-    for _ in range(wanted):
-        build, category, radius, _ = rng.choices(KINDS, weights=[kind[3] for kind in KINDS])[0]
+    wanted = rng.randint(8, 12 + int(reach * 22))
+    fitting = [kind for kind in KINDS if kind[2] < reach * 0.7]
+    chosen = rng.choices(fitting, weights=[kind[3] for kind in fitting], k=wanted)
+    # The large ones first, while there is room.
+    for build, category, radius, _ in sorted(chosen, key=lambda kind: -kind[2]):
         for _ in range(25):
-            x, y = rng.uniform(-reach, reach) * 1.15, rng.uniform(-reach, reach)
-            if all(math.hypot(x - a, y - b) > (radius + r) * 0.86 for a, b, r in taken):
+            x, y = rng.uniform(-reach, reach), rng.uniform(-reach, reach) * 0.9
+            if all(math.hypot(x - a, y - b) > (radius + r) * 0.8 for a, b, r in taken):
                 break
         else:
             continue
@@ -313,58 +333,126 @@ def _shelf(stage: Stage) -> None:
     )
 
 
-def _garment(stage: Stage) -> None:
-    """A garment on the floor from above, or on a hanger, sometimes with shoes and small things."""
+# Width and height in metres of what lies flat.
+GARMENTS = {
+    "tshirt": ("clothes", 0.75, 0.67),
+    "sweater": ("clothes", 0.85, 0.67),
+    "dress": ("clothes", 0.70, 0.99),
+    "jeans": ("pants", 0.47, 1.00),
+    "chinos": ("pants", 0.47, 1.00),
+    "shorts": ("pants", 0.58, 0.50),
+}
+
+
+def _garments(stage: Stage) -> None:
+    """Garments on the floor from above, or on hangers, with shoes and small things about."""
+    (_hung if stage.rng.random() < 0.3 else _laid)(stage)
+
+
+def _garment(rng: random.Random, kind: str) -> bpy.types.Object:
+    """A garment lying flat, its middle at the origin."""
+    category, _, height = GARMENTS[kind]
+    item = garments.top(rng, kind) if category == "clothes" else garments.trousers(rng, kind)
+    return meshes.move(item, (0, -height / 2, 0))
+
+
+def _laid(stage: Stage) -> None:
+    """One to six garments side by side on the ground, seen from above."""
     rng = stage.rng
-    hanging = rng.random() < 0.3
-    trousers = not hanging and rng.random() < 0.5
-    if hanging:
-        item = garments.hanging_top(rng, rng.choice(("tshirt", "sweater", "dress")))
-    else:
-        item = garments.trousers(rng) if trousers else garments.top(rng)
-    category = "pants" if trousers else "clothes"
-    if hanging:
-        scene.wall(
-            plaster(rng.choice(("#c3cdc8", "#e2ddd4", "#8b9096"))), rng.uniform(0.08, 0.3), 8, -3
-        )
-        put(stage, item, category, 0, 0, rng.gauss(0, 12), 1.2)
-        _light(rng, (0, -0.2, 1.0), 0.8)
-        scene.camera(
-            (rng.uniform(-0.4, 0.4), -rng.uniform(1.1, 1.8), rng.uniform(0.7, 1.2)),
-            (0, 0, 0.88),
-            38,
-            None,
-            rng.gauss(0, 4),
-        )
-        return
-    scene.ground(_ground_material(rng), 12, turn_degrees=rng.uniform(0, 360))
-    holder = put(stage, item, category, 0, -0.5 if trousers else -0.32, 0)
-    turn = rng.choice((0, 0, 90, -90, 180)) + rng.gauss(0, 12)
-    pivot = meshes.group("Pivot", [holder])
-    pivot.rotation_euler = (0, 0, math.radians(turn))
-    reach = 0.62 if trousers else 0.48
-    if rng.random() < 0.5:
-        for build, name in rng.sample(
-            (
-                (shoes.shoe_pair, "shoes"),
-                (wear.watch, "watch"),
-                (_phone, "phone"),
-                (desk.book, "books"),
-            ),
-            rng.randint(1, 3),
-        ):
-            angle = rng.uniform(0, 2 * math.pi)
-            far = reach * rng.uniform(1.0, 1.25)
+    scene.ground(_ground_material(rng), 16, turn_degrees=rng.uniform(0, 360))
+    count = rng.choice((1, 3, 4, 5, 6))
+    names = [
+        rng.choice(("jeans", "chinos", "shorts") if rng.random() < 0.5 else tuple(GARMENTS)[:3])
+        for _ in range(count)
+    ]
+    a_row = rng.choice((2, 3)) if count > 2 else count
+    holders, taken = [], []
+    y = 0.0
+    for start in range(0, count, a_row):
+        row = names[start : start + a_row]
+        x = -sum(GARMENTS[name][1] for name in row) / 2
+        for name in row:
+            category, width, height = GARMENTS[name]
+            at = (x + width / 2 + rng.gauss(0, 0.01), y - height / 2 + rng.gauss(0, 0.02))
+            turn = rng.gauss(0, 4) + rng.choice((0, 0, 0, 180))
+            holders.append(put(stage, _garment(rng, name), category, *at, turn))
+            taken.append((*at, width / 2, height / 2))
+            x += width + rng.uniform(0.02, 0.12)
+        y -= max(GARMENTS[name][2] for name in row) + 0.05
+    half_x = max(abs(x) + w for x, _, w, _ in taken)
+    middle, half_y = y / 2, -y / 2
+    named = [kind for kind in KINDS if kind[1] is not None]
+    for _ in range(rng.randint(2, 9)):
+        build, name, radius, _ = rng.choices(
+            named, weights=[kind[3] * (3 if kind[1] == "shoes" else 1) for kind in named]
+        )[0]
+        for _ in range(40):
+            x = rng.uniform(-half_x - 0.4, half_x + 0.4)
+            y = middle + rng.uniform(-half_y - 0.35, half_y + 0.35)
+            if all(abs(x - a) > w + radius or abs(y - b) > h + radius for a, b, w, h in taken):
+                break
+        else:
+            continue
+        taken.append((x, y, radius, radius))
+        holders.append(put(stage, build(rng), name, x, y, rng.uniform(-180, 180)))
+    pivot = meshes.group("Pivot", holders)
+    turn = math.radians(rng.choice((0, 0, 0, 90, -90, 180)) + rng.gauss(0, 12))
+    pivot.rotation_euler = (0, 0, turn)
+    pivot.location = (middle * math.sin(turn), -middle * math.cos(turn), 0)
+    reach = max(half_x, half_y, 0.45)
+    _light(rng, (0, 0, 0), reach)
+    _view(rng, (0, 0, 0), reach * rng.choice((0.9, 1.1, 1.3, 1.7)), stage.size, 50, 89)
+
+
+def _hung(stage: Stage) -> None:
+    """Tops on hangers along a rail, trousers pinned to the wall, shoes below."""
+    rng = stage.rng
+    scene.wall(
+        plaster(rng.choice(("#c3cdc8", "#e2ddd4", "#8b9096", "#cfc3b2", "#5f6b70"))),
+        rng.uniform(0.3, 0.6),
+        10,
+        -2,
+    )
+    scene.ground(_ground_material(rng), 12)
+    turned = rng.random() < 0.4
+    turn = rng.choice((-1, 1)) * rng.uniform(50, 72) if turned else rng.gauss(0, 10)
+    step = rng.uniform(0.2, 0.32) if turned else rng.uniform(0.68, 0.8)
+    count = rng.randint(3, 6) if turned else rng.randint(2, 4)
+    left = -step * (count - 1) / 2
+    trousers = rng.random() < 0.6
+    steel = materials.plain("Rail", (0.4, 0.4, 0.42), 0.25, 1.0)
+    height = 1.5
+    meshes.tube("Rail", [(-2.4, 0, height), (2.4, 0, height)], 0.010, steel)
+    x = left
+    for _ in range(count):
+        if trousers and rng.random() < 0.45 and not turned:
+            item = _garment(rng, rng.choice(("jeans", "chinos", "shorts")))
+            up = meshes.group("Up", [item])
+            up.rotation_euler = (math.pi / 2, 0, 0)
+            put(stage, up, "pants", x, 0.0, turn, height - 0.55)
+        else:
+            kind = rng.choice(("tshirt", "sweater", "dress"))
             put(
                 stage,
-                build(rng),
-                name,
-                far * math.cos(angle),
-                far * math.sin(angle),
-                rng.uniform(-180, 180),
+                garments.hanging_top(rng, kind),
+                "clothes",
+                x,
+                0,
+                turn + rng.gauss(0, 4),
+                height - 0.1,
             )
-    _light(rng, (0, 0, 0), reach)
-    _view(rng, (0, 0, 0), reach * 1.1, stage.size, 55, 89)
+        x += step
+    span = max(abs(left) + 0.35, 0.45)
+    x = -span
+    while x < span:
+        if rng.random() < 0.55:
+            put(stage, shoes.shoe_pair(rng), "shoes", x, rng.uniform(-0.3, 0), rng.gauss(0, 40))
+        x += rng.uniform(0.3, 0.5)
+    _light(rng, (0, -0.2, 1.0), 0.9)
+    reach = span * rng.uniform(0.95, 1.7)
+    low = rng.random() < 0.5
+    target = (rng.uniform(-0.1, 0.1), 0, 0.7 if low else 1.05)
+    _view(rng, target, max(reach, 0.95) if low else reach, stage.size, 0, 14)
 
 
 def _empty() -> dict[str, Any]:
