@@ -170,22 +170,63 @@ def thresholds_from_address(labels: Sequence[str]) -> None:
     )
 
 
-def thresholds_to_address(labels: Sequence[str], said: Settings) -> None:
-    """On a page without sliders for the score: the thresholds as Detect's sliders would put them
-    into the address."""
-    wanted: dict[str, str | list[str]] = {}
+def hold_thresholds(labels: Sequence[str], said: Settings) -> Settings:
+    """On a page without sliders for the score: keep what is said there, and put the thresholds
+    into the address as Detect's sliders would."""
+    keys = ("score_threshold", "own", *map(threshold_key, labels[1:]))
+    for key in keys:
+        st.session_state.pop(key, None)  # the sliders start from what is kept
+    wanted: dict[str, list[str]] = {}
     if said.score_threshold != DEFAULTS.score_threshold:
-        wanted["score_threshold"] = f"{said.score_threshold:g}"
+        wanted["score_threshold"] = [f"{said.score_threshold:g}"]
     if said.class_thresholds:
         wanted["own"] = [labels[class_id] for class_id in said.class_thresholds]
     for class_id, value in said.class_thresholds.items():
-        wanted[threshold_key(labels[class_id])] = f"{value:g}"
-    for name in ("score_threshold", "own", *map(threshold_key, labels[1:])):
-        if name not in wanted:
-            if name in st.query_params:
-                del st.query_params[name]
-        elif st.query_params.get_all(name) != [*_listed(wanted[name])]:
-            st.query_params[name] = wanted[name]
+        wanted[threshold_key(labels[class_id])] = [f"{value:g}"]
+    for key in keys:
+        if st.query_params.get_all(key) != wanted.get(key, []):
+            if key in wanted:
+                st.query_params[key] = wanted[key]
+            else:
+                del st.query_params[key]
+    return keep(said)
+
+
+def click_target(labels: Sequence[str]) -> None:
+    """Whose threshold a click in a chart sets."""
+    st.pills(
+        "A click in a chart sets the threshold of",
+        [0, *range(1, len(labels))],
+        default=0,
+        required=True,
+        key="click_target",
+        format_func=lambda class_id: labels[class_id] if class_id else "all classes",
+        wrap=True,
+    )
+
+
+def threshold_from_chart(key: str) -> None:
+    """Callback of a chart over the threshold: the place that was clicked becomes the threshold."""
+    points = st.session_state[key]["selection"]["points"]
+    if points:
+        said = points[0]["customdata"]
+        value = said[0] if isinstance(said, (list, tuple)) else said
+        set_threshold(float(value), st.session_state["click_target"])
+
+
+def set_threshold(value: float, class_id: int) -> None:
+    """Set the own threshold of a class, or with 0 the common one. For callbacks on a page without
+    sliders for the score."""
+    said = kept()
+    if class_id == 0:
+        keep(replace(said, score_threshold=value))
+    else:
+        keep(replace(said, class_thresholds={**said.class_thresholds, class_id: value}))
+
+
+def adopt(wanted: Settings) -> None:
+    """Take these thresholds. For callbacks on a page without sliders for the score."""
+    keep(wanted)
 
 
 def _slider(label: str, key: str, default: float, help_text: str | None) -> float:
@@ -237,7 +278,3 @@ def _fraction(text: str | None) -> float | None:
     except ValueError:
         return None
     return value if 0 <= value <= 1 else None
-
-
-def _listed(value: str | list[str]) -> Sequence[str]:
-    return [value] if isinstance(value, str) else value

@@ -68,6 +68,53 @@ def choose() -> Picture:
     return chosen or _sample_picture(_sample_titles()[st.session_state.get("last_sample", 0)])
 
 
+def alternatives() -> list[Picture]:
+    """All pictures that the chosen source has: the gallery, the uploads, or the photo."""
+    source = st.session_state.get("source", SOURCES[0])
+    uploads: dict[str, Picture] = st.session_state.get("uploads", {})
+    if source == "Upload" and uploads:
+        # Under the names on the strip: two files may have the same.
+        return [Picture(name, picture.data) for name, picture in uploads.items()]
+    if source == "Camera" and "photo" in st.session_state:
+        return [st.session_state["photo"]]
+    return [_sample_picture(title) for title in _sample_titles()]
+
+
+def sample_digests() -> frozenset[str]:
+    """Digests of the samples' files."""
+    return frozenset(_sample_picture(title).digest for title in _sample_titles())
+
+
+def look_at(picture: Picture) -> None:
+    """Choose that picture. For callbacks: the strips must not have been drawn yet.
+
+    One that no strip has is kept aside, for `looked_at`.
+    """
+    st.session_state.pop("looked_at", None)
+    uploads: dict[str, Picture] = st.session_state.get("uploads", {})
+    for sample in samples():
+        if _sample_picture(sample.title).digest == picture.digest:
+            st.session_state.update(source="Samples", sample=sample.title)
+            return
+    for name, upload in uploads.items():
+        if upload.digest == picture.digest:
+            st.session_state.update(source="Upload", picture=name, last_picture=name)
+            return
+    if st.session_state.get("photo") != picture:
+        st.session_state["looked_at"] = picture
+
+
+def looked_at() -> Picture | None:
+    """The picture that was chosen elsewhere than on a strip."""
+    found: Picture | None = st.session_state.get("looked_at")
+    return found
+
+
+def look_back() -> None:
+    """Return to what the strips say."""
+    st.session_state.pop("looked_at", None)
+
+
 def _from_samples() -> Picture:
     titles = _sample_titles()
     _strip_style("sample", [_sample_thumbnail(sample.file_name) for sample in samples()])

@@ -90,7 +90,7 @@ def _figure(
         st.session_state["figure_state"] = state
         st.session_state["figure_pick"] = st.session_state.get("picked")
     figure = figures.draw(
-        _photo_url(picture, prepared),
+        photo_url(picture, prepared),
         prepared.size,
         detections,
         labels,
@@ -112,7 +112,7 @@ def _figure(
         )
 
 
-def _photo_url(picture: Picture, prepared: Prepared) -> str:
+def photo_url(picture: Picture, prepared: Prepared) -> str:
     """Where the browser gets the photo: once, instead of with every change of the figure.
 
     Streamlit has no public call for this. Without its runtime, as in tests of the script alone, the

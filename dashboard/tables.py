@@ -92,6 +92,12 @@ def forget_pick_of_another(picture: Picture) -> None:
         st.session_state["picked"] = None
 
 
+def pick(picture: Picture, detection_id: str | None) -> None:
+    """Choose a box of a picture that is about to be shown."""
+    st.session_state["picked_in"] = picture.digest
+    st.session_state["picked"] = detection_id
+
+
 def pick_from_figure() -> None:
     """Callback of the chart: the clicked box, or none."""
     points = st.session_state["figure"]["selection"]["points"]

@@ -25,6 +25,7 @@ GRID: NDArray[np.float64] = np.round(np.arange(1, 101) / 100, 2)
 _GREY = "#8795A1"
 _CLEAR = "rgba(0,0,0,0)"
 _MARK = "#D1495B"
+_LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
 _MARGIN = {"l": 8, "r": 8, "t": 30, "b": 8}
 # Of the precision-recall curves: more points than can be told apart only cost time.
 _MOST_POINTS = 240
@@ -89,14 +90,14 @@ def counts(
         xaxis=_threshold_axis(anchor="y2"),
         yaxis={
             "type": "log",
-            "title": "Boxes",
+            "title": {"text": "Boxes"},
             "range": [np.log10(0.8), np.log10(1.7 * most)],
             "domain": [0.42, 1],
             "dtick": 1,
             "fixedrange": True,
         },
         yaxis2={
-            "title": "Scores",
+            "title": {"text": "Scores"},
             "domain": [0, 0.34],
             "range": [0, 1.05 * tallest],
             "fixedrange": True,
@@ -143,8 +144,8 @@ def rates(
         traces.append({**_catcher(GRID, 0, 1.02, words), "yaxis": axis})
     axes = {
         "yaxis" if row == 1 else f"yaxis{row}": {
-            "title": name,
-            "domain": [1 - row * 0.36 + 0.08, min(1 - row * 0.36 + 0.36, 1)],
+            "title": {"text": name},
+            "domain": [round(1.08 - row * 0.36, 2), round(1.36 - row * 0.36, 2)],
             "range": [0, 1.02],
             "fixedrange": True,
             "nticks": 5,
@@ -153,7 +154,7 @@ def rates(
     }
     return _figure(
         traces,
-        height=560,
+        height=600,
         xaxis=_threshold_axis(anchor="y3"),
         shapes=[_mark(settings.score_threshold)],
         **axes,
@@ -211,9 +212,10 @@ def precision_recall(
     return _figure(
         traces,
         height=560,
-        xaxis={**axis, "title": "Recall: found of what is there"},
-        yaxis={**axis, "title": "Precision: right of what is shown"},
+        xaxis={**axis, "title": {"text": "Recall: found of what is there"}},
+        yaxis={**axis, "title": {"text": "Precision: right of what is shown"}},
         hoverdistance=40,
+        legend={**_LEGEND, "entrywidth": 118, "entrywidthmode": "pixels"},
     )
 
 
@@ -268,14 +270,14 @@ def confusion(cells: NDArray[np.int64], labels: Sequence[str]) -> go.Figure:
             "side": "top",
             "tickvals": list(range(len(columns))),
             "ticktext": columns,
-            "title": "Found",
+            "title": {"text": "Found"},
             "range": [-0.5, len(columns) - 0.5],
         },
         yaxis={
             **axis,
             "tickvals": list(range(len(rows))),
             "ticktext": rows,
-            "title": "True",
+            "title": {"text": "True"},
             "range": [len(rows) - 0.5, -0.5],
         },
         barmode="overlay",
@@ -353,7 +355,7 @@ def _figure(traces: list[Trace], *, height: int, **layout: Any) -> go.Figure:
         "dragmode": False,
         "hovermode": "closest",
         "bargap": 0,
-        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        "legend": _LEGEND,
         **layout,
     }
     return go.Figure(data=traces, layout=whole, _validate=False)
@@ -361,7 +363,7 @@ def _figure(traces: list[Trace], *, height: int, **layout: Any) -> go.Figure:
 
 def _threshold_axis(**more: Any) -> dict[str, Any]:
     return {
-        "title": "Score threshold",
+        "title": {"text": "Score threshold"},
         "range": [0, 1.01],
         "fixedrange": True,
         "nticks": 11,

@@ -1,0 +1,271 @@
+"""Explore thresholds: the picture and its knobs, then what is counted over one picture or many."""
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import replace
+
+import streamlit as st
+
+from dashboard import (
+    controls,
+    inputs,
+    layout,
+    nms,
+    operating_point,
+    rightness,
+    study,
+    tables,
+    viewer,
+)
+from dashboard.result import photo_url
+from dashboard.session import (
+    Answer,
+    Picture,
+    Prepared,
+    answer_for,
+    config,
+    embedded,
+    last_answer,
+    prepare,
+)
+from detector import charts, scrub, ssd
+from detector.errors import ImageError, ServingError
+
+SCOPES = ("this", "all", "many")
+
+
+def show() -> None:
+    """The whole page."""
+    labels = config().labels
+    controls.thresholds_from_address(labels)
+    picture = inputs.choose()
+    if (opened := inputs.looked_at()) is not None:
+        picture = opened
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"Showing {layout.plain(picture.name)}, one of the many.")
+            st.button(
+                "Back to the strip above", type="tertiary", key="look_back",
+                on_click=inputs.look_back,
+            )  # fmt: skip
+    try:
+        prepared = prepare(picture.digest, picture.data)
+    except ImageError as error:
+        layout.show_error(error)
+        return
+    server = embedded()
+    starting = server is not None and server.state != "running"
+    try:
+        with st.spinner("Starting the model server…") if starting else nullcontext():
+            answer = answer_for(picture, prepared)
+    except ServingError as error:
+        layout.show_error(error)
+        layout.try_again()
+        earlier = last_answer(picture)
+        if earlier is None:
+            st.image(prepared.display, alt=picture.name)
+            return
+        answer = earlier
+    tables.forget_pick_of_another(picture)
+    _explore(picture, prepared, answer)
+
+
+@st.fragment
+def _explore(picture: Picture, prepared: Prepared, answer: Answer) -> None:
+    if st.session_state.pop("look_now", False):
+        st.rerun()  # another picture: the page's, not the fragment's
+    labels = config().labels
+    left, right = st.columns([8, 5], gap="medium")
+    with right:
+        settings = _knobs(labels, answer, prepared)
+    with left:
+        _viewer(picture, prepared, answer, settings)
+    nms.show(picture, prepared, answer, settings)
+    st.divider()
+    pictures = _scope(study.of_answer(picture, prepared, answer))
+    if pictures is None:
+        return
+    _counts(pictures, settings)
+    evaluated = rightness.show(pictures, settings)
+    operating_point.show(evaluated, settings)
+
+
+# --- the picture and its knobs
+
+
+def _knobs(labels: Sequence[str], answer: Answer, prepared: Prepared) -> ssd.Settings:
+    """The knobs that the viewer doesn't have, each with what it does."""
+    st.markdown(
+        "**Score threshold** — drag it under the picture. The model gives each box a score, how "
+        "sure it is. Boxes below the threshold are hidden: higher shows fewer and surer ones "
+        "(*precision*), lower finds more and errs more (*recall*)."
+    )
+    iou = controls.iou_threshold()
+    drawing, words = st.columns([1, 3], vertical_alignment="center")
+    drawing.image(_overlap_svg(iou), width=110)
+    words.caption(
+        "The model often boxes one thing several times. Where two boxes overlap by this much or "
+        "more, as drawn here, *non-maximum suppression* (NMS) takes them for one thing and removes "
+        "the less sure one. Lower: fewer doubles, but neighbours may vanish. Higher: neighbours "
+        "stay, and so do doubles. (*IoU*: the shared area / the area of both.)"
+    )
+    agnostic = controls.class_agnostic()
+    st.caption(
+        "Off: boxes compete within their class. On: also with those of other classes "
+        "(*class-agnostic NMS*), so one place gets one class."
+    )
+    classes = controls.shown_classes(labels)
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        st.caption("Hidden classes still take part in NMS.")
+        controls.reset_button(labels)
+    kept = controls.kept()
+    settings = replace(kept, iou_threshold=iou, class_agnostic=agnostic, classes=classes)
+    _tell_change(answer, prepared, settings)
+    return controls.hold_thresholds(labels, settings)
+
+
+def _tell_change(answer: Answer, prepared: Prepared, settings: ssd.Settings) -> None:
+    """Which boxes the last move of IoU or of class-agnostic made appear and vanish."""
+    now = (settings.iou_threshold, settings.class_agnostic)
+    moved: tuple[tuple[float, bool], tuple[float, bool]] = st.session_state.get("nms", (now, now))
+    if moved[1] != now:
+        moved = (moved[1], now)
+    st.session_state["nms"] = moved
+    before = replace(settings, iou_threshold=moved[0][0], class_agnostic=moved[0][1])
+    had = set(ssd.postprocess(answer.raw, before, prepared.size).ids)
+    has = set(ssd.postprocess(answer.raw, settings, prepared.size).ids)
+    st.session_state["nms_change"] = (sorted(has - had), sorted(had - has))
+    if moved[0] != moved[1]:
+        st.caption(
+            f":material/compare_arrows: IoU {moved[0][0]:.2f} → {moved[1][0]:.2f}"
+            f"{', class-agnostic' if moved[1][1] else ''}: **{len(has - had)} appeared**, "
+            f"**{len(had - has)} vanished**."
+        )
+
+
+def _overlap_svg(iou: float) -> str:
+    """Two equal boxes side by side whose IoU is just that."""
+    shift = 60 * (1 - 2 * iou / (1 + iou))
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="124" height="66" viewBox="0 0 124 66">'
+        '<g fill-opacity="0.22" stroke-width="2.5">'
+        f'<rect x="{31 - shift / 2 + 1:.1f}" y="3" width="60" height="60" fill="#2E9E5B" '
+        'stroke="#2E9E5B"/>'
+        f'<rect x="{31 + shift / 2 + 1:.1f}" y="3" width="60" height="60" fill="#D1495B" '
+        'stroke="#D1495B" stroke-dasharray="5 3"/></g>'
+        '<text x="62" y="38" text-anchor="middle" font-size="13" fill="#8795A1" '
+        'font-family="sans-serif">'
+        f"{iou:.2f}</text></svg>"
+    )
+
+
+def _viewer(
+    picture: Picture,
+    prepared: Prepared,
+    answer: Answer,
+    settings: ssd.Settings,
+) -> None:
+    truth = study.truth_of(picture, study.of_answer(picture, prepared, answer))
+    modes = list(viewer.MODES) if truth else [m for m in viewer.MODES if m != "Right and wrong"]
+    mode = st.segmented_control(
+        "Colours",
+        modes,
+        default=modes[0],
+        required=True,
+        key="viewer_mode",
+        label_visibility="collapsed",
+        help="Classes: as on Detect. Right and wrong: against the true boxes. "
+        "X-ray: also what NMS removed; click a box to see what it suppressed.",
+    )
+    view = scrub.view(
+        answer.raw,
+        settings,
+        prepared.size,
+        config().labels,
+        digest=picture.digest,
+        truth=truth,
+        match_iou=rightness.match_iou(),
+    )
+    viewer.show(
+        "scrub",
+        view,
+        photo_url(picture, prepared),
+        mode=mode,
+        picked=st.session_state.get("picked"),
+        compared=st.session_state["nms_change"],
+        on_thresholds=_thresholds_from_viewer,
+        on_pick=_pick_from_viewer,
+    )
+
+
+def _thresholds_from_viewer(score: float, own: dict[int, float]) -> None:
+    controls.adopt(replace(controls.kept(), score_threshold=score, class_thresholds=own))
+
+
+def _pick_from_viewer(detection_id: str | None) -> None:
+    st.session_state["picked"] = detection_id
+
+
+# --- over which pictures
+
+
+def _scope(shown: study.Study) -> study.Study | None:
+    """The pictures that the charts count over."""
+    alternatives = inputs.alternatives()
+    source = {"Samples": "The gallery", "Upload": "All uploads"}.get(
+        st.session_state.get("source", ""), "All"
+    )
+    titles = {
+        "this": "This picture",
+        "all": f"{source} ({len(alternatives)})",
+        "many": "Many pictures",
+    }
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    with left:
+        scope = st.segmented_control(
+            "Count over",
+            SCOPES,
+            default="all",
+            required=True,
+            key="scope",
+            format_func=titles.__getitem__,
+        )
+    with right:
+        controls.click_target(config().labels)
+    try:
+        if scope == "many":
+            return study.choose_many()
+        whole = study.of_pictures(alternatives)
+    except ServingError as error:
+        layout.show_error(error)
+        return None
+    if scope == "all":
+        return whole
+    (picture,) = shown.pictures
+    name = next((p.name for p in whole.pictures if p.digest == picture.digest), None)
+    return whole.only(name) if name else shown
+
+
+# --- counts
+
+
+def _counts(pictures: study.Study, settings: ssd.Settings) -> None:
+    counted, histogram = study.counted(pictures, settings)
+    st.subheader("How many boxes a threshold shows", anchor=False)
+    st.caption(
+        "A curve a class: boxes with a score at or above the threshold, of all pictures chosen. "
+        "Below it, how the scores are spread: a threshold in a valley parts the sure boxes from "
+        "the rest. **Click anywhere** to set the threshold there."
+    )
+    if settings.class_agnostic and settings.class_thresholds:
+        st.caption(
+            ":material/info: With class-agnostic NMS and thresholds a class, a hidden box may free "
+            "others: the charts count as if all classes had the common threshold in NMS."
+        )
+    st.plotly_chart(
+        charts.counts(counted, histogram, config().labels, settings),
+        key="counts",
+        on_select=lambda: controls.threshold_from_chart("counts"),
+        selection_mode="points",
+        config=charts.CONFIG,
+        alt="Number of boxes against the score threshold, a curve a class.",
+    )

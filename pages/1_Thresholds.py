@@ -1,0 +1,6 @@
+"""Explore thresholds."""
+
+from dashboard import layout, thresholds
+
+with layout.page("Thresholds"):
+    thresholds.show()
