@@ -178,11 +178,11 @@ def hold_thresholds(labels: Sequence[str], said: Settings) -> Settings:
         st.session_state.pop(key, None)  # the sliders start from what is kept
     wanted: dict[str, list[str]] = {}
     if said.score_threshold != DEFAULTS.score_threshold:
-        wanted["score_threshold"] = [f"{said.score_threshold:g}"]
+        wanted["score_threshold"] = [str(said.score_threshold)]
     if said.class_thresholds:
         wanted["own"] = [labels[class_id] for class_id in said.class_thresholds]
     for class_id, value in said.class_thresholds.items():
-        wanted[threshold_key(labels[class_id])] = [f"{value:g}"]
+        wanted[threshold_key(labels[class_id])] = [str(value)]
     for key in keys:
         if st.query_params.get_all(key) != wanted.get(key, []):
             if key in wanted:

@@ -28,7 +28,10 @@ def show(picture: Picture, prepared: Prepared, answer: Answer, settings: ssd.Set
             st.html(_funnel(seen.funnel, labels))
             _suppressed(seen, settings, labels)
         with right:
-            st.caption("Where the model's priors fire: the highest score of any class at a place.")
+            st.caption(
+                "Where the priors fire: the highest score of any class at each place, from dark "
+                "(none) over red to yellow (sure). Each bright spot is one object seen many times."
+            )
             st.plotly_chart(
                 charts.density(answer.raw, prepared.size, photo_url(picture, prepared)),
                 key="density",

@@ -94,7 +94,7 @@ def _proposal(evaluated: study.Evaluated, settings: ssd.Settings) -> None:
         icon=":material/check:",
         type="primary",
         key="adopt",
-        disabled=not chosen,
+        disabled=then == settings,
         on_click=controls.adopt,
         args=(then,),
     )

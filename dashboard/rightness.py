@@ -243,7 +243,7 @@ def _behind(
         key="behind",
         on_select=_look_at,
         selection_mode="single-row",
-        height=380,
+        height=min(35 * len(lines) + 38, 380),
         column_config={"Score": st.column_config.NumberColumn(format="%.2f")},
     )
 

@@ -256,7 +256,7 @@ def confusion(cells: NDArray[np.int64], labels: Sequence[str]) -> go.Figure:
         "hovertext": words,
         "hovertemplate": "%{hovertext}<extra></extra>",
         "selected": {"marker": {"opacity": 1}},
-        "unselected": {"marker": {"opacity": 0.75}},
+        "unselected": {"marker": {"opacity": 0.75}, "textfont": {"color": _GREY}},
         "showlegend": False,
     }
     columns = [*labels[1:], "not found"]
@@ -320,7 +320,7 @@ def density(
             [0.6, "rgba(250,150,40,0.5)"],
             [1, "rgba(255,250,150,0.6)"],
         ],
-        "colorbar": {"title": {"text": "Score"}, "thickness": 10, "len": 0.9},
+        "showscale": False,
         "hovertemplate": "best score here %{z:.2f}<extra></extra>",
     }
     axis = {"visible": False, "fixedrange": True, "constrain": "domain"}
@@ -337,7 +337,7 @@ def density(
     }
     return _figure(
         [trace],
-        height=int(np.clip(560 * height / width, 240, 460)),
+        height=int(np.clip(400 * height / width, 200, 420)),
         xaxis={**axis, "range": [0, width]},
         yaxis={**axis, "range": [height, 0], "scaleanchor": "x"},
         images=[photo],
