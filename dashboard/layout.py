@@ -17,6 +17,7 @@ from detector.errors import ConfigError, ImageError, LensError, ServingError
 MENU = (
     ("app.py", "Detect", ":material/center_focus_strong:"),
     ("pages/1_Thresholds.py", "Thresholds", ":material/tune:"),
+    ("pages/2_Compare.py", "Compare", ":material/compare:"),
     ("pages/4_Server.py", "Server", ":material/dns:"),
 )
 ASSETS = ROOT / "dashboard"

@@ -131,6 +131,98 @@ def served_version() -> int:
     return asked
 
 
+@st.cache_resource(show_spinner=False, max_entries=32, on_release=serving.ServingClient.close)
+def client_of(
+    server_address: str, model: str, version: int | None, version_label: str | None
+) -> serving.ServingClient:
+    """A channel to that model and version, for a comparison; named servers share TLS' settings."""
+    settings = config()
+    return serving.ServingClient(
+        server_address,
+        model_name=model,
+        signature_name=settings.signature_name,
+        version=version,
+        version_label=version_label,
+        timeout_s=settings.timeout_s,
+        tls=settings.tls_settings,
+    )
+
+
+@st.cache_data(show_spinner=False, ttl="10s", max_entries=64)
+def _versions(server_address: str, model: str) -> tuple[int, ...] | ServingError:
+    try:
+        statuses = client_of(server_address, model, None, None).model_status(_asking_s())
+    except ServingError as error:
+        return error.with_traceback(None)  # as in _asked
+    return tuple(status.version for status in statuses if status.state == "AVAILABLE")
+
+
+def versions(server_address: str, model: str) -> tuple[int, ...]:
+    """The versions that can be asked now, newest first. Raises ServingError."""
+    listed = _versions(server_address, model)
+    if isinstance(listed, ServingError):
+        raise listed
+    return listed
+
+
+@st.cache_data(show_spinner=False, ttl="10s", max_entries=64)
+def _resolved(
+    server_address: str, model: str, version: int | None, version_label: str | None
+) -> int | ServingError:
+    try:
+        asked = client_of(server_address, model, version, version_label)
+        return asked.served_version(_asking_s()).version
+    except ServingError as error:
+        return error.with_traceback(None)  # as in _asked
+
+
+def answer_by(
+    picture: Picture,
+    prepared: Prepared,
+    server_address: str,
+    model: str,
+    version: int | None,
+    version_label: str | None,
+) -> Answer:
+    """The answer by that version, by the one with that label, or with neither by the newest.
+
+    Raises:
+        ServingError: the server cannot be reached, or has no such version or label.
+    """
+    resolved = _resolved(server_address, model, version, version_label)
+    if isinstance(resolved, ServingError):
+        raise resolved
+    if resolved:  # a number is asked, so that what is kept is what that version said
+        version, version_label = resolved, None
+    return _predict_by(
+        picture.digest, server_address, model, version, version_label, prepared.batch
+    )
+
+
+@st.cache_resource(show_spinner=False, scope="session", max_entries=4 * MAX_KEPT)
+def _predict_by(
+    digest: str,
+    server_address: str,
+    model: str,
+    version: int | None,
+    version_label: str | None,
+    _batch: NDArray[np.float32],
+) -> Answer:
+    settings = config()
+    asked = client_of(server_address, model, version, version_label)
+    prediction, call_ms = _timed(
+        lambda: asked.predict({settings.input_name: _batch}, outputs=(settings.output_name,))
+    )
+    output = prediction.outputs[settings.output_name]
+    raw = ssd.RawPrediction.of_single(output, len(settings.labels)).compact()
+    return Answer(raw, prediction.model, call_ms)
+
+
+def _asking_s() -> float:
+    """How long a page waits for one of several servers to say what it has."""
+    return min(3.0, config().timeout_s)
+
+
 @st.cache_resource(show_spinner=False, scope="session", max_entries=MAX_KEPT)
 def prepare(digest: str, _data: bytes) -> Prepared:
     """The picture decoded, shrunk for the screen and preprocessed. Raises ImageError."""

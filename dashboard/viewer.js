@@ -25,6 +25,7 @@ const FONT = "600 12px Arial, Helvetica, 'Liberation Sans', Arimo, sans-serif"
 const MIN_THRESHOLD = 0.01
 const THUMB = 20 // px, as in viewer.css
 const ANIMATION_MS = 160
+const WHOLE = { k: 1, x: 0.5, y: 0.5 } // x, y: the place in the photo (0..1) at the middle
 
 const viewers = new WeakMap()
 // Zoom and target by key: they outlive a visit to another page, which takes the element away.
@@ -66,6 +67,11 @@ class Shared {
     return true
   }
 
+  // Whether Python knows another value, or was sent one.
+  get unsent() {
+    return JSON.stringify(this.value) !== (this.#sent.at(-1) ?? this.#python)
+  }
+
   sent() {
     this.#sent.push(JSON.stringify(this.value))
   }
@@ -94,7 +100,7 @@ class Viewer {
     this.thresholds = new Shared() // [score, [[class id, own threshold], ...]]
     this.picked = new Shared() // id or null
     this.target = new Shared() // class id or null, never sent
-    this.zoom = { k: 1, x: 0.5, y: 0.5 } // x, y: the place in the photo (0..1) at the middle
+    this.zoom = WHOLE
     this.frames = 0
     this.shown = []
     this.hovered = null
@@ -113,35 +119,29 @@ class Viewer {
   }
 
   get shownIds() {
-    if (this.stale) this.#follow()
     return this.shown.map((i) => this.#id(i))
   }
 
   update({ data, setStateValue }) {
     this.setStateValue = setStateValue
-    const { view, settings } = { view: data.view, settings: data.view.settings }
-    const own = Object.entries(settings.classes).map(([id, value]) => [Number(id), value])
-    this.thresholds.takeFromPython([settings.score, own.sort((a, b) => a[0] - b[0])], this.dragging)
-    const another = !this.view || this.view.digest !== view.digest
-    if (another) {
+    const { view } = data
+    this.thresholds.takeFromPython(thresholdsOf(view), this.dragging)
+    this.target.takeFromPython(data.target)
+    if (this.view?.digest !== view.digest) {
       const before = remembered.get(data.name)
-      this.zoom =
-        before && before.digest === view.digest ? before.zoom : { k: 1, x: 0.5, y: 0.5 }
-      if (!this.view && before) this.target.value = before.target
-      this.hovered = null
+      this.zoom = before?.digest === view.digest ? before.zoom : WHOLE
+      if (!this.view && before) this.target.value ??= before.target
       this.#hideTip()
     }
-    if (this.target.takeFromPython(data.target)) this.target.value = data.target
     this.name = data.name
     this.mode = data.mode
     this.appeared = new Set(data.compared ? data.compared[0] : [])
     this.vanished = new Set(data.compared ? data.compared[1] : [])
-    if (JSON.stringify(this.view) !== JSON.stringify(view)) this.#take(view)
+    this.#take(view)
     this.picked.takeFromPython(data.picked)
     if (this.source !== data.photo) this.#load(data.photo)
     this.#drawTargets()
     this.#drawTarget()
-    this.stale = true
     this.panelFor = null
     this.#resized()
   }
@@ -152,7 +152,6 @@ class Viewer {
     this.view = view
     const count = view.score.length
     this.scores = Float32Array.from(view.score)
-    this.settled = view.settled
     this.areas = new Float64Array(count)
     this.index = new Map()
     for (let i = 0; i < count; i++) {
@@ -161,7 +160,6 @@ class Viewer {
       this.index.set(this.#id(i), i)
     }
     this.hovered = null
-    this.settledText = this.#text(this.#thresholdsOfView())
     // A bin holds the boxes that the same slider steps show: those of 0.30 to 0.3099 up to 0.30.
     this.bins = Array.from({ length: 101 }, () => new Map())
     for (let i = 0; i < count; i++) {
@@ -172,16 +170,6 @@ class Viewer {
       counts.set(view.class[i], (counts.get(view.class[i]) ?? 0) + 1)
     }
     this.stage.style.setProperty("--ratio", view.size[1] / view.size[0])
-  }
-
-  #thresholdsOfView() {
-    const { score, classes } = this.view.settings
-    const own = Object.entries(classes).map(([id, value]) => [Number(id), value])
-    return [score, own.sort((a, b) => a[0] - b[0])]
-  }
-
-  #text(value) {
-    return JSON.stringify(value)
   }
 
   #id(i) {
@@ -218,20 +206,18 @@ class Viewer {
     this.suppressor = view.suppressor
     this.ious = view.iou
     this.waiting = false
-    if (view.settings.agnostic && this.thresholds.value[1].length) {
-      if (view.pairs) this.#suppress()
-      else {
-        // Too many overlaps to send: Python says what is shown, on release.
-        this.waiting = this.#text(this.thresholds.value) !== this.settledText
-        this.kept = new Uint8Array(count)
-        for (const i of this.settled) this.kept[i] = 1
-      }
-    }
-    const filtered = !(this.view.settings.agnostic && !view.pairs && this.thresholds.value[1].length)
-    this.shown = []
-    for (let i = 0; i < count && this.shown.length < view.settings.top_k; i++) {
-      if (!this.kept[i] || !this.#visible(view.class[i])) continue
-      if (!filtered || this.#passes(i)) this.shown.push(i)
+    const entangled = view.settings.agnostic && this.thresholds.value[1].length > 0
+    if (entangled && !view.pairs) {
+      // Too many overlaps to send them: Python says what is shown, on release.
+      this.waiting = !same(this.thresholds.value, thresholdsOf(view))
+      this.shown = view.settled
+      this.kept = new Uint8Array(count)
+      for (const i of this.shown) this.kept[i] = 1
+    } else {
+      if (entangled) this.#suppress()
+      this.shown = []
+      for (let i = 0; i < count && this.shown.length < view.settings.top_k; i++)
+        if (this.kept[i] && this.#visible(view.class[i]) && this.#passes(i)) this.shown.push(i)
     }
     this.isShown = new Uint8Array(count)
     for (const i of this.shown) this.isShown[i] = 1
@@ -305,7 +291,7 @@ class Viewer {
 
   #drawTargets() {
     const { labels, colors } = this.view
-    const wanted = this.#text([labels, colors, this.view.settings.shown])
+    const wanted = JSON.stringify([labels, colors, this.view.settings.shown])
     if (this.targetsFor === wanted) return
     this.targetsFor = wanted
     this.chips = new Map()
@@ -567,6 +553,8 @@ class Viewer {
   #drawBoxes() {
     const { view, context: pen } = this
     this.place = this.#scale()
+    // Many boxes, or a small screen: thinner lines.
+    this.weight = this.shown.length > 60 || this.width < 520 ? 0.7 : 1
     const ratio = this.canvas.width / this.width
     pen.setTransform(1, 0, 0, 1, 0, 0)
     pen.clearRect(0, 0, this.canvas.width, this.canvas.height)
@@ -624,15 +612,15 @@ class Viewer {
     const pen = this.context
     const [x, y, width, height] = this.#onScreen(this.#box(i))
     pen.globalAlpha = alpha
-    pen.strokeStyle = dark(color) ? "rgba(255,255,255,0.6)" : "rgba(0,0,0,0.5)"
-    pen.lineWidth = strong ? 6.5 : 5
+    pen.strokeStyle = halo(color)
+    pen.lineWidth = (strong ? 6 : 5) * this.weight
     pen.strokeRect(x, y, width, height)
-    pen.globalAlpha = alpha * (strong ? 0.22 : 0.05)
+    pen.globalAlpha = alpha * (strong ? 0.16 : 0.05)
     pen.fillStyle = color
     pen.fillRect(x, y, width, height)
     pen.globalAlpha = alpha
     pen.strokeStyle = color
-    pen.lineWidth = strong ? 3.5 : 2.5
+    pen.lineWidth = (strong ? 3.5 : 2.5) * this.weight
     pen.strokeRect(x, y, width, height)
     pen.globalAlpha = 1
   }
@@ -663,7 +651,7 @@ class Viewer {
     for (const [classId, path] of paths) {
       pen.globalAlpha = focused ? 0.18 : 0.6
       pen.lineWidth = 2
-      pen.strokeStyle = dark(this.view.colors[classId]) ? "rgba(255,255,255,0.4)" : "rgba(0,0,0,0.3)"
+      pen.strokeStyle = halo(this.view.colors[classId])
       pen.stroke(path)
       pen.lineWidth = 1
       pen.strokeStyle = this.view.colors[classId]
@@ -715,7 +703,7 @@ class Viewer {
       chips.push({
         box: this.#box(i), color: APPEARED, ink: "#000000", text: "new", corner: true, first: 1,
         alpha: 1,
-      }) // prettier-ignore
+      })
     }
     for (const id of this.vanished) {
       const i = this.index.get(id)
@@ -760,9 +748,9 @@ class Viewer {
       this.#dashed(i, i === this.hovered ? 1 : 0.95)
       this.#line(middle(picked), middle(i))
       const text = `IoU ${this.#iou(this.ious[i])} · ${score(this.scores[i])}`
-      const [color, ink] = [view.colors[view.class[i]], view.text_colors[view.class[i]]]
-      chips.push({ box: this.#box(i), color: "#ffffff", edge: color, ink: "#10171b", text, first: 1,
-                   alpha: 1, tint: ink }) // prettier-ignore
+      const edge = view.colors[view.class[i]]
+      chips.push({ box: this.#box(i), color: "#ffffff", edge, ink: "#10171b", text, first: 1,
+                   alpha: 1 })
     }
     if (suppressed) {
       const by = this.suppressor[picked]
@@ -772,7 +760,7 @@ class Viewer {
       const color = view.colors[view.class[picked]]
       const text = `removed: IoU ${this.#iou(this.ious[picked])} · ${score(this.scores[picked])}`
       chips.push({ box: this.#box(picked), color: "#ffffff", edge: color, ink: "#10171b", text,
-                   first: 2, alpha: 1 }) // prettier-ignore
+                   first: 2, alpha: 1 })
       const look = this.#look(by, false)
       chips.push({ ...look, box: this.#box(by), first: 2, alpha: 1 })
     }
@@ -780,6 +768,7 @@ class Viewer {
   }
 
   #line(from, to) {
+    if (Math.hypot(to[0] - from[0], to[1] - from[1]) < 2 * CHIP_HEIGHT) return
     const pen = this.context
     for (const [color, width] of [["rgba(0,0,0,0.55)", 3.5], ["#ffffff", 1.5]]) {
       pen.strokeStyle = color
@@ -807,7 +796,8 @@ class Viewer {
     pen.font = FONT
     pen.textBaseline = "middle"
     chips.sort((a, b) => (b.first ?? 0) - (a.first ?? 0)) // stable: by score
-    const taken = []
+    // The buttons' corner is taken. [left, top, width]
+    const taken = [24, 44].map((up) => [this.width - 112, this.height - up, 112])
     const free = (x, y, width) => {
       if (x < 0 || y < 0 || x + width > this.width || y + CHIP_HEIGHT > this.height) return false
       return !taken.some(
@@ -874,11 +864,10 @@ class Viewer {
     const picked = this.index.get(this.picked.value) ?? null
     const related = this.#related(picked)
     const above = related.filter((i) => this.#passes(i)).length
-    const state = this.#text([
-      picked, this.mode, related.length, above, picked !== null && this.isShown[picked],
-      picked !== null && this.kept[picked], picked !== null && this.#threshold(this.view.class[picked]),
-      this.view.digest, this.view.settings, related[0],
-    ]) // prettier-ignore
+    const own = picked === null
+      ? []
+      : [this.isShown[picked], this.kept[picked], this.#threshold(this.view.class[picked])]
+    const state = JSON.stringify([picked, own, this.mode, related.length, above, related[0]])
     if (state === this.panelFor) return
     this.panelFor = state
     this.panel.hidden = picked === null
@@ -938,7 +927,8 @@ class Viewer {
     const iou = threshold(view.settings.iou)
     if (this.mode === "X-ray" && this.suppressor[picked] >= 0) {
       const by = this.suppressor[picked]
-      const show = element("button", "link", `${view.labels[view.class[by]]} ${score(this.scores[by])}`)
+      const better = `${view.labels[view.class[by]]} ${score(this.scores[by])}`
+      const show = element("button", "link", better)
       show.type = "button"
       show.addEventListener("click", () => this.#pick(by))
       const overlap = ` overlaps it with IoU ${this.#iou(this.ious[picked])}, above ${iou}.`
@@ -949,14 +939,14 @@ class Viewer {
       const amount = plural(related.length, "box", "boxes")
       return related.length
         ? [...name, ` suppressed ${amount} that ${related.length === 1 ? "overlaps" : "overlap"} ` +
-            `it with an IoU above ${iou}:`] // prettier-ignore
+            `it with an IoU above ${iou}:`]
         : [...name, ` suppressed nothing: no weaker box overlaps it with an IoU above ${iou}.`]
     }
     const words = [...name, ` · ${this.#size(picked)}`]
     if (view.outcome && view.outcome[picked]) {
       const about = view.about[picked]
       const object = about >= 0 ? ` (IoU ${view.overlap[picked].toFixed(2)} with ` +
-        `${view.labels[view.truth.class[about]]})` : "" // prettier-ignore
+        `${view.labels[view.truth.class[about]]})` : ""
       words.push(` · ${OUTCOMES[view.outcome[picked]][1]}${object}`)
     }
     words.push(` · threshold of ${view.labels[classId]}: ${threshold(this.#threshold(classId))}`)
@@ -990,19 +980,21 @@ class Viewer {
     })
     // A held key moves the slider many times: Python hears of it when the key is let go.
     let held = false
-    let due = false
-    const send = () => {
-      due = false
+    const release = () => {
+      if (held || !this.dragging) return
       this.dragging = false
-      this.#sendThresholds()
+      if (this.thresholds.unsent) this.#sendThresholds()
     }
     slider.addEventListener("keydown", () => (held = true))
-    slider.addEventListener("change", () => (held ? (due = true) : send()))
+    slider.addEventListener("change", release)
     for (const name of ["keyup", "blur"])
       slider.addEventListener(name, () => {
         held = false
-        if (due) send()
+        release()
       })
+    // Dragged away and back there is no change event. Else it comes after this one.
+    for (const name of ["pointerup", "pointercancel"])
+      slider.addEventListener(name, () => setTimeout(release))
     this.targets.addEventListener("keydown", (event) => this.#moveTarget(event))
 
     canvas.addEventListener("wheel", (event) => this.#wheel(event), { passive: false })
@@ -1011,12 +1003,12 @@ class Viewer {
     for (const name of ["pointerup", "pointercancel"])
       canvas.addEventListener(name, (event) => this.#up(event))
     canvas.addEventListener("pointerleave", () => this.#hover(null))
-    canvas.addEventListener("dblclick", () => this.#zoomTo({ k: 1, x: 0.5, y: 0.5 }))
+    canvas.addEventListener("dblclick", () => this.#zoomTo(WHOLE))
     canvas.addEventListener("keydown", (event) => this.#key(event))
     const button = (name, act) => stage.querySelector(name).addEventListener("click", act)
     button(".in", () => this.#zoomBy(1.5))
     button(".out", () => this.#zoomBy(1 / 1.5))
-    button(".reset", () => this.#zoomTo({ k: 1, x: 0.5, y: 0.5 }))
+    button(".reset", () => this.#zoomTo(WHOLE))
     photo.addEventListener("load", () => this.#say(""))
     photo.addEventListener("error", () => this.#say("The photo could not be loaded."))
   }
@@ -1085,7 +1077,7 @@ class Viewer {
     }
     this.zoom =
       k <= 1
-        ? { k: 1, x: 0.5, y: 0.5 }
+        ? WHOLE
         : { k, x: part(width, this.width, across, x), y: part(height, this.height, down, y) }
     this.#remember()
   }
@@ -1093,7 +1085,8 @@ class Viewer {
   #panBy(x, y) {
     const { scale, left, top } = this.#scale()
     const [middle, centre] = [this.width / 2, this.height / 2]
-    this.#lookAt(this.zoom.k, (middle - left) / scale, (centre - top) / scale, middle + x, centre + y)
+    const [across, down] = [(middle - left) / scale, (centre - top) / scale]
+    this.#lookAt(this.zoom.k, across, down, middle + x, centre + y)
     this.#draw()
   }
 
@@ -1170,8 +1163,9 @@ class Viewer {
       const [left, top, width, height] = this.#onScreen(this.#box(i))
       return x >= left && x <= left + width && y >= top && y <= top + height
     }
-    const smallest = (rows) =>
-      rows.filter(inside).reduce((best, i) => (best !== null && this.areas[best] <= this.areas[i] ? best : i), null)
+    const smaller = (best, i) =>
+      best !== null && this.areas[best] <= this.areas[i] ? best : i
+    const smallest = (rows) => rows.filter(inside).reduce(smaller, null)
     if (this.mode !== "X-ray") return smallest(this.shown)
     const distance = (i) => {
       const [left, top, width, height] = this.#onScreen(this.#box(i))
@@ -1239,11 +1233,16 @@ class Viewer {
 
   #key(event) {
     const step = 60
-    const pans = { ArrowLeft: [step, 0], ArrowRight: [-step, 0], ArrowUp: [0, step], ArrowDown: [0, -step] } // prettier-ignore
+    const pans = {
+      ArrowLeft: [step, 0],
+      ArrowRight: [-step, 0],
+      ArrowUp: [0, step],
+      ArrowDown: [0, -step],
+    }
     if (event.ctrlKey || event.metaKey || event.altKey) return
     if (event.key === "+" || event.key === "=") this.#zoomBy(1.5)
     else if (event.key === "-") this.#zoomBy(1 / 1.5)
-    else if (event.key === "0") this.#zoomTo({ k: 1, x: 0.5, y: 0.5 })
+    else if (event.key === "0") this.#zoomTo(WHOLE)
     else if (event.key === "Escape") this.#pick(null)
     else if (event.key === "n" || event.key === "p") this.#pickNext(event.key === "n" ? 1 : -1)
     else if (pans[event.key] && this.zoom.k > 1) this.#panBy(...pans[event.key])
@@ -1258,6 +1257,17 @@ class Viewer {
     const place = this.shown.indexOf(this.index.get(this.picked.value) ?? -1)
     this.#pick(this.shown[place < 0 ? (step > 0 ? 0 : count - 1) : (place + step + count) % count])
   }
+}
+
+// [score, [[class id, own threshold], …]] with rising ids.
+function thresholdsOf(view) {
+  const { score, classes } = view.settings
+  const own = Object.entries(classes).map(([id, value]) => [Number(id), value])
+  return [score, own.sort((a, b) => a[0] - b[0])]
+}
+
+function same(one, other) {
+  return JSON.stringify(one) === JSON.stringify(other)
 }
 
 function element(tag, name, text = "") {
@@ -1298,7 +1308,9 @@ function threshold(value) {
   return Math.abs(Number(text) - value) < 5e-5 ? text : value.toFixed(4)
 }
 
-function dark(color) {
+// Light around a dark colour and dark around a light one: seen on any photo.
+function halo(color) {
   const [red, green, blue] = [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16))
-  return 0.299 * red + 0.587 * green + 0.114 * blue < 120
+  const dark = 0.299 * red + 0.587 * green + 0.114 * blue < 120
+  return dark ? "rgba(255,255,255,0.6)" : "rgba(0,0,0,0.5)"
 }
