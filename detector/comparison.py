@@ -30,6 +30,22 @@ class Kind(IntEnum):
     BOTH = 3
 
 
+KIND_NAMES = {
+    Kind.ANOTHER_CLASS: "Same box, another class",
+    Kind.ONLY_A: "Only in A",
+    Kind.ONLY_B: "Only in B",
+    Kind.BOTH: "In both",
+}
+# The two nearest of the four are 28 apart (CIE76) for people without red, green or blue cones.
+# What both sides have is pale: the differences are what one looks for.
+KIND_COLORS = {
+    Kind.ANOTHER_CLASS: "#D81B60",
+    Kind.ONLY_A: "#E69F00",
+    Kind.ONLY_B: "#2F80ED",
+    Kind.BOTH: "#C4CCD2",
+}
+
+
 class Verdict(IntEnum):
     """Which side is right about a row of the pairing, by the true boxes."""
 
@@ -68,12 +84,13 @@ class Pairing:
         counts = np.bincount(self.kinds, minlength=len(Kind)).tolist()
         return {kind: counts[kind] for kind in Kind}
 
-    def kinds_of(self, side: str) -> Ints:
-        """(N,) the kind of each box of the side "a" or "b"."""
-        rows = self.rows_a if side == "a" else self.rows_b
-        kinds = np.empty(len(self.a if side == "a" else self.b), np.int64)
-        kinds[rows[rows >= 0]] = self.kinds[rows >= 0]
-        return kinds
+    def rows_of(self, side: str) -> Ints:
+        """(N,) the row that each box of the side "a" or "b" stands in."""
+        indices = self.rows_a if side == "a" else self.rows_b
+        here = np.flatnonzero(indices >= 0)
+        rows = np.empty(len(here), np.int64)
+        rows[indices[here]] = here
+        return rows
 
     def score_change(self, row: int) -> float | None:
         """B's score minus A's; None where one side has no box."""
@@ -125,6 +142,17 @@ def pair(a: Detections, b: Detections, iou_threshold: float = 0.5) -> Pairing:
     shared = np.where(both, np.pad(ious, (0, 1))[rows[:, 0], rows[:, 1]], np.float32(0))
     order = np.lexsort((rows[:, 1], rows[:, 0], -best, kinds))
     return Pairing(a, b, iou_threshold, kinds[order], rows[order, 0], rows[order, 1], shared[order])
+
+
+def summary(pairing: Pairing) -> str:
+    """The counts in words: "2 only in A, 3 in both"."""
+    counts = pairing.counts()
+    parts = [
+        f"{counts[kind]} {KIND_NAMES[kind][:1].lower()}{KIND_NAMES[kind][1:]}"
+        for kind in Kind
+        if counts[kind]
+    ]
+    return ", ".join(parts) or "No boxes on either side"
 
 
 @dataclass(frozen=True, eq=False)

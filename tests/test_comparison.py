@@ -74,12 +74,13 @@ def test_a_row_shows_the_smallest_box_around_both():
     assert compared.box(0) == (0, 0, 10, 11)
 
 
-def test_the_kind_of_each_box_of_a_side():
+def test_the_row_of_each_box_of_a_side():
     a = detections((0, 0, 10, 10, 1, 0.9), (20, 0, 30, 10, 1, 0.8))
     b = detections((20, 0, 30, 10, 3, 0.7))
     compared = pair(a, b)
-    assert compared.kinds_of("a").tolist() == [Kind.ONLY_A, Kind.ANOTHER_CLASS]
-    assert compared.kinds_of("b").tolist() == [Kind.ANOTHER_CLASS]
+    assert compared.rows_of("a").tolist() == [1, 0]
+    assert compared.rows_of("b").tolist() == [0]
+    assert pair(NONE, b).rows_of("a").tolist() == []
 
 
 def test_the_threshold_itself_is_enough():
