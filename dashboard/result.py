@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import streamlit as st
 from streamlit import runtime
 
-from dashboard import controls, layout, tables
+from dashboard import controls, layout, study, tables
 from dashboard.session import (
     Answer,
     Picture,
@@ -20,8 +20,9 @@ from dashboard.session import (
     last_answer,
     prepare,
 )
-from detector import exports, figures, images, ssd
+from detector import exports, figures, images, operating_points, ssd
 from detector.errors import ServingError
+from detector.ground_truth import GroundTruth
 
 # What gathers within some ten milliseconds reaches the browser in one piece, and is drawn as one.
 # The figure is what a visitor watches: this pause lets it be painted before the tables are drawn
@@ -49,7 +50,7 @@ def show(picture: Picture) -> None:
         layout.try_again()
         earlier = last_answer(picture)
         if earlier is None:
-            _figure(picture, prepared, ssd.Detections.empty(), ())
+            _figure(picture, prepared, ssd.Detections.empty(), (), None)
             return
         answer = earlier
     tables.forget_pick_of_another(picture)
@@ -65,19 +66,33 @@ def _explore(picture: Picture, prepared: Prepared, answer: Answer) -> None:
     started = time.perf_counter()
     detections = ssd.postprocess(answer.raw, settings, prepared.size)
     postprocess_ms = (time.perf_counter() - started) * 1000
+    truth = study.truth_of(picture, study.of_answer(picture, prepared, answer))
     with left:
-        _figure(picture, prepared, detections, (settings,))
+        _figure(picture, prepared, detections, (settings,), _shown_truth(truth))
         time.sleep(FIGURE_FIRST_S)
         st.caption(f"{figures.summary(detections, labels)} · {layout.plain(picture.name)}")
         _timings(prepared.decode_ms, prepared.preprocess_ms, answer.call_ms, postprocess_ms)
-        _hand_on(picture, prepared, answer, settings, detections)
+        _hand_on(picture, prepared, answer, settings, detections, truth)
     with right:
         tables.by_class(detections, settings, labels)
     tables.detections(picture, prepared, detections, labels)
 
 
+def _shown_truth(truth: GroundTruth | None) -> GroundTruth | None:
+    # The switch is drawn below the figure: what it said is known before.
+    return truth if st.session_state.get("true_boxes") or _in_address("true_boxes") else None
+
+
+def _in_address(name: str) -> bool:
+    return name not in st.session_state and st.query_params.get(name) == "true"
+
+
 def _figure(
-    picture: Picture, prepared: Prepared, detections: ssd.Detections, drawn_with: tuple[object, ...]
+    picture: Picture,
+    prepared: Prepared,
+    detections: ssd.Detections,
+    drawn_with: tuple[object, ...],
+    truth: GroundTruth | None,
 ) -> None:
     """The chart. Its spec must not change for a click in it: a new spec resets the zoom.
 
@@ -85,7 +100,7 @@ def _figure(
     came from the table; Plotly itself shows the click.
     """
     labels = config().labels
-    state = (picture.digest, drawn_with)
+    state = (picture.digest, drawn_with, truth is None)
     if st.session_state.get("figure_state") != state:
         st.session_state["figure_state"] = state
         st.session_state["figure_pick"] = st.session_state.get("picked")
@@ -95,6 +110,7 @@ def _figure(
         detections,
         labels,
         picked=st.session_state["figure_pick"],
+        truth=truth,
         revision=st.session_state.setdefault("figure_revision", 0),
     )
     width, height = prepared.size
@@ -153,6 +169,7 @@ def _hand_on(
     answer: Answer,
     settings: ssd.Settings,
     detections: ssd.Detections,
+    truth: GroundTruth | None,
 ) -> None:
     """Exports, built on the click, and the link to what one sees."""
     labels = config().labels
@@ -171,6 +188,8 @@ def _hand_on(
         ("Pascal VOC XML", f"{stem}.xml", "application/xml",
          lambda: exports.to_voc(detected, labels)),
         ("YOLO text", f"{stem}.txt", "text/plain", lambda: exports.to_yolo(detected)),
+        ("Thresholds (JSON)", "thresholds.json", "application/json",
+         lambda: operating_points.write_thresholds(settings, labels)),
     )  # fmt: skip
     with st.container(horizontal=True):
         # What is in a closed popover is not sent: a knob has less to draw.
@@ -184,6 +203,13 @@ def _hand_on(
         if link.open:
             link.caption("Opens the same sample with the same settings; uploads are not in it.")
             link.code(_link(), language=None, wrap_lines=True)
+        if truth is not None:
+            st.toggle(
+                "True boxes",
+                key="true_boxes",
+                bind="query-params",
+                help="Draws what is really in the picture over what was found, dotted.",
+            )
 
 
 def _link() -> str:

@@ -19,8 +19,10 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
 from detector.colors import class_color, text_color
+from detector.ground_truth import GroundTruth
 from detector.marks import (
     CHIP_HEIGHT,
     FONT_FAMILY,
@@ -60,6 +62,7 @@ def draw(
     labels: Sequence[str],
     *,
     picked: str | None = None,
+    truth: GroundTruth | None = None,
     revision: int = 0,
 ) -> go.Figure:
     """The photo with its boxes: clickable, with hover, and a legend that toggles classes.
@@ -74,6 +77,7 @@ def draw(
         labels: a name for each class id, the background's first.
         picked: id of a detection to show as selected while the others are dimmed; unknown ids are
             ignored.
+        truth: true boxes to draw over the detections, dotted in the colours of their classes.
         revision: kept in `layout.meta`; another revision is another chart for Streamlit, with a
             fresh view.
     """
@@ -81,6 +85,8 @@ def draw(
     traces = _halo_traces(detections, picked)
     traces += _box_traces(detections, labels, picked)
     traces += _label_traces(detections, labels, picked, size)
+    if truth is not None:
+        traces += _truth_traces(truth)
     figure_height = _height_for(size)
     axis = {
         "visible": False,
@@ -254,6 +260,46 @@ def _label_traces(
             },
         )
     return traces
+
+
+def _truth_traces(truth: GroundTruth) -> list[Trace]:
+    """Dotted outlines on a dark one, so that they are seen on any photo; one legend entry for all.
+
+    Lines take no click: the detections below them do.
+    """
+    shared = {
+        "type": "scatter",
+        "mode": "lines",
+        "hoverinfo": "skip",
+        "legendgroup": "truth",
+        "legendrank": 10**6,
+    }
+    traces: list[Trace] = [
+        shared
+        | _outline(truth.boxes)
+        | {"line": {"color": "rgba(0,0,0,0.75)", "width": 4}, "showlegend": False}
+    ]
+    for number, class_id in enumerate(np.unique(truth.class_ids)):
+        traces.append(
+            shared
+            | _outline(truth.boxes[truth.class_ids == class_id])
+            | {
+                "line": {"color": class_color(int(class_id)), "width": 2.5, "dash": "4px,4px"},
+                "name": f"True boxes · {len(truth.boxes)}",
+                "showlegend": number == 0,
+            }
+        )
+    return traces
+
+
+def _outline(boxes: NDArray[np.float64]) -> dict[str, list[float | None]]:
+    """The boxes (N, 4) as one line, with a gap after each."""
+    x: list[float | None] = []
+    y: list[float | None] = []
+    for xmin, ymin, xmax, ymax in boxes.tolist():
+        x += [*(rounded(value) for value in (xmin, xmax, xmax, xmin, xmin)), None]
+        y += [*(rounded(value) for value in (ymin, ymin, ymax, ymax, ymin)), None]
+    return {"x": x, "y": y}
 
 
 def _selected(picked: str | None, shown: list[str], everything: list[str]) -> list[int] | None:

@@ -12,6 +12,7 @@ from plotly.offline import get_plotlyjs
 
 from detector import figures
 from detector.colors import class_color, text_color
+from detector.ground_truth import GroundTruth
 from detector.ssd import Detections
 from tests import browser
 
@@ -47,6 +48,13 @@ def random_detections(count: int, seed: int) -> Detections:
             for corner, side in zip(corners, sides, strict=True)
         )
     )
+
+
+TRUE_BOXES = [(10.0, 20.0, 60.0, 90.0), (300.0, 200.0, 420.0, 310.0)]
+
+
+def draw_nested(truth: GroundTruth | None) -> go.Figure:
+    return figures.draw(GREY, SIZE, NESTED, LABELS, truth=truth)
 
 
 def bars(figure: go.Figure) -> list[go.Bar]:
@@ -160,6 +168,27 @@ def test_the_picked_detection_is_the_only_selected_one() -> None:
 def test_without_a_picked_detection_nothing_is_dimmed(picked: str | None) -> None:
     figure = figures.draw(GREY, SIZE, random_detections(10, seed=5), LABELS, picked=picked)
     assert {trace.selectedpoints for trace in figure.data} == {None}
+
+
+def test_true_boxes_are_dotted_in_the_colours_of_their_classes_with_one_legend_entry() -> None:
+    truth = GroundTruth("a.jpg", SIZE, np.array(TRUE_BOXES), np.array([3, 7]))
+    lines = list(draw_nested(truth).select_traces({"mode": "lines"}))
+    assert [line.line.color for line in lines[1:]] == [class_color(3), class_color(7)]
+    assert lines[1].x == (10, 60, 60, 10, 10, None)
+    assert lines[1].y == (20, 20, 90, 90, 20, None)
+    assert [line.name for line in lines if line.showlegend] == ["True boxes · 2"]
+
+
+def test_a_picture_with_nothing_to_find_has_no_true_boxes_to_draw() -> None:
+    names = [trace.name for trace in draw_nested(GroundTruth("a.jpg", SIZE)).data]
+    assert not any("True" in (name or "") for name in names)
+
+
+def test_true_boxes_leave_the_rest_of_the_figure_as_it_is() -> None:
+    truth = GroundTruth("a.jpg", SIZE, np.array(TRUE_BOXES), np.array([3, 7]))
+    with_truth, without = draw_nested(truth).to_plotly_json(), draw_nested(None).to_plotly_json()
+    assert with_truth["data"][: len(without["data"])] == without["data"]
+    assert with_truth["layout"] == without["layout"]
 
 
 def test_labels_never_cover_each_other_at_the_usual_size() -> None:
@@ -383,6 +412,18 @@ def test_any_click_on_overlapping_boxes_picks_the_smallest(page: Page) -> None:
         assert click(page, x, y) == expected
         crowded += len(under) > 1
     assert crowded > 20
+
+
+def test_a_click_goes_through_a_true_box(page: Page) -> None:
+    truth = GroundTruth("a.jpg", SIZE, np.array([(150.0, 140.0, 220.0, 180.0)]), np.array([2]))
+    show(page, figures.draw(GREY, SIZE, NESTED, LABELS, truth=truth))
+    assert click(page, 175, 165) == "1-3"
+    assert click(page, 151, 141) == click_without_truth(page, 151, 141)
+
+
+def click_without_truth(page: Page, x: float, y: float) -> str | None:
+    show(page, figures.draw(GREY, SIZE, NESTED, LABELS))
+    return click(page, x, y)
 
 
 def test_a_click_after_zooming_picks_the_same_box(page: Page) -> None:
