@@ -1,0 +1,679 @@
+"""Compare: one picture under two settings, models or servers, or several pictures side by side."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import controls, inputs, layout, session, side_by_side, swipe
+from dashboard.result import photo_url
+from dashboard.session import Answer, Picture, Prepared, config, prepare
+from detector import comparison, comparison_sheet, figures, images, linked_figure, ssd
+from detector.comparison import KIND_COLORS, KIND_NAMES, Kind, Pairing, Standing, Verdict
+from detector.errors import (
+    GroundTruthError,
+    LensError,
+    ServerTimeoutError,
+    ServerUnavailableError,
+    ServingError,
+)
+from detector.ground_truth import GroundTruth, read_coco
+
+MODES = ("A against B", "Pictures")
+VIEWS = ("Side by side", "Swipe")
+NEWEST = "newest"
+# A picture in which both sides are right once and wrong once; another gallery opens on its first.
+OPENS_ON = "electronics_flatlay.jpg"
+SAME_BOX_IOU = 0.5
+MATCH_IOU = 0.5  # with a true box: COCO's usual one
+VERDICTS = {
+    Verdict.A: "A",
+    Verdict.B: "B",
+    Verdict.BOTH: "both",
+    Verdict.NEITHER: "neither",
+    Verdict.UNJUDGED: "–",
+}
+# The knobs of the sides, and where they start: B asks for more.
+KNOBS = ("score", "iou", "agnostic", "server", "model", "version")
+DEFAULT_SCORES = {"a": 0.30, "b": 0.50}
+
+# A phone gets the panels one above the other. It says so once, and a desktop never does.
+_narrow = st.components.v2.component(
+    "commodity_lens.narrow",
+    js="""
+export default function ({ data, setStateValue }) {
+  const narrow = window.matchMedia("(max-width: 640px)");
+  const tell = () => {
+    if (narrow.matches !== data.narrow) setStateValue("narrow", narrow.matches);
+  };
+  tell();
+  narrow.addEventListener("change", tell);
+  return () => narrow.removeEventListener("change", tell);
+}
+""",
+)
+
+
+@dataclass(frozen=True)
+class Side:
+    """What a side is asked for.
+
+    Attributes:
+        letter: "a" or "b".
+        server: the name of its server, as the visitor chose it.
+    """
+
+    letter: str
+    server: str
+    model: str
+    version: int | None
+    version_label: str | None
+    settings: ssd.Settings
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What a side shows: detections, and all of them at the floor; or why it has none."""
+
+    side: Side
+    answer: Answer | None
+    found: ssd.Detections
+    everything: ssd.Detections
+    error: LensError | None = None
+
+    @property
+    def heading(self) -> str:
+        """Model, version and settings in one line."""
+        name = self.side.letter.upper()
+        if self.answer is None:
+            return f"{name} · no answer"
+        model, said = self.answer.model, self.side.settings
+        agnostic = " · agnostic" if said.class_agnostic else ""
+        return (
+            f"{name} · {model.name} {model.version or '?'} · score ≥ {said.score_threshold:.2f}"
+            f" · IoU {said.iou_threshold:.2f}{agnostic}"
+        )
+
+    @property
+    def caption(self) -> list[str]:
+        """The same for the sheet, a line each."""
+        said = self.side.settings
+        model = self.answer.model if self.answer is not None else None
+        return [
+            f"{self.side.letter.upper()}: {self.side.model}, version"
+            f" {model.version if model and model.version else '?'}, server {self.side.server}",
+            f"score at least {said.score_threshold:.2f}, IoU {said.iou_threshold:.2f},"
+            f" {'class-agnostic' if said.class_agnostic else 'class-aware'} NMS",
+        ]
+
+
+def show() -> None:
+    """The page in its two modes."""
+    _restore()
+    mode = st.segmented_control(
+        "Compare",
+        MODES,
+        default=MODES[0],
+        required=True,
+        key="compare_mode",
+        label_visibility="collapsed",
+        bind="query-params",
+    )
+    if mode == "Pictures":
+        side_by_side.show()
+        _keep("compare_mode", *side_by_side.KNOBS)
+        return
+    if "sample" not in st.query_params and "last_sample" not in st.session_state:
+        titles = [sample.title for sample in inputs.samples() if sample.file_name == OPENS_ON]
+        if titles:
+            st.session_state["sample"] = titles[0]
+    picture = inputs.choose()
+    prepared = prepare(picture.digest, picture.data)
+    with st.spinner("Asking the model server…", show_time=False):
+        session.address()  # waits for the embedded one
+    _sides(picture, prepared)
+
+
+@st.fragment
+def _sides(picture: Picture, prepared: Prepared) -> None:
+    columns = st.columns(2, gap="medium")
+    results = []
+    for column, letter, key in zip(columns, "ab", ("left", "right"), strict=True):
+        with column, st.container(border=True, key=key):
+            side = _knobs(letter)
+            result = _asked(side, picture, prepared)
+            if result.error is not None:
+                layout.show_error(result.error)
+            results.append(result)
+    a, b = results
+    view, same_iou = _toolbar()
+    _keep(*_keys(), "compare_mode", "compare_view", "same_box_iou", "kinds")
+    pairing = comparison.pair(a.found, b.found, same_iou)
+    st.session_state["compared_picture"] = picture.digest
+    kinds = _shown_kinds(pairing)
+    row = _picked_row(picture, pairing, kinds)
+    absent = next((result.side.letter for result in results if result.answer is None), "")
+    if view == "Swipe":
+        _swipe(picture, prepared, a, b, pairing, kinds)
+    else:
+        _figure(picture, prepared, a, b, pairing, kinds, row, absent)
+    if absent:
+        st.caption("There is nothing to compare until both sides have an answer.")
+        if any(isinstance(r.error, (ServerUnavailableError, ServerTimeoutError)) for r in results):
+            layout.try_again()
+        return
+    st.caption(
+        f"{comparison.summary(pairing)} · {layout.plain(picture.name)} · Boxes are one and the"
+        f" same at an IoU of {same_iou:.2f} or more, paired one to one, the highest IoU first,"
+        " the same class before another."
+    )
+    truth = _truth(picture)
+    standings = None if truth is None else (_standing(truth, a), _standing(truth, b))
+    verdicts = None if standings is None else comparison.verdicts(pairing, *standings)
+    left, right = st.columns([8, 5], gap="medium")
+    with left:
+        _differences(pairing, kinds, row, verdicts)
+        _hand_on(picture, a, b, pairing, kinds)
+    with right:
+        _rightness(pairing, standings, verdicts)
+
+
+def _knobs(letter: str) -> Side:
+    """The knobs of a side; what they say."""
+    settings = config()
+    color = KIND_COLORS[Kind.ONLY_A if letter == "a" else Kind.ONLY_B]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.html(
+            f'<b class="lens-side" style="background:{color}">{letter.upper()}</b>', width="content"
+        )
+        chosen = st.popover(
+            _model_name(letter), icon=":material/dns:", key=f"source_{letter}", width="stretch"
+        )
+        agnostic = st.toggle(
+            "Class-agnostic",
+            key=f"agnostic_{letter}",
+            bind="query-params",
+            help=controls.AGNOSTIC_HELP,
+        )
+    with chosen:
+        names = list(_servers())
+        server = st.selectbox("Server", names, key=f"server_{letter}", bind="query-params")
+        model = st.text_input(
+            "Model", settings.model_name, key=f"model_{letter}", bind="query-params"
+        )
+        model = model.strip() or settings.model_name
+        version = st.selectbox(
+            "Version or label",
+            _offered_versions(server, model),
+            key=f"version_{letter}",
+            accept_new_options=True,
+            bind="query-params",
+            help="The versions that the server has ready. Type a number or a version label for "
+            "any other.",
+        )
+    with st.container(horizontal=True, gap="medium"):
+        score = _slider(
+            "Score threshold", f"score_{letter}", DEFAULT_SCORES[letter], controls.SCORE_HELP
+        )
+        iou = _slider(
+            "IoU threshold", f"iou_{letter}", controls.DEFAULTS.iou_threshold, controls.IOU_HELP
+        )
+    number = int(version) if version.isascii() and version.isdecimal() else None
+    label = None if number or version == NEWEST else version
+    said = ssd.Settings(score_threshold=score, iou_threshold=iou, class_agnostic=agnostic)
+    return Side(letter, server, model, number, label, said)
+
+
+def _slider(label: str, key: str, default: float, explained: str) -> float:
+    return float(
+        st.slider(
+            label,
+            controls.LOWEST,
+            1.0,
+            default,
+            0.01,
+            key=key,
+            help=explained,
+            bind="query-params",
+            width="stretch",
+        )
+    )
+
+
+def _model_name(letter: str) -> str:
+    """Server, model and version of a side, for its button."""
+    settings = config()
+    parts = (
+        st.session_state.get(f"model_{letter}") or settings.model_name,
+        st.session_state.get(f"version_{letter}") or _configured_version(),
+        st.session_state.get(f"server_{letter}") or next(iter(_servers())),
+    )
+    return " · ".join(layout.plain(part) for part in parts)
+
+
+def _servers() -> dict[str, str | None]:
+    """The servers by name; None is the one that the whole dashboard uses."""
+    settings = config()
+    main = "embedded" if settings.server is None else settings.server
+    return {main: None} | {server.name: server.address for server in settings.servers}
+
+
+def _address(server: str) -> str:
+    return _servers().get(server) or session.address()
+
+
+def _configured_version() -> str:
+    settings = config()
+    return str(settings.model_version or settings.version_label or NEWEST)
+
+
+def _offered_versions(server: str, model: str) -> list[str]:
+    """What can be asked: first what is configured, then the newest, then what the server has."""
+    try:
+        there = session.versions(_address(server), model)
+    except ServingError:
+        there = ()  # the side says why
+    return list(dict.fromkeys([_configured_version(), NEWEST, *map(str, there)]))
+
+
+def _asked(side: Side, picture: Picture, prepared: Prepared) -> Result:
+    """The side's detections. The server is asked once a picture and version, never for a knob."""
+    none = ssd.Detections.empty()
+    try:
+        answer = session.answer_by(
+            picture,
+            prepared,
+            _address(side.server),
+            side.model,
+            side.version,
+            side.version_label,
+        )
+    except ServingError as error:
+        return Result(side, None, none, none, error)
+    found = ssd.postprocess(answer.raw, side.settings, prepared.size)
+    unlimited = replace(side.settings, score_threshold=0.0, top_k=2**31)
+    everything = ssd.postprocess(answer.raw, unlimited, prepared.size)
+    return Result(side, answer, found, everything)
+
+
+def _toolbar() -> tuple[str, float]:
+    """Swap, copy, reset, the view, and when two boxes are one and the same."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="compare_tools"):
+        st.button("Swap", icon=":material/swap_horiz:", key="swap", on_click=_swap)
+        st.button("Copy A to B", icon=":material/content_copy:", key="copy", on_click=_copy)
+        st.button("Reset", icon=":material/restart_alt:", key="reset_sides", on_click=_reset)
+        view = st.segmented_control(
+            "View",
+            VIEWS,
+            default=VIEWS[0],
+            required=True,
+            key="compare_view",
+            label_visibility="collapsed",
+            bind="query-params",
+        )
+        same_iou = st.slider(
+            "Same box from this IoU on",
+            0.05,
+            1.0,
+            SAME_BOX_IOU,
+            0.05,
+            key="same_box_iou",
+            width=220,
+            bind="query-params",
+            help="A box of A and a box of B are one and the same when they overlap at least this "
+            "much (intersection over union).",
+        )
+    return view, float(same_iou)
+
+
+def _shown_kinds(pairing: Pairing) -> list[Kind]:
+    """The filter, a pill a kind in its colour."""
+    counts = pairing.counts()
+    swatches = "".join(
+        f".st-key-kinds button:nth-of-type({number})::before{{background:{KIND_COLORS[kind]}}}"
+        for number, kind in enumerate(Kind, start=1)
+    )
+    st.html(f"<style>{swatches}</style>")
+    shown = st.pills(
+        "Boxes shown",
+        [KIND_NAMES[kind] for kind in Kind],
+        selection_mode="multi",
+        default=[KIND_NAMES[kind] for kind in Kind],
+        key="kinds",
+        label_visibility="collapsed",
+        bind="query-params",
+        format_func=lambda name: f"{name} · {counts[_kind(name)]}",
+        wrap=True,
+    )
+    return [kind for kind in Kind if KIND_NAMES[kind] in shown]
+
+
+def _kind(name: str) -> Kind:
+    return next(kind for kind in Kind if KIND_NAMES[kind] == name)
+
+
+def _figure(
+    picture: Picture,
+    prepared: Prepared,
+    a: Result,
+    b: Result,
+    pairing: Pairing,
+    kinds: Sequence[Kind],
+    row: int | None,
+    absent: str,
+) -> None:
+    was_narrow = bool(st.session_state.get("narrow", {}).get("narrow", False))
+    stacked = bool(
+        _narrow(
+            key="narrow",
+            data={"narrow": was_narrow},
+            default={"narrow": was_narrow},
+            on_narrow_change=lambda: None,
+        )["narrow"]
+    )
+    figure = linked_figure.draw(
+        photo_url(picture, prepared),
+        prepared.size,
+        pairing,
+        config().labels,
+        headings=(a.heading, b.heading),
+        kinds=kinds,
+        stacked=stacked,
+        row=row,
+        absent=absent,
+    )
+    width, height = prepared.size
+    st.html(
+        f"<style>.st-key-linked_frame{{--photo:{height / width:.4f};"
+        f"--across:{1 if stacked else 2};--down:{2 if stacked else 1}}}</style>"
+    )
+    with st.container(key="linked_column"), st.container(key="linked_frame"):
+        st.plotly_chart(
+            figure,
+            key="linked_figure",
+            height="stretch",
+            config=figures.CONFIG,
+            alt=comparison.summary(pairing),
+        )
+
+
+def _swipe(
+    picture: Picture,
+    prepared: Prepared,
+    a: Result,
+    b: Result,
+    pairing: Pairing,
+    kinds: Sequence[Kind],
+) -> None:
+    swipe.show(
+        photo_url(picture, prepared),
+        prepared.size,
+        pairing,
+        config().labels,
+        names=(a.heading, b.heading),
+        kinds=kinds,
+        alt=comparison.summary(pairing),
+        key="swipe",
+    )
+
+
+def _picked_row(picture: Picture, pairing: Pairing, kinds: Sequence[Kind]) -> int | None:
+    """The row of the pairing that was clicked in the table, by what it is and not where it was."""
+    picked = st.session_state.get("picked_difference")
+    if picked is None or picked[0] != picture.digest:
+        return None
+    for row, identity in enumerate(_identities(pairing)):
+        if identity == picked[1] and Kind(int(pairing.kinds[row])) in kinds:
+            return row
+    return None
+
+
+def _identities(pairing: Pairing) -> list[tuple[str, str]]:
+    """A name for each row: the ids of its boxes, which no threshold changes."""
+    a, b = [*pairing.a.ids, ""], [*pairing.b.ids, ""]
+    return [(a[i], b[j]) for i, j in zip(pairing.rows_a, pairing.rows_b, strict=True)]
+
+
+def _differences(
+    pairing: Pairing, kinds: Sequence[Kind], row: int | None, verdicts: list[Verdict] | None
+) -> None:
+    """A row of the pairing a row; a click zooms the figure to it."""
+    labels = config().labels
+    rows = [index for index in range(len(pairing)) if Kind(int(pairing.kinds[index])) in kinds]
+    identities = _identities(pairing)
+    st.session_state["difference_rows"] = [identities[index] for index in rows]
+    if not rows:
+        st.info("No box to list: both sides are empty, or all are filtered out.", icon="🔍")
+        return
+    columns: dict[str, list[Any]] = {
+        "": [_swatch(KIND_COLORS[Kind(int(pairing.kinds[index]))]) for index in rows],
+        "Difference": [KIND_NAMES[Kind(int(pairing.kinds[index]))] for index in rows],
+    }
+    for letter, found, indices in (
+        ("A", pairing.a, pairing.rows_a),
+        ("B", pairing.b, pairing.rows_b),
+    ):
+        own = [int(indices[index]) for index in rows]
+        columns[letter] = [labels[int(found.class_ids[i])] if i >= 0 else None for i in own]
+        columns[f"Score {letter}"] = [float(found.scores[i]) if i >= 0 else None for i in own]
+    columns["Change"] = [pairing.score_change(index) for index in rows]
+    columns["IoU"] = [
+        float(pairing.ious[index]) if pairing.score_change(index) is not None else None
+        for index in rows
+    ]
+    if verdicts is not None:
+        columns["Right"] = [VERDICTS[verdicts[index]] for index in rows]
+    st.session_state["differences"] = {
+        "selection": {
+            "rows": [rows.index(row)] if row in rows else [],
+            "columns": [],
+            "cells": [],
+        }
+    }
+    number = st.column_config.NumberColumn(format="%.2f", width=75)
+    st.dataframe(
+        pd.DataFrame(columns),
+        key="differences",
+        hide_index=True,
+        on_select=_zoom_to,
+        selection_mode="single-row",
+        height=min(35 * len(rows) + 38, 400),
+        column_config={
+            "": st.column_config.ImageColumn(width=30),
+            "Score A": number,
+            "Score B": number,
+            "IoU": number,
+            "Change": st.column_config.NumberColumn(format="%+.2f", width=75),
+        },
+        alt=comparison.summary(pairing),
+    )
+    st.caption("Click a row to zoom both panels to it, and again to see the whole picture.")
+
+
+def _zoom_to() -> None:
+    rows = st.session_state["differences"]["selection"]["rows"]
+    digest = st.session_state["compared_picture"]
+    st.session_state["picked_difference"] = (
+        (digest, st.session_state["difference_rows"][rows[0]]) if rows else None
+    )
+
+
+def _rightness(
+    pairing: Pairing,
+    standings: tuple[Standing, Standing] | None,
+    verdicts: list[Verdict] | None,
+) -> None:
+    """Which side is right where they differ, and how good each is on this picture."""
+    if standings is None or verdicts is None:
+        st.caption("Which side is right is known for the gallery's pictures: they have true boxes.")
+        return
+    differing = [
+        verdict
+        for kind, verdict in zip(pairing.kinds.tolist(), verdicts, strict=True)
+        if kind != Kind.BOTH
+    ]
+    if differing:
+        told = [
+            f"{VERDICTS[verdict]} {differing.count(verdict)}×"
+            for verdict in (Verdict.A, Verdict.B, Verdict.BOTH, Verdict.NEITHER)
+            if verdict in differing
+        ]
+        st.markdown(f"Where they differ, right by the true boxes: **{', '.join(told) or 'none'}**")
+    else:
+        st.markdown("The sides do not differ in their boxes.")
+    measures: list[tuple[str, float, float, int]] = []
+    for name, digits, pick in _MEASURES:
+        of_a, of_b = (float(pick(standing)) for standing in standings)
+        measures.append((name, of_a, of_b, digits))
+    body = "".join(
+        f'<tr><th scope="row">{name}</th><td>{_number(of_a, digits)}</td>'
+        f"<td>{_number(of_b, digits)}</td><td>{_number(of_b - of_a, digits, '+')}</td></tr>"
+        for name, of_a, of_b, digits in measures
+    )
+    with st.container(key="standings"):
+        st.html(
+            '<table class="lens-classes"><thead><tr><th scope="col">By the true boxes'
+            '<th scope="col">A<th scope="col">B<th scope="col">B − A</tr></thead>'
+            f"<tbody>{body}</tbody></table>"
+        )
+    st.caption(
+        f"On this picture. A box is right from an IoU of {MATCH_IOU} with a true box of its class "
+        "on. AP asks all boxes after NMS, whatever the score threshold."
+    )
+
+
+_MEASURES: tuple[tuple[str, int, Callable[[Standing], Any]], ...] = (
+    ("Precision", 2, lambda standing: standing.counts.precision),
+    ("Recall", 2, lambda standing: standing.counts.recall),
+    ("F1", 2, lambda standing: standing.counts.f1),
+    ("AP@0.5", 2, lambda standing: standing.average_precision),
+    ("Right", 0, lambda standing: standing.counts.true_positives),
+    ("Wrong", 0, lambda standing: standing.counts.false_positives),
+    ("Missed", 0, lambda standing: standing.counts.misses),
+)
+
+
+def _number(value: float, digits: int, sign: str = "") -> str:
+    if math.isnan(value):
+        return "–"
+    return f"{value:{sign if round(value, digits) else ''}.{digits}f}"
+
+
+def _standing(truth: GroundTruth, result: Result) -> Standing:
+    return comparison.standing(
+        [truth], [result.found], [result.everything], len(config().labels), MATCH_IOU
+    )
+
+
+def _truth(picture: Picture) -> GroundTruth | None:
+    """The true boxes of a picture of the gallery; an upload of the same name is another picture."""
+    if picture.digest not in inputs.sample_digests():
+        return None
+    try:
+        return _gallery_truths().get(picture.name)
+    except GroundTruthError as error:
+        layout.show_error(error)
+        return None
+
+
+@st.cache_resource(show_spinner=False, max_entries=1)
+def _gallery_truths() -> dict[str, GroundTruth]:
+    data = (config().samples_path / "annotations.json").read_bytes()
+    return {truth.file_name: truth for truth in read_coco(data, config().labels).pictures}
+
+
+def _hand_on(
+    picture: Picture, a: Result, b: Result, pairing: Pairing, kinds: Sequence[Kind]
+) -> None:
+    """The comparison as a picture, built on the click, and the link that reopens it."""
+
+    def sheet() -> bytes:
+        return comparison_sheet.sheet_png(
+            images.read_image(picture.data, config().image_limits),
+            pairing,
+            config().labels,
+            title=f"{picture.name}: {comparison.summary(pairing)}",
+            captions=(a.caption, b.caption),
+            kinds=kinds,
+        )
+
+    with st.container(horizontal=True):
+        st.download_button(
+            "Comparison (PNG)",
+            sheet,
+            f"{Path(picture.name).stem}-comparison.png",
+            "image/png",
+            icon=":material/download:",
+            key="sheet",
+            on_click="ignore",
+        )
+        link = st.popover("Link", icon=":material/link:", key="compare_link", on_change="rerun")
+        if link.open:
+            link.caption(
+                "Opens the same sample with both sides as they are; uploads are not in it."
+            )
+            link.code(_link(), language=None, wrap_lines=True)
+
+
+def _link() -> str:
+    base = (st.context.url or "").split("?")[0]
+    given = {name: st.query_params.get_all(name) for name in st.query_params}
+    parameters = urlencode(given, doseq=True)
+    return f"{base}?{parameters}" if parameters else base
+
+
+def _keys(letters: str = "ab") -> list[str]:
+    return [f"{knob}_{letter}" for letter in letters for knob in KNOBS]
+
+
+def _swap() -> None:
+    for knob in KNOBS:
+        a, b = f"{knob}_a", f"{knob}_b"
+        st.session_state[a], st.session_state[b] = st.session_state[b], st.session_state[a]
+
+
+def _copy() -> None:
+    for knob in KNOBS:
+        st.session_state[f"{knob}_b"] = st.session_state[f"{knob}_a"]
+
+
+def _reset() -> None:
+    for letter in "ab":
+        values = (
+            DEFAULT_SCORES[letter],
+            controls.DEFAULTS.iou_threshold,
+            controls.DEFAULTS.class_agnostic,
+            next(iter(_servers())),
+            config().model_name,
+            _configured_version(),
+        )
+        for knob, value in zip(KNOBS, values, strict=True):
+            st.session_state[f"{knob}_{letter}"] = value
+    st.session_state["same_box_iou"] = SAME_BOX_IOU
+    st.session_state["kinds"] = [KIND_NAMES[kind] for kind in Kind]
+
+
+def _keep(*keys: str) -> None:
+    """Remember what the page's knobs say: a widget's own value is gone on another page."""
+    kept: dict[str, Any] = st.session_state.setdefault("compare_kept", {})
+    kept |= {key: st.session_state[key] for key in keys if key in st.session_state}
+
+
+def _restore() -> None:
+    for key, value in st.session_state.get("compare_kept", {}).items():
+        if key not in st.session_state and key not in st.query_params:
+            st.session_state[key] = value
+
+
+def _swatch(color: str) -> str:
+    """Data URI of a small square."""
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="14" height="14">'
+        f'<rect width="14" height="14" rx="3" fill="{color}"/></svg>'
+    )
+    return "data:image/svg+xml;utf8," + svg.replace("#", "%23")
