@@ -629,10 +629,10 @@ class Viewer {
     const pen = this.context
     pen.globalAlpha = alpha
     pen.setLineDash([6, 4])
-    pen.lineWidth = 4
-    pen.strokeStyle = "rgba(0,0,0,0.45)"
+    pen.lineWidth = 3.2
+    pen.strokeStyle = "rgba(0,0,0,0.4)"
     pen.strokeRect(...this.#onScreen(this.#box(i)))
-    pen.lineWidth = 2
+    pen.lineWidth = 1.6
     pen.strokeStyle = color ?? this.view.colors[this.view.class[i]]
     pen.strokeRect(...this.#onScreen(this.#box(i)))
     pen.setLineDash([])
@@ -649,11 +649,12 @@ class Viewer {
       paths.get(classId).rect(...this.#onScreen(this.#box(i)))
     }
     for (const [classId, path] of paths) {
-      pen.globalAlpha = focused ? 0.18 : 0.6
       pen.lineWidth = 2
+      pen.globalAlpha = focused ? 0.06 : 0.16
       pen.strokeStyle = halo(this.view.colors[classId])
       pen.stroke(path)
       pen.lineWidth = 1
+      pen.globalAlpha = focused ? 0.14 : 0.42
       pen.strokeStyle = this.view.colors[classId]
       pen.stroke(path)
     }

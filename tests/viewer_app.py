@@ -1,15 +1,15 @@
-"""A page with nothing but the viewer, for the browser tests and the benchmark.
+"""A page with nothing but viewers, for the browser tests and the benchmark.
 
-What it shows is a pickled dictionary, the file named by $VIEWER_CASES: a case by the `case` in the
-address, each with `raw`, `settings`, `size`, `labels`, `photo` (a URL) and perhaps `truth`, `mode`,
-`compared` and `photo_url`.
+What they show is in the file named by $VIEWER_CASES: a pickled dictionary of cases by name, each a
+dictionary of `raw`, `settings`, `size`, `labels`, `photo` (a URL), and perhaps `truth` and
+`compared`. The address says which, `?case=one&case=another`, and perhaps `mode`.
 """
 
-import hashlib
 import os
 import pickle
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -19,51 +19,56 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from dashboard import viewer
 from detector import scrub
 
-st.set_page_config(layout="wide")
-name = st.query_params["case"]
-case = st.cache_resource(lambda path: pickle.loads(Path(path).read_bytes()))(
-    os.environ["VIEWER_CASES"]
-)[name]
-state = st.session_state.setdefault("settings_" + name, case["settings"])
+
+def released(name: str, score: float, own: dict[int, float]) -> None:
+    put(name, score_threshold=score, class_thresholds=own)
 
 
-def released(score: float, own: dict[int, float]) -> None:
-    st.session_state["settings_" + name] = replace(
-        st.session_state["settings_" + name], score_threshold=score, class_thresholds=own
-    )
+def clicked(name: str, picked: str | None) -> None:
+    st.session_state[f"picked {name}"] = picked
 
 
-def clicked(picked: str | None) -> None:
-    st.session_state["picked"] = picked
+def put(name: str, **changes: object) -> None:
+    key = f"settings {name}"
+    st.session_state[key] = replace(st.session_state[key], **changes)
 
 
-def put(**changes: object) -> None:
-    st.session_state["settings_" + name] = replace(st.session_state["settings_" + name], **changes)
-
-
-mode = st.query_params.get("mode", "Classes")
-viewer.show(
-    "viewer",
-    scrub.view(
+def show(name: str) -> None:
+    case = cases[name]
+    settings = st.session_state.setdefault(f"settings {name}", case["settings"])
+    picked = st.session_state.get(f"picked {name}")
+    view = scrub.view(
         case["raw"],
-        state,
+        settings,
         case["size"],
         case["labels"],
-        digest=hashlib.sha256(name.encode()).hexdigest(),
+        digest=name,
         truth=case.get("truth"),
-    ),
-    case["photo"],
-    mode=mode,  # type: ignore[arg-type]
-    picked=st.session_state.get("picked"),
-    compared=case.get("compared"),
-    on_thresholds=released,
-    on_pick=clicked,
+    )
+    viewer.show(
+        f"viewer {name}",
+        view,
+        case["photo"],
+        mode=st.query_params.get("mode", "Classes"),
+        picked=picked,
+        compared=case.get("compared"),
+        on_thresholds=partial(released, name),
+        on_pick=partial(clicked, name),
+    )
+    with st.container(horizontal=True):
+        for label, changes in {
+            "Reset": {"score_threshold": 0.3, "class_thresholds": {}},
+            "Lower IoU": {"iou_threshold": 0.2},
+            "Nothing": {},
+        }.items():
+            st.button(label, f"{label} {name}", on_click=partial(put, name, **changes))
+    own = dict(settings.class_thresholds)
+    st.code(f"score {settings.score_threshold} own {own} picked {picked}")
+
+
+st.set_page_config(layout="wide")
+cases = st.cache_resource(lambda path: pickle.loads(Path(path).read_bytes()))(
+    os.environ["VIEWER_CASES"]
 )
-with st.container(horizontal=True):
-    st.button("Reset", on_click=put, kwargs={"score_threshold": 0.3, "class_thresholds": {}})
-    st.button("Lower IoU", on_click=put, kwargs={"iou_threshold": 0.2})
-    st.button("Nothing")
-st.code(
-    f"score {state.score_threshold!r} own {dict(state.class_thresholds)!r} "
-    f"picked {st.session_state.get('picked')}"
-)
+for name in st.query_params.get_all("case"):
+    show(name)
