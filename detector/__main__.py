@@ -1,29 +1,40 @@
-"""The command line: `python -m detector predict IMAGE...`.
+"""The command line: `python -m detector predict IMAGE...`, and `rerun MANIFEST`.
 
 Nothing here is slow to import: no Plotly, no pandas, no TensorFlow.
 """
 
 import argparse
 import dataclasses
-import functools
 import io
 import json
 import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
+from detector.archives import Archive
+from detector.batch import Done, Source, file_source, pictures_in, run
 from detector.config import Config, read_secrets
 from detector.embedded import EmbeddedServer
-from detector.errors import ConfigError, ImageError, LensError, ServingError
-from detector.exports import DetectedImage, annotated_png, record, to_csv, unique_stems
-from detector.images import RGBImage, read_image
-from detector.serving import ServingClient, connect
-from detector.ssd import RawPrediction, Settings, postprocess, preprocess
+from detector.errors import ConfigError, ImageError, LensError, ServingError, ThresholdsError
+from detector.exports import record
+from detector.manifest import (
+    Batch,
+    ManifestError,
+    Result,
+    compare,
+    now,
+    read_manifest,
+)
+from detector.operating_points import read_thresholds
+from detector.output_folder import EXPORTS, SUFFIX, OutputError, OutputFolder, digest_of
+from detector.serving import connect
+from detector.ssd import Settings
 
 # 2 is argparse's own, for a command line or a setting that can't be.
 _IMAGES_FAILED = 1
@@ -33,7 +44,6 @@ _OUTPUT_FAILED = 4
 # As a shell reports a process that the signal ended.
 _SIGNALLED = 128
 _BROKEN_PIPE = 128 + 13
-_SUFFIX = "-detected.png"
 # A progress bar appears for more images than this.
 _FEW = 3
 
@@ -41,7 +51,12 @@ _EPILOG = """\
 examples:
   python -m detector predict photo.jpg
   python -m detector predict --json *.jpg > found.jsonl
-  python -m detector predict --server 127.0.0.1:8500 --score 0.5 --out found/ shelf/*.jpg
+  python -m detector predict --server 127.0.0.1:8500 --score 0.5 --out found/ shelf/ more.zip
+  python -m detector predict --resume --out found/ shelf/ more.zip
+  python -m detector rerun found/manifest.json
+
+Of a folder all pictures in it and in its folders are done, by the ending of their names and sorted;
+of a ZIP file all pictures in it.
 
 Without --server, and without a server in the settings (COMMODITY_LENS_SERVER), the project's own
 model server is started for the run and ended with it.
@@ -51,14 +66,26 @@ model server is started for the run and ended with it.
    "detections": [{"label", "class_id", "score", "box": [xmin, ymin, xmax, ymax]}],
    "timings_ms": {"decode", "preprocess", "call", "postprocess"}}
 with boxes in pixels of the image, best score first. An image that cannot be read gets
-{"image", "error"}; the others are still done.
+{"image", "error"}; the others are still done. With --resume only what was not done before is
+printed; what is written to --out is of all.
 
 exit status:
-  0  every image was done
-  1  some images could not be read
+  0  every image was done; for rerun: and the result is the same
+  1  some images could not be read; for rerun: or the result differs
   2  the command line or a setting is wrong
   3  the model server could not be started or reached, or its answer is unusable
   4  a result could not be written
+"""
+
+_RERUN = """\
+Runs the pictures of a manifest again, by the same version of the model and with the same settings,
+and says whether the result is the same: the same boxes, with scores that differ by less than 0.0001
+and corners by less than 0.1 pixels. Another machine computes other last digits.
+
+Pictures are looked for where they were: paths are those of the first run, so start it in the same
+folder. With --pictures they are found by their content, wherever they are now.
+
+exit status: 0 the same, 1 not, else as for predict.
 """
 
 
@@ -72,10 +99,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The name of a file need not be text in any encoding.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        status = _predict(options)
+        status: int = options.command(options)
         sys.stdout.flush()
         return status
-    except ConfigError as error:
+    except (ConfigError, ThresholdsError, ManifestError) as error:
         _complain(error)
         return _USAGE
     except ServingError as error:
@@ -85,134 +112,193 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read the output has closed it. Python flushes it once more at exit: to nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _BROKEN_PIPE
-    except _OutputError as error:
+    except OutputError as error:
         _complain(error)
         return _OUTPUT_FAILED
 
 
 def _predict(options: argparse.Namespace) -> int:
-    settings = Settings(
-        score_threshold=options.score,
-        iou_threshold=options.iou,
-        class_agnostic=options.class_agnostic,
-        top_k=options.top_k,
-    )
+    if options.out is None and (options.resume or options.export or options.no_pictures):
+        raise ConfigError(
+            "--resume, --export and --no-pictures are about the folder of --out", "Give --out too."
+        )
     config = _config(options)
-    out = _Output(options.out, options.images, config.labels) if options.out else None
+    settings = _settings(options, config)
     formatted = _as_json if options.json else _as_text
     failed = False
     with ExitStack() as stack:
-        # The server comes up while the first image is read.
-        detect = stack.enter_context(_Detector(config))
-        images, write = stack.enter_context(_progress(options.images))
-        for path in images:
+        sources = _sources(options.images, config, stack, options.out)
+        batch = Batch(config.model_name, config.labels, settings, started=now())
+        out = None
+        if options.out:
+            out = stack.enter_context(
+                OutputFolder(
+                    options.out,
+                    sources,
+                    batch,
+                    config,
+                    exports=options.export,
+                    draws=not options.no_pictures,
+                    resumes=options.resume,
+                )
+            )
+            config = out.config
+        write = stack.enter_context(_progress(len(sources)))
+        todo = sources if out is None else out.todo
+        write.skip(len(sources) - len(todo))
+        for done in _in_order(stack.enter_context(_detected(todo, config))):
             if _signals:
                 sys.exit(_SIGNALLED + _signals[0])
             started = time.perf_counter()
-            try:
-                image = _read(path, config)
-            except ImageError as error:
+            result = Result.of(done, settings)
+            spent_s = {**done.timings, "postprocess": time.perf_counter() - started}
+            if out is not None:
+                out.add(done.index, result)
+            if result.found is None:
                 failed = True
-                write(formatted({"image": path, "error": str(error)}, error.hint))
-                continue
-            timings = {"decode": time.perf_counter() - started}
-            found = detect(path, image, settings, timings)
-            spent_ms = {name: round(1000 * spent_s, 2) for name, spent_s in timings.items()}
-            write(formatted({**record(found, config.labels), "timings_ms": spent_ms}, ""))
-            if out:
-                out.add(found, image)
-        if out:
-            out.close()
+                write(formatted({"image": result.name, "error": result.error}, result.hint))
+            else:
+                spent_ms = {name: round(1000 * each_s, 2) for name, each_s in spent_s.items()}
+                line = {**record(result.found, config.labels), "timings_ms": spent_ms}
+                write(formatted(line, ""))
+        if out is not None:
+            out.finish()
     return _IMAGES_FAILED if failed else 0
 
 
-class _Detector:
-    """The model behind the configured server, or behind one that lives as long as this does."""
-
-    def __init__(self, config: Config) -> None:
-        self._config = config
-        self._stack = ExitStack()
-        self._client: ServingClient | None = None
-
-    def __enter__(self) -> "_Detector":
-        self._embedded: EmbeddedServer | None = None
-        if self._config.server is None:
-            server = EmbeddedServer(self._config.model_name, self._config.model_base_path)
-            self._embedded = self._stack.enter_context(server)
-        return self
-
-    def __exit__(self, *exception: Any) -> None:
-        self._stack.close()
-
-    def __call__(
-        self, name: str, image: RGBImage, settings: Settings, timings: dict[str, float]
-    ) -> DetectedImage:
-        """What the model sees in an image. Adds seconds to the timings."""
-        if self._client is None:
-            address = self._embedded.address if self._embedded else None
-            self._client = self._stack.enter_context(connect(self._config, address))
-        with _timed(timings, "preprocess"):
-            batch = preprocess(image)
-        with _timed(timings, "call"):
-            prediction = self._client.predict(
-                {self._config.input_name: batch}, [self._config.output_name]
-            )
-        with _timed(timings, "postprocess"):
-            raw = RawPrediction.of_single(
-                prediction.outputs[self._config.output_name], len(self._config.labels)
-            )
-            height, width, _ = image.shape
-            detections = postprocess(raw, settings, (width, height))
-        return DetectedImage(
-            name,
-            (width, height),
-            detections,
-            model_name=prediction.model.name,
-            model_version=prediction.model.version,
-            settings=settings,
-        )
+def _rerun(options: argparse.Namespace) -> int:
+    where = str(options.manifest)
+    try:
+        before = read_manifest(options.manifest.read_bytes(), where)
+    except OSError as error:
+        raise ManifestError(f"{where} cannot be read: {error.strerror}", "Check it.") from error
+    options.model, options.model_version = before.model_name, None
+    config = dataclasses.replace(_config(options), labels=before.labels, version_label=None)
+    after: list[Result | None] = [None] * len(before.results)
+    with ExitStack() as stack:
+        sources = _sources_again(before.results, options.pictures, config, stack)
+        write = stack.enter_context(_progress(len(sources)))
+        # Each picture by the version that answered then; files that were bad by any.
+        by_version: dict[int | None, list[int]] = {}
+        for index, result in enumerate(before.results):
+            version = None if result.found is None else result.found.model_version
+            by_version.setdefault(version or None, []).append(index)
+        for version, indices in by_version.items():
+            asked = dataclasses.replace(config, model_version=version)
+            chosen = [sources[index] for index in indices]
+            with _detected(chosen, asked) as results:
+                for done in results:
+                    if _signals:
+                        sys.exit(_SIGNALLED + _signals[0])
+                    after[indices[done.index]] = Result.of(done, before.settings)
+                    write("")
+    now_found = [result for result in after if result is not None]
+    differences, most = compare(before.results, now_found)
+    for difference in differences:
+        print(f"{difference.name}: {difference.what}")
+    count, same = len(before.results), len(before.results) - len(differences)
+    print(f"{same} of {count} pictures are the same, their scores to within {most:.2g}")
+    return _IMAGES_FAILED if differences else 0
 
 
-class _Output:
-    """The folder of --out: NAME-detected.png for each image, and detections.csv for all."""
+@contextmanager
+def _detected(sources: Sequence[Source], config: Config) -> Iterator[Iterator[Done]]:
+    """The pictures' results, by the configured server, or by one that lives as long as this."""
+    with ExitStack() as stack:
+        address = None
+        if config.server is None and sources:
+            embedded = EmbeddedServer(config.model_name, config.model_base_path)
+            address = stack.enter_context(embedded).address
+        if not sources:
+            yield iter(())
+            return
+        client = stack.enter_context(connect(config, address))
+        yield stack.enter_context(closing(run(sources, client, config)))
 
-    def __init__(self, folder: Path, images: Sequence[str], labels: Sequence[str]) -> None:
-        self._folder = folder
-        self._labels = labels
-        self._found: list[DetectedImage] = []
-        with self._writing():
-            folder.mkdir(parents=True, exist_ok=True)
-            # --out may be the folder of the images, and none of them may be written over.
-            # realpath: unlike Path.resolve it takes a link that leads to itself.
-            inputs = [Path(os.path.realpath(image)) for image in images]
-            here = [path.name for path in inputs if path.parent == folder.resolve()]
-        distinct = dict.fromkeys(images)
-        taken = [name.removesuffix(_SUFFIX) for name in here if name.endswith(_SUFFIX)]
-        self._names = dict(zip(distinct, unique_stems(distinct, taken), strict=True))
 
-    def add(self, found: DetectedImage, image: RGBImage) -> None:
-        self._found.append(found)
-        png = annotated_png(image, found.detections, self._labels)
-        with self._writing():
-            (self._folder / f"{self._names[found.file_name]}{_SUFFIX}").write_bytes(png)
+def _in_order(results: Iterator[Done]) -> Iterator[Done]:
+    """The same in the order of their sources; when the server fails, what has come before it."""
+    early: dict[int, Done] = {}
+    following = 0
+    try:
+        for done in results:
+            early[done.index] = done
+            while following in early:
+                yield early.pop(following)
+                following += 1
+    except ServingError:
+        for index in sorted(early):
+            yield early.pop(index)
+        raise
 
-    def close(self) -> None:
-        with self._writing():
-            (self._folder / "detections.csv").write_bytes(to_csv(self._found, self._labels))
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
+def _sources(
+    names: Sequence[str], config: Config, stack: ExitStack, out: Path | None = None
+) -> list[Source]:
+    """The pictures of the command line: files, and what is in folders and ZIP files.
+
+    Args:
+        out: of the folders, what an earlier run wrote there is left out.
+    """
+    found: list[Source] = []
+    limits = config.image_limits
+    for name in names:
+        path = Path(name)
         try:
-            yield
-        except OSError as error:
-            raise _OutputError(
-                f"cannot write to {error.filename or self._folder}: {error.strerror}",
-                "Give --out a folder that you may write to, on a disk with room.",
-            ) from error
+            if path.is_dir():
+                inside = [file for file in pictures_in(path) if not _is_written(file, out)]
+                found += [file_source(picture, limits) for picture in inside]
+                if not inside:
+                    raise ImageError("there are no pictures in this folder", ImageError.hint)
+            elif path.suffix.lower() == ".zip" and zipfile.is_zipfile(path):
+                found += stack.enter_context(Archive(path, limits, name=name)).sources
+            else:
+                found.append(file_source(path, limits, name))
+        except ImageError as error:
+            found.append(_refused(name, error))
+        except ValueError:  # A null character in the path.
+            found.append(file_source(path, limits, name))
+    return found
 
 
-class _OutputError(LensError):
-    """A result could not be written."""
+def _is_written(file: Path, out: Path | None) -> bool:
+    return out is not None and file.name.endswith(SUFFIX) and file.parent.resolve() == out.resolve()
+
+
+def _refused(name: str, error: ImageError) -> Source:
+    def read() -> bytes:
+        raise error
+
+    return Source(name, read)
+
+
+def _sources_again(
+    results: Sequence[Result], places: Sequence[str], config: Config, stack: ExitStack
+) -> list[Source]:
+    """The pictures of a manifest: by their names, or by their content among those given."""
+    limits = config.image_limits
+    if places:
+        by_digest: dict[str, Callable[[], bytes]] = {}
+        for source in _sources(places, config, stack):
+            with suppress(ImageError, OSError):
+                by_digest.setdefault(digest_of(source), source.read)
+        gone = _refused("", ImageError("not among the given pictures", "Name more folders."))
+        return [Source(r.name, by_digest.get(r.digest, gone.read)) for r in results]
+    archives: dict[Path, dict[str, Source]] = {}
+    found = []
+    for result in results:
+        path = Path(result.name)
+        inside = [parent for parent in path.parents if parent.suffix.lower() == ".zip"]
+        archive = next((parent for parent in inside if parent.is_file()), None)
+        if archive is None:
+            found.append(file_source(path, limits, result.name))
+            continue
+        if archive not in archives:
+            listed = _sources([str(archive)], config, stack)
+            archives[archive] = {source.name: source for source in listed}
+        missing = _refused(result.name, ImageError("no longer in the ZIP file", "Check it."))
+        found.append(archives[archive].get(result.name, missing))
+    return found
 
 
 def _config(options: argparse.Namespace) -> Config:
@@ -226,17 +312,22 @@ def _config(options: argparse.Namespace) -> Config:
     return dataclasses.replace(Config.load(read_secrets()), **changed)
 
 
-def _read(path: str, config: Config) -> RGBImage:
-    limits = config.image_limits
-    try:
-        with Path(path).open("rb") as file:
-            # One byte too many is enough to be refused; a device may have no end.
-            data = file.read(limits.max_bytes + 1)
-    except OSError as error:
-        raise ImageError(f"cannot be opened: {error.strerror}", "Check the path.") from error
-    except ValueError as error:  # A null character in the path.
-        raise ImageError(f"cannot be opened: {error}", "Check the path.") from error
-    return read_image(data, limits)
+def _settings(options: argparse.Namespace, config: Config) -> Settings:
+    """Those of the command line; else those of --thresholds; else the defaults."""
+    settings = Settings(
+        iou_threshold=options.iou, class_agnostic=options.class_agnostic, top_k=options.top_k
+    )
+    if options.thresholds is not None:
+        try:
+            point = read_thresholds(options.thresholds.read_bytes(), config.labels)
+        except OSError as error:
+            raise ThresholdsError(
+                f"{options.thresholds} cannot be read: {error.strerror}", "Check the path."
+            ) from error
+        settings = point.apply(settings)
+    if options.score is not None:
+        settings = dataclasses.replace(settings, score_threshold=options.score)
+    return settings
 
 
 def _as_json(result: dict[str, Any], hint: str) -> str:
@@ -259,34 +350,49 @@ def _as_text(result: dict[str, Any], hint: str) -> str:
     return "\n".join(lines)
 
 
-Write = Callable[[str], None]
+class _Write:
+    """Writes a line on standard output at once, so that a reader can follow."""
+
+    def __call__(self, line: str) -> None:
+        """One picture more is done. Of an empty line nothing is written."""
+        if line:
+            print(line, flush=True)
+
+    def skip(self, count: int) -> None:
+        """So many were done before."""
+
+
+class _WriteAround(_Write):
+    """The same around a progress bar on standard error."""
+
+    def __init__(self, bar: Any) -> None:
+        self._bar = bar
+
+    def __call__(self, line: str) -> None:
+        if line:
+            self._bar.write(line, file=sys.stdout)
+            sys.stdout.flush()
+        self._bar.update()
+
+    def skip(self, count: int) -> None:
+        # `initial` keeps what was done before out of the rate.
+        self._bar.n = self._bar.initial = count
+        self._bar.refresh()
 
 
 @contextmanager
-def _progress(images: Sequence[str]) -> Iterator[tuple[Iterable[str], Write]]:
-    """The images, and what writes a line on standard output at once, so that a reader can follow.
+def _progress(count: int) -> Iterator[_Write]:
+    """What writes a line for each image.
 
-    With a progress bar on standard error for more than a few images, where a person looks on.
+    With a progress bar for more than a few images, where a person looks on.
     """
-    if len(images) <= _FEW or not sys.stderr.isatty():
-        yield images, functools.partial(print, flush=True)
+    if count <= _FEW or not sys.stderr.isatty():
+        yield _Write()
         return
     from tqdm import tqdm
 
-    with tqdm(images, unit="image", dynamic_ncols=True, leave=False) as bar:
-
-        def write(line: str) -> None:
-            bar.write(line, file=sys.stdout)
-            sys.stdout.flush()
-
-        yield bar, write
-
-
-@contextmanager
-def _timed(timings: dict[str, float], name: str) -> Iterator[None]:
-    started = time.perf_counter()
-    yield
-    timings[name] = time.perf_counter() - started
+    with tqdm(total=count, unit="image", dynamic_ncols=True, leave=False) as bar:
+        yield _WriteAround(bar)
 
 
 def _complain(error: LensError) -> None:
@@ -323,28 +429,30 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    predict.add_argument("images", nargs="+", metavar="IMAGE", help="a picture's file")
+    predict.set_defaults(command=_predict)
     predict.add_argument(
-        "--server",
-        metavar="HOST:PORT",
-        help="gRPC address of a TensorFlow Serving; without one, an own server is started",
+        "images", nargs="+", metavar="IMAGE", help="a picture's file, a folder or a ZIP file"
     )
+    _add_server(predict)
     predict.add_argument(
         "--model", metavar="NAME", help="name of the model on the server (default: commodity)"
     )
     predict.add_argument(
         "--model-version", type=int, metavar="N", help="its version (default: the newest)"
     )
-    predict.add_argument(
-        "--timeout", type=float, metavar="SECONDS", help="how long one call may take (default: 10)"
-    )
     defaults = Settings()
     predict.add_argument(
         "--score",
         type=_fraction,
-        default=defaults.score_threshold,
         metavar="0..1",
-        help="show boxes with at least this score (default: %(default)s)",
+        help=f"show boxes with at least this score (default: {defaults.score_threshold})",
+    )
+    predict.add_argument(
+        "--thresholds",
+        type=Path,
+        metavar="FILE",
+        help="a thresholds.json with score thresholds, also of single classes; with --score, that"
+        " one holds for all classes without their own",
     )
     predict.add_argument(
         "--iou",
@@ -372,11 +480,52 @@ def _parser() -> argparse.ArgumentParser:
         "--out",
         type=Path,
         metavar="FOLDER",
-        help="also write each image with its boxes as FOLDER/NAME-detected.png, and all"
-        " boxes as"
-        " FOLDER/detections.csv",
+        help="also write each image with its boxes as FOLDER/NAME-detected.png, all boxes as"
+        " FOLDER/detections.csv, and what was done as FOLDER/manifest.json",
     )
+    predict.add_argument(
+        "--export",
+        action="append",
+        default=[],
+        choices=sorted(EXPORTS),
+        help="also write all boxes to --out in this format; may be given again",
+    )
+    predict.add_argument(
+        "--no-pictures", action="store_true", help="write no annotated images to --out"
+    )
+    predict.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with the run that was interrupted in the folder of --out",
+    )
+    rerun = commands.add_parser(
+        "rerun",
+        help="repeat a run by its manifest, and compare",
+        description=_RERUN,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    rerun.set_defaults(command=_rerun)
+    rerun.add_argument("manifest", type=Path, metavar="MANIFEST", help="a manifest.json")
+    rerun.add_argument(
+        "--pictures",
+        nargs="+",
+        default=[],
+        metavar="PLACE",
+        help="files, folders or ZIP files in which to look for the pictures, by their content",
+    )
+    _add_server(rerun)
     return parser
+
+
+def _add_server(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--server",
+        metavar="HOST:PORT",
+        help="gRPC address of a TensorFlow Serving; without one, an own server is started",
+    )
+    command.add_argument(
+        "--timeout", type=float, metavar="SECONDS", help="how long one call may take (default: 10)"
+    )
 
 
 def _fraction(text: str) -> float:

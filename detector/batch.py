@@ -15,7 +15,7 @@ import struct
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -102,7 +102,7 @@ def run(
     make: Callable[[RGBImage], object] | None = None,
     workers: int = WORKERS,
     patience_s: float = PATIENCE_S,
-) -> Iterator[Done]:
+) -> Generator[Done, None, None]:
     """Each picture's result, in any order, as they come.
 
     No more than twice as many pictures as workers are under way or waiting to be taken, so whoever

@@ -110,13 +110,25 @@ def record(image: DetectedImage, labels: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def settings_record(settings: Settings) -> dict[str, Any]:
+    """The settings as plain data."""
+    return {
+        "score_threshold": settings.score_threshold,
+        "iou_threshold": settings.iou_threshold,
+        "class_agnostic": settings.class_agnostic,
+        "class_thresholds": {str(key): value for key, value in settings.class_thresholds.items()},
+        "classes": None if settings.classes is None else sorted(settings.classes),
+        "top_k": settings.top_k,
+    }
+
+
 def to_json(images: Iterable[DetectedImage], labels: Sequence[str]) -> bytes:
     """JSON: {"labels": [...], "images": [a `record` each, with the settings where known]}."""
     records = []
     for image in images:
         entry = record(image, labels)
         if image.settings is not None:
-            entry["settings"] = _settings(image.settings)
+            entry["settings"] = settings_record(image.settings)
         records.append(entry)
     return _json({"labels": list(labels), "images": records})
 
@@ -368,17 +380,6 @@ def _voc_side(low: float, high: float, length: int) -> tuple[int, int]:
     """The first and the last whole pixel, from 1, of what lies between two edges counted from 0."""
     first = min(max(round(low) + 1, 1), length)
     return first, min(max(round(high), first), length)
-
-
-def _settings(settings: Settings) -> dict[str, Any]:
-    return {
-        "score_threshold": settings.score_threshold,
-        "iou_threshold": settings.iou_threshold,
-        "class_agnostic": settings.class_agnostic,
-        "class_thresholds": {str(key): value for key, value in settings.class_thresholds.items()},
-        "classes": None if settings.classes is None else sorted(settings.classes),
-        "top_k": settings.top_k,
-    }
 
 
 def _number(value: np.float32) -> float:

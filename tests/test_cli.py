@@ -142,7 +142,8 @@ def test_a_file_that_cannot_be_read_does_not_stop_the_others(
     server: str, white: Path, broken: Path, black: Path, tmp_path: Path
 ) -> None:
     missing = tmp_path / "missing.jpg"
-    arguments = [broken, white, missing, tmp_path, "/dev/zero", black]
+    (tmp_path / "empty").mkdir()
+    arguments = [broken, white, missing, tmp_path / "empty", "/dev/zero", black]
     done = run("predict", "--json", "--server", server, *arguments, status=1)
     lines = results(done)
     assert [line["image"] for line in lines] == [str(path) for path in arguments]
@@ -155,7 +156,7 @@ def test_a_file_that_cannot_be_read_does_not_stop_the_others(
         False,
     ]
     assert lines[2]["error"] == "cannot be opened: No such file or directory"
-    assert lines[3]["error"] == "cannot be opened: Is a directory"
+    assert lines[3]["error"] == "there are no pictures in this folder"
     assert all(line["error"] for line in (lines[0], lines[4]))
 
 
@@ -207,7 +208,11 @@ def test_a_name_that_is_no_text_is_printed_and_given_back(server: str, tmp_path:
 def test_out_gets_annotated_pictures_and_a_table(server: str, white: Path, tmp_path: Path) -> None:
     out = tmp_path / "new" / "out"
     run("predict", "--server", server, "--out", out, white)
-    assert sorted(path.name for path in out.iterdir()) == ["detections.csv", "white-detected.png"]
+    assert sorted(path.name for path in out.iterdir()) == [
+        "detections.csv",
+        "manifest.json",
+        "white-detected.png",
+    ]
     with Image.open(out / "white-detected.png") as picture:
         assert picture.size == (400, 200)
         assert picture.getpixel((100, 150)) == tuple(bytes.fromhex(class_color(4)[1:]))
