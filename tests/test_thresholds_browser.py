@@ -1,0 +1,141 @@
+"""The Thresholds page in a real browser: what a click in its charts does."""
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+from tests import browser as chrome
+from tests.running import dashboard
+from tests.test_browser import TIMEOUT_MS, element, settled
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    path = chrome.find()
+    assert path, "no Chrome or Chromium: `make test` says how to get one"
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=path, args=chrome.ARGS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with dashboard(tmp_path_factory.mktemp("app") / "log.txt") as running:
+        yield running.url
+
+
+@pytest.fixture
+def visit(chromium: Browser, app_url: str) -> Iterator[Callable[[str], Page]]:
+    contexts = []
+
+    def opened(query: str = "") -> Page:
+        contexts.append(chromium.new_context(viewport={"width": 1440, "height": 1000}))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(TIMEOUT_MS)
+        page.goto(f"{app_url}/Thresholds{query}")
+        element(page, "adopt").wait_for()
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def chart(page: Page, key: str) -> Locator:
+    found = element(page, key).locator(".js-plotly-plot")
+    found.scroll_into_view_if_needed()
+    found.locator(".main-svg .points").first.wait_for(state="attached")
+    return found
+
+
+def click_at(page: Page, key: str, x: float, y: float, subplot: str = "xy") -> None:
+    """Click on a place of the chart, given in the units of its axes."""
+    place = chart(page, key).evaluate(
+        """(plot, [x, y, name]) => {
+            const {xaxis, yaxis} = plot._fullLayout._plots[name];
+            const {left, top} = plot.getBoundingClientRect();
+            return [left + xaxis._offset + xaxis.l2p(x), top + yaxis._offset + yaxis.l2p(y)];
+        }""",
+        [x, y, subplot],
+    )
+    page.mouse.move(place[0] - 3, place[1])
+    page.mouse.move(*place)
+    page.mouse.click(*place)
+
+
+def metric(page: Page, name: str) -> str:
+    box = page.locator("[data-testid=stMetric]").filter(has_text=name)
+    return box.locator("[data-testid=stMetricValue]").inner_text()
+
+
+@pytest.mark.parametrize(("key", "y"), [("counts", 0.5), ("rates", 0.5)])
+def test_a_click_anywhere_in_a_chart_over_the_threshold_sets_it(visit, key, y):
+    page = visit()
+    before = metric(page, "Recall")
+    click_at(page, key, 0.8, y)
+    expect(page).to_have_url(re.compile(r"score_threshold=0\.8\b"))
+    settled(page)
+    assert float(metric(page, "Recall")) < float(before)
+
+
+def test_a_click_for_one_class_sets_its_own_threshold(visit):
+    page = visit()
+    element(page, "click_target").get_by_text("audio", exact=True).click()
+    settled(page)
+    click_at(page, "counts", 0.7, 0.5)
+    expect(page).to_have_url(re.compile(r"own=audio&threshold_audio=0\.7\b"))
+    assert "score_threshold" not in page.url
+
+
+def test_a_click_on_a_point_of_precision_and_recall_adopts_its_threshold(visit):
+    page = visit()
+    point = chart(page, "pr").evaluate(
+        """plot => {
+            const trace = plot.data.find(trace => (trace.name ?? "").startsWith("audio"));
+            return [trace.x[2], trace.y[2], trace.customdata[2][0]];
+        }"""
+    )
+    click_at(page, "pr", point[0], point[1])
+    expect(page).to_have_url(re.compile(r"own=\w+&threshold_\w+=0\.\d+"))
+
+
+def test_a_cell_of_the_confusion_matrix_lists_its_boxes_and_a_row_opens_its_picture(visit):
+    page = visit()
+    cell = chart(page, "confusion").evaluate(
+        """plot => {
+            const {x, customdata, text} = plot.data[0];
+            const at = customdata.findIndex(([t, f], i) => t === 6 && f === 6 && text[i]);
+            return [x[at], plot.data[0].base[at] + 0.48, +text[at]];
+        }"""
+    )
+    click_at(page, "confusion", cell[0], cell[1])
+    expect(page.get_by_text(f"{cell[2]} in audio, found")).to_be_visible()
+    settled(page)
+    before = page.locator(".st-key-sample [aria-checked=true]").inner_text()
+    table = element(page, "behind").locator("canvas").first
+    box = table.bounding_box()
+    assert box
+    # The last row of those in sight: its picture is not the one that the page opens on.
+    rows = min(cell[2], 9)
+    page.mouse.click(box["x"] + 18, box["y"] + 35 * rows + 17)
+    settled(page)
+    after = page.locator(".st-key-sample [aria-checked=true]")
+    expect(after).not_to_have_text(before)
+    expect(element(page, "viewer_mode").locator("[aria-checked=true]")).to_have_text(
+        "Right and wrong"
+    )
+
+
+def test_thresholds_dragged_in_the_viewer_hold_on_detect(visit):
+    page = visit()
+    slider = element(page, "scrub").locator("input[type=range]")
+    slider.focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Tab")
+    expect(page).to_have_url(re.compile(r"score_threshold=0\.35"))
+    page.get_by_role("link", name="Detect").click()
+    expect(element(page, "score_threshold").locator("input[type=range]")).to_have_value("0.35")
