@@ -26,7 +26,7 @@ from dashboard.session import (
     config,
     served_version,
 )
-from detector import batch, charts, evaluation, ground_truth, matching, ssd
+from detector import archives, batch, charts, evaluation, ground_truth, matching, ssd
 from detector.errors import GroundTruthError, LensError
 from detector.ground_truth import GroundTruth, Problem
 
@@ -354,12 +354,17 @@ def _same(data: bytes) -> bytes:
 def _sources(
     files: Sequence[UploadedFile],
 ) -> tuple[list[batch.Source], list[tuple[str, LensError]]]:
-    """A source a picture, those in ZIPs too; names are made unique."""
+    """A source a picture, those in ZIP files too; names are made unique."""
     sources: list[batch.Source] = []
     refused: list[tuple[str, LensError]] = []
     taken: set[str] = set()
     for file in files:
-        sources.append(batch.Source(_free(file.name, taken), file.getvalue))
+        try:
+            found = archives.sources_of(file.name, file.getvalue(), config().image_limits)
+        except LensError as error:
+            refused.append((file.name, error.with_traceback(None)))
+            continue
+        sources += [replace(source, name=_free(source.name, taken)) for source in found]
     return sources, refused
 
 

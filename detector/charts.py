@@ -192,7 +192,7 @@ def precision_recall(
                 "x": _numbers(curve.recall[places]),
                 "y": _numbers(curve.precision[places]),
                 "customdata": [[float(str(t)), class_id or 0] for t in at],
-                "name": f"{label} · {kind} {ap:.2f}",
+                "name": f"{label} · {kind} {ap:.3f}",
                 "line": {"color": color, "width": 3 if class_id is None else 1.5},
                 "marker": {"color": color, "size": 5},
                 "unselected": {"marker": {"opacity": 1}},
@@ -215,7 +215,7 @@ def precision_recall(
         xaxis={**axis, "title": {"text": "Recall: found of what is there"}},
         yaxis={**axis, "title": {"text": "Precision: right of what is shown"}},
         hoverdistance=40,
-        legend={**_LEGEND, "entrywidth": 118, "entrywidthmode": "pixels"},
+        legend={**_LEGEND, "entrywidth": 126, "entrywidthmode": "pixels"},
     )
 
 

@@ -92,10 +92,10 @@ def test_a_point_of_precision_against_recall_says_its_threshold_and_class():
     curves, precisions = curves_of(TRUTH, RIGHT_AND_WRONG)
     figure = charts.precision_recall(curves, precisions, LABELS, Settings())
     lines = {t["name"]: t for t in of_kind(figure, "scatter") if t["mode"] == "lines+markers"}
-    shoes = lines["shoes · AP 1.00"]
+    shoes = lines["shoes · AP 1.000"]
     assert shoes["customdata"] == [[0.75, SHOES], [0.5, SHOES]]
     assert (shoes["x"], shoes["y"]) == ([1.0, 1.0], [1.0, 0.5])
-    assert lines["All · mAP 1.00"]["customdata"][0] == [0.75, 0]
+    assert lines["All · mAP 1.000"]["customdata"][0] == [0.75, 0]
 
 
 def test_a_cell_of_the_confusion_matrix_says_its_classes_and_its_count():

@@ -1,6 +1,7 @@
 """The Thresholds page, run by Streamlit's app tester against a real model server."""
 
 import json
+import zipfile
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
@@ -264,6 +265,19 @@ def test_a_broken_thresholds_file_is_an_error_and_changes_nothing(opened):
     [error] = errors(app)
     assert error.startswith("**mine.json: broken JSON")
     assert app.session_state["settings"].score_threshold == 0.5
+
+
+def test_pictures_in_a_zip_are_counted_with_their_truth(opened):
+    data = BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        for side in (300, 320):
+            archive.writestr(f"photos/{side}.jpg", photo(side=side)[1])
+    app = opened()
+    app.segmented_control(key="scope").set_value("many").run()
+    app.file_uploader(key="many").set_value([("set.zip", data.getvalue(), "application/zip")]).run()
+    app.file_uploader(key="ground_truth").set_value([voc("320.jpg", size=320)]).run()
+    assert errors(app) == []
+    assert "1 picture with true boxes (320.xml)" in captions(app)
 
 
 def test_many_pictures_are_counted_once_and_a_bad_file_does_not_stop_them(opened):
