@@ -76,7 +76,7 @@ def _explore(picture: Picture, prepared: Prepared, answer: Answer) -> None:
     labels = config().labels
     left, right = st.columns([8, 5], gap="medium")
     with right:
-        settings = _knobs(labels, answer, prepared)
+        settings = _knobs(labels, picture, answer, prepared)
     with left:
         _viewer(picture, prepared, answer, settings)
     nms.show(picture, prepared, answer, settings)
@@ -92,7 +92,9 @@ def _explore(picture: Picture, prepared: Prepared, answer: Answer) -> None:
 # --- the picture and its knobs
 
 
-def _knobs(labels: Sequence[str], answer: Answer, prepared: Prepared) -> ssd.Settings:
+def _knobs(
+    labels: Sequence[str], picture: Picture, answer: Answer, prepared: Prepared
+) -> ssd.Settings:
     """The knobs that the viewer doesn't have, each with what it does."""
     st.markdown(
         "**Score threshold** — drag it under the picture. The model gives each box a score, how "
@@ -119,26 +121,35 @@ def _knobs(labels: Sequence[str], answer: Answer, prepared: Prepared) -> ssd.Set
         controls.reset_button(labels)
     kept = controls.kept()
     settings = replace(kept, iou_threshold=iou, class_agnostic=agnostic, classes=classes)
-    _tell_change(answer, prepared, settings)
+    _tell_change(picture, answer, prepared, settings)
     return controls.hold_thresholds(labels, settings)
 
 
-def _tell_change(answer: Answer, prepared: Prepared, settings: ssd.Settings) -> None:
-    """Which boxes the last move of IoU or of class-agnostic made appear and vanish."""
-    now = (settings.iou_threshold, settings.class_agnostic)
-    moved: tuple[tuple[float, bool], tuple[float, bool]] = st.session_state.get("nms", (now, now))
-    if moved[1] != now:
-        moved = (moved[1], now)
-    st.session_state["nms"] = moved
-    before = replace(settings, iou_threshold=moved[0][0], class_agnostic=moved[0][1])
+def _tell_change(
+    picture: Picture, answer: Answer, prepared: Prepared, settings: ssd.Settings
+) -> None:
+    """Which boxes the last move of the IoU, or of class-agnostic, made appear and vanish.
+
+    Told until something else moves, or another picture comes.
+    """
+    last, before = st.session_state.get("nms", ((picture.digest, settings), settings))
+    now = (picture.digest, settings)
+    if last != now:
+        nms_alone = replace(
+            settings,
+            iou_threshold=last[1].iou_threshold,
+            class_agnostic=last[1].class_agnostic,
+        )
+        before = last[1] if last == (picture.digest, nms_alone) else settings
+    st.session_state["nms"] = (now, before)
     had = set(ssd.postprocess(answer.raw, before, prepared.size).ids)
     has = set(ssd.postprocess(answer.raw, settings, prepared.size).ids)
     st.session_state["nms_change"] = (sorted(has - had), sorted(had - has))
-    if moved[0] != moved[1]:
+    if before != settings:
         st.caption(
-            f":material/compare_arrows: IoU {moved[0][0]:.2f} → {moved[1][0]:.2f}"
-            f"{', class-agnostic' if moved[1][1] else ''}: **{len(has - had)} appeared**, "
-            f"**{len(had - has)} vanished**."
+            f":material/compare_arrows: IoU {before.iou_threshold:.2f} → "
+            f"{settings.iou_threshold:.2f}{', class-agnostic' if settings.class_agnostic else ''}: "
+            f"**{len(has - had)} appeared**, **{len(had - has)} vanished**."
         )
 
 

@@ -192,6 +192,15 @@ def test_moving_the_iou_says_what_appeared_and_what_vanished(opened):
     assert f"**{len(appeared)} appeared**, **{len(vanished)} vanished**" in captions(app)
 
 
+def test_what_the_iou_changed_is_told_until_something_else_moves(opened):
+    app = opened(score_threshold="0.02")
+    app.slider(key="iou_threshold").set_value(0.9).run()
+    assert "appeared" in captions(app)
+    app.pills(key="classes").set_value(["shoes", "audio"]).run()
+    assert "appeared" not in captions(app)
+    assert app.session_state["nms_change"] == ([], [])
+
+
 def test_the_picked_box_lists_what_it_suppressed(opened, gallery_outputs):
     app = opened()
     first = json.loads((ROOT / "samples" / "annotations.json").read_text())["images"][0]
