@@ -104,6 +104,23 @@ def look_at(picture: Picture) -> None:
         st.session_state["looked_at"] = picture
 
 
+def open_in_detect(picture: Picture) -> None:
+    """Choose that picture for Detect: a sample as it is, another among the uploads.
+
+    Call it where the strips are not drawn. Of the uploads the oldest goes when there are too many.
+    """
+    uploads: dict[str, Picture] = st.session_state.setdefault("uploads", {})
+    if picture.digest not in sample_digests():
+        name = _free_name(picture, uploads)
+        uploads.pop(name, None)
+        if len(uploads) >= MAX_PICTURES:
+            del uploads[next(iter(uploads))]
+        uploads[name] = picture
+        # What is not in the uploader counts as an earlier picture.
+        st.session_state.setdefault("upload_names", {})
+    look_at(picture)
+
+
 def looked_at() -> Picture | None:
     """The picture that was chosen elsewhere than on a strip."""
     found: Picture | None = st.session_state.get("looked_at")

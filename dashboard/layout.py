@@ -18,6 +18,7 @@ MENU = (
     ("app.py", "Detect", ":material/center_focus_strong:"),
     ("pages/1_Thresholds.py", "Thresholds", ":material/tune:"),
     ("pages/2_Compare.py", "Compare", ":material/compare:"),
+    ("pages/3_Batch.py", "Batch", ":material/burst_mode:"),
     ("pages/4_Server.py", "Server", ":material/dns:"),
 )
 ASSETS = ROOT / "dashboard"

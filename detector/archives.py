@@ -9,6 +9,7 @@ import stat
 import threading
 import zipfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Self, cast
@@ -135,6 +136,20 @@ class Archive:
             f"The ZIP file's pictures have more than {self._limits.max_bytes / 2**30:.3g} GiB.",
             "Use several smaller ones.",
         )
+
+
+def sources_of(name: str, data: bytes, limits: ImageLimits) -> Sequence[Source]:
+    """An uploaded file's pictures: itself, or those in it where it is a ZIP file.
+
+    Raises:
+        ArchiveError: a ZIP file that is not read, or has no pictures.
+    """
+    if not (data.startswith(b"PK") and name.lower().endswith(".zip")):
+        return (Source(name, lambda: data),)
+    found = Archive(data, limits, name=name).sources
+    if not found:
+        raise ArchiveError("There are no pictures in this ZIP file.", ImageError.hint)
+    return found
 
 
 # Of an entry in the list at a ZIP file's end, with a long path.
