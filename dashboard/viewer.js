@@ -19,7 +19,7 @@ const RIGHT = 1
 const IGNORED = 2
 const COLORS = { right: "#12935a", wrong: "#d4293d", missed: "#ff9d1f", ignored: "#8b959b" }
 const APPEARED = "#12b76a"
-const VANISHED = "#aab4ba"
+const VANISHED = "#d5dce0"
 const CHIP_HEIGHT = 19
 const FONT = "600 12px Arial, Helvetica, 'Liberation Sans', Arimo, sans-serif"
 const MIN_THRESHOLD = 0.01
@@ -129,6 +129,7 @@ class Viewer {
     this.target.takeFromPython(data.target)
     if (this.view?.digest !== view.digest) {
       const before = remembered.get(data.name)
+      this.#halt()
       this.zoom = before?.digest === view.digest ? before.zoom : WHOLE
       if (!this.view && before) this.target.value ??= before.target
       this.#hideTip()
@@ -284,7 +285,11 @@ class Viewer {
 
   #chooseTarget(classId) {
     this.target.value = classId
+    this.stale = true
     this.#drawTarget()
+    // On a phone the row scrolls: the chosen one to its middle.
+    const { offsetLeft, offsetWidth } = this.chips.get(classId).box
+    this.targets.scrollLeft = offsetLeft - (this.targets.clientWidth - offsetWidth) / 2
     this.#remember()
     this.#draw()
   }
@@ -457,21 +462,19 @@ class Viewer {
       )
       if (view.left_out) parts.push(` (${view.left_out} weaker ones are not drawn)`)
     }
-    if (this.appeared.size + this.vanished.size) {
-      entry("appeared", `${this.appeared.size} new`)
-      entry("vanished", `${this.vanished.size} gone`)
-    }
+    if (this.appeared.size) entry("appeared", `${this.appeared.size} new`)
+    if (this.vanished.size) entry("vanished", `${this.vanished.size} gone`)
     this.legend.replaceChildren(...parts)
     this.legend.hidden = !parts.length
   }
 
   // A stack for each step of the slider: there this many boxes come or go.
   #drawMarks() {
-    const { canvas, width, height, context } = sized(this.marks)
+    const { width, height, ratio } = this.strip
     if (!width) return
-    context.clearRect(0, 0, canvas.width, canvas.height)
-    const ratio = canvas.width / width
+    const context = this.marks.getContext("2d")
     context.setTransform(ratio, 0, 0, ratio, 0, 0)
+    context.clearRect(0, 0, width, height)
     const total = (counts) => [...counts.values()].reduce((sum, count) => sum + count, 0)
     const most = Math.max(1, ...this.bins.map(total))
     const step = (width - THUMB) / 99
@@ -555,10 +558,8 @@ class Viewer {
     this.place = this.#scale()
     // Many boxes, or a small screen: thinner lines.
     this.weight = this.shown.length > 60 || this.width < 520 ? 0.7 : 1
-    const ratio = this.canvas.width / this.width
-    pen.setTransform(1, 0, 0, 1, 0, 0)
-    pen.clearRect(0, 0, this.canvas.width, this.canvas.height)
-    pen.setTransform(ratio, 0, 0, ratio, 0, 0)
+    pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0)
+    pen.clearRect(0, 0, this.width, this.height)
     pen.lineJoin = "round"
     const judging = this.mode === "Right and wrong" && view.truth !== null
     const picked = this.index.get(this.picked.value) ?? null
@@ -571,9 +572,10 @@ class Viewer {
     if (judging) this.#drawTruths(chips, picked)
     const order = this.shown.slice().sort((a, b) => this.areas[b] - this.areas[a])
     for (const i of order) {
-      const aside = focused && i !== picked && !partners.has(i)
+      if (i === picked) continue // on top of all, below
+      const aside = focused && !partners.has(i)
       const { color } = this.#look(i, judging)
-      this.#outline(i, color, aside ? 0.35 : 1, i === picked || i === this.hovered)
+      this.#outline(i, color, aside ? 0.35 : 1, i === this.hovered)
     }
     this.#drawCompared(chips)
     if (this.mode === "X-ray" && picked !== null) this.#drawRelated(picked, related, chips)
@@ -625,14 +627,14 @@ class Viewer {
     pen.globalAlpha = 1
   }
 
-  #dashed(i, alpha, color = null) {
+  #dashed(i, alpha, color = null, width = 1.6) {
     const pen = this.context
     pen.globalAlpha = alpha
     pen.setLineDash([6, 4])
-    pen.lineWidth = 3.2
+    pen.lineWidth = 1.6 + width
     pen.strokeStyle = "rgba(0,0,0,0.4)"
     pen.strokeRect(...this.#onScreen(this.#box(i)))
-    pen.lineWidth = 1.6
+    pen.lineWidth = width
     pen.strokeStyle = color ?? this.view.colors[this.view.class[i]]
     pen.strokeRect(...this.#onScreen(this.#box(i)))
     pen.setLineDash([])
@@ -709,7 +711,7 @@ class Viewer {
     for (const id of this.vanished) {
       const i = this.index.get(id)
       if (i === undefined || this.isShown[i] || !this.#passes(i)) continue
-      this.#dashed(i, 1, VANISHED)
+      this.#dashed(i, 1, VANISHED, 2.5)
       const label = this.view.labels[this.view.class[i]]
       const text = `gone: ${label} ${score(this.scores[i])}`
       chips.push({ box: this.#box(i), color: VANISHED, ink: "#000000", text, alpha: 1, first: 1 })
@@ -797,14 +799,19 @@ class Viewer {
     pen.font = FONT
     pen.textBaseline = "middle"
     chips.sort((a, b) => (b.first ?? 0) - (a.first ?? 0)) // stable: by score
-    // The buttons' corner is taken. [left, top, width]
-    const taken = [24, 44].map((up) => [this.width - 112, this.height - up, 112])
+    // The buttons' corner is taken.
+    const taken = [24, 44].map((up) => ({ x: this.width - 112, y: this.height - up, width: 112 }))
     const free = (x, y, width) => {
       if (x < 0 || y < 0 || x + width > this.width || y + CHIP_HEIGHT > this.height) return false
-      return !taken.some(
-        ([left, top, wide]) =>
-          left < x + width + 1 && x < left + wide + 1 && Math.abs(top - y) < CHIP_HEIGHT + 1,
-      )
+      for (const chip of taken)
+        if (
+          chip.x < x + width + 1 &&
+          x < chip.x + chip.width + 1 &&
+          chip.y < y + CHIP_HEIGHT + 1 &&
+          y < chip.y + CHIP_HEIGHT + 1
+        )
+          return false
+      return true
     }
     for (const chip of chips) {
       const [left, top, wide, high] = this.#onScreen(chip.box)
@@ -832,7 +839,7 @@ class Viewer {
       if (chip.corner) places.unshift([right - width + 6, y - CHIP_HEIGHT - 3])
       const place = places.find((corner) => free(...corner, width))
       if (!place) continue
-      taken.push([...place, width])
+      taken.push({ x: place[0], y: place[1], width })
       pen.globalAlpha = chip.alpha
       pen.fillStyle = chip.color
       pen.beginPath()
@@ -1010,7 +1017,10 @@ class Viewer {
     button(".in", () => this.#zoomBy(1.5))
     button(".out", () => this.#zoomBy(1 / 1.5))
     button(".reset", () => this.#zoomTo(WHOLE))
-    photo.addEventListener("load", () => this.#say(""))
+    photo.addEventListener("load", () => {
+      photo.hidden = false
+      this.#say("")
+    })
     photo.addEventListener("error", () => this.#say("The photo could not be loaded."))
   }
 
@@ -1026,6 +1036,7 @@ class Viewer {
 
   #load(source) {
     this.source = source
+    this.photo.hidden = true
     this.#say(source ? "Loading the photo…" : "There is no photo.")
     if (source) this.photo.src = source
     else this.photo.removeAttribute("src")
@@ -1037,10 +1048,11 @@ class Viewer {
   }
 
   #resized() {
-    const { canvas, width, height } = sized(this.canvas)
-    this.width = width
-    this.height = height
-    if (canvas.width && this.view && this.thresholds.value) {
+    // Measured here only: while scrubbing it would force a layout in each frame.
+    this.strip = fitted(this.marks)
+    const { width, height, ratio } = fitted(this.canvas)
+    Object.assign(this, { width, height, ratio })
+    if (width && this.view) {
       this.stale = true
       this.#draw()
     }
@@ -1055,6 +1067,7 @@ class Viewer {
     // At its full size the photo lets the page scroll on.
     if (this.zoom.k === 1 && event.deltaY > 0) return
     event.preventDefault()
+    this.#halt()
     const step = event.deltaMode === 1 ? 16 * event.deltaY : event.deltaY
     this.#zoomAt(this.#place(event), Math.exp(-step * (event.ctrlKey ? 0.01 : 0.002)))
     this.#draw()
@@ -1084,6 +1097,7 @@ class Viewer {
   }
 
   #panBy(x, y) {
+    this.#halt()
     const { scale, left, top } = this.#scale()
     const [middle, centre] = [this.width / 2, this.height / 2]
     const [across, down] = [(middle - left) / scale, (centre - top) / scale]
@@ -1093,6 +1107,7 @@ class Viewer {
 
   #zoomBy(factor) {
     const before = this.zoom
+    this.zoom = this.goal ?? before // a second step comes on top of the first, however quick
     this.#zoomAt([this.width / 2, this.height / 2], factor)
     const after = this.zoom
     this.zoom = before
@@ -1103,9 +1118,11 @@ class Viewer {
     const before = this.zoom
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches
     const start = performance.now()
-    cancelAnimationFrame(this.motion)
+    this.#halt()
+    this.goal = after
     const step = (now) => {
       const part = still ? 1 : Math.min(Math.max((now - start) / ANIMATION_MS, 0), 1)
+      if (part === 1) this.goal = null
       const eased = 1 - (1 - part) ** 3
       const between = (name) => before[name] + (after[name] - before[name]) * eased
       this.zoom = part === 1 ? after : { k: between("k"), x: between("x"), y: between("y") }
@@ -1114,6 +1131,11 @@ class Viewer {
       if (part < 1) this.motion = requestAnimationFrame(step)
     }
     step(start)
+  }
+
+  #halt() {
+    cancelAnimationFrame(this.motion)
+    this.goal = null
   }
 
   #remember() {
@@ -1282,17 +1304,16 @@ function setText(node, text) {
   if (node.textContent !== text) node.textContent = text
 }
 
-// The canvas with as many pixels as the screen has where it is.
-function sized(canvas) {
-  const width = canvas.clientWidth
-  const height = canvas.clientHeight
+// Give the canvas as many pixels as the screen has where it is; its size, and pixels a CSS pixel.
+function fitted(canvas) {
+  const { clientWidth: width, clientHeight: height } = canvas
   const ratio = window.devicePixelRatio || 1
   const [across, down] = [Math.round(width * ratio), Math.round(height * ratio)]
   if (canvas.width !== across || canvas.height !== down) {
     canvas.width = across
     canvas.height = down
   }
-  return { canvas, width, height, context: canvas.getContext("2d") }
+  return { width, height, ratio }
 }
 
 function plural(count, one, many) {

@@ -1,0 +1,136 @@
+"""Frames a second while the score threshold is dragged over a 12-megapixel photo, in Chromium.
+
+    python -m benchmarks.scrub [--boxes 200] [--frames 300] [--mode Classes|X-ray]
+
+The slider gets a value and its input event in every frame of the browser, to and fro between 0.01
+and 0.60. The frames' own timestamps say when each came; none can come before the screen's 60 a
+second. Chromium runs without a window and without a graphics card. What the page's main thread
+computed a frame is told too: it hardly depends on what else the machine is doing.
+"""
+
+import argparse
+import os
+import pickle
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from playwright.sync_api import CDPSession, Page, sync_playwright
+
+from benchmarks.figure import LABELS, SIZE, photo
+from dashboard.session import jpeg_uri
+from detector.images import encode_jpeg
+from detector.ssd import RawPrediction, Settings, postprocess
+from tests import browser
+from tests.running import ROOT, free_port, wait_until_up
+
+# Timestamps of the frames in ms, and how many boxes each showed.
+SCRUB = """({lens}, frames) => new Promise(done => {
+    const values = [], times = [], boxes = []
+    for (let step = 1; step <= 60; step++) values.push(step / 100)
+    const round = [...values, ...values.slice().reverse()]
+    const frame = now => {
+        times.push(now)
+        boxes.push(lens.shownIds.length)
+        if (times.length > frames) return done([times, boxes])
+        lens.slider.value = String(round[times.length % round.length])
+        lens.slider.dispatchEvent(new Event("input", {bubbles: true}))
+        requestAnimationFrame(frame)
+    }
+    requestAnimationFrame(frame)
+})"""
+
+
+def prediction(boxes: int) -> RawPrediction:
+    """That many boxes which NMS keeps, each with some that it suppresses around it."""
+    rng = np.random.default_rng(0)
+    columns = int(np.ceil(np.sqrt(boxes * 4 / 3)))
+    rows = -(-boxes // columns)
+    across, down = np.arange(boxes) % columns, np.arange(boxes) // columns
+    low = np.stack([across / columns, down / rows], axis=1)
+    corners = np.hstack([low, low + np.array([1.25 / columns, 1.25 / rows])])
+    around = np.repeat(corners, 6, axis=0)
+    around[np.arange(len(around)) % 6 > 0] += rng.normal(0, 0.05 / columns, (boxes * 5, 4))
+    scores = np.repeat(rng.uniform(0.2, 1, boxes), 6)
+    scores[np.arange(len(scores)) % 6 > 0] *= rng.uniform(0.3, 0.95, boxes * 5)
+    output = np.zeros((len(around), len(LABELS) + 12), np.float32)
+    output[np.arange(len(around)), 4 + np.repeat(rng.integers(1, len(LABELS), boxes), 6)] = scores
+    output[:, -8:-4] = np.clip(around, 0, 1)
+    output[:, -4:] = (0.1, 0.1, 0.2, 0.2)
+    return RawPrediction.from_output(output)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--boxes", type=int, default=200)
+    parser.add_argument("--frames", type=int, default=300)
+    parser.add_argument("--mode", choices=("Classes", "X-ray"), default="Classes")
+    options = parser.parse_args()
+    raw = prediction(options.boxes)
+    kept = len(postprocess(raw, Settings(score_threshold=0.0, top_k=10**6), SIZE))
+    case = {"raw": raw, "settings": Settings(), "size": SIZE, "labels": LABELS,
+            "photo": jpeg_uri(encode_jpeg(photo()))}  # fmt: skip
+    print(f"Python {platform.python_version()}, {platform.machine()}; {kept} boxes after NMS")
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        cases = Path(folder) / "cases.pickle"
+        cases.write_bytes(pickle.dumps({"photo": case}))
+        port = free_port()
+        command = [sys.executable, "-m", "streamlit", "run", "tests/viewer_app.py"]
+        flags = ["--server.port", str(port), "--server.address", "127.0.0.1"]
+        server = subprocess.Popen(
+            [*command, *flags, "--server.headless", "true"],
+            cwd=ROOT,
+            env=os.environ | {"VIEWER_CASES": str(cases)},
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            address = f"http://127.0.0.1:{port}"
+            wait_until_up(f"{address}/_stcore/health", server)
+            chromium = playwright.chromium.launch(executable_path=browser.find(), args=browser.ARGS)
+            page = chromium.new_page(viewport={"width": 1440, "height": 900})
+            page.goto(f"{address}/?case=photo&mode={options.mode}")
+            measure(page, 60)  # the first ones warm up
+            measure(page, options.frames, told=True)
+            chromium.close()
+        finally:
+            server.terminate()
+            server.wait(20)
+
+
+def measure(page: Page, frames: int, told: bool = False) -> None:
+    """Scrub, and perhaps print how quickly frames came."""
+    page.wait_for_function(
+        "() => document.querySelector('[data-testid=stBidiComponentIsolated]')?.shadowRoot"
+        "?.querySelector('.viewer')?.lens?.photo.complete"
+    )
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+    before = busy_s(session)
+    times, boxes = page.locator(".viewer").evaluate(SCRUB, frames)
+    if not told:
+        return
+    busy_ms = 1000 * (busy_s(session) - before) / frames
+    spans = np.sort(np.diff(times))
+    median, p95 = statistics.median(spans), spans[int(0.95 * len(spans))]
+    print(
+        f"{len(spans)} frames of {min(boxes)} to {max(boxes)} boxes (mean {np.mean(boxes):.0f}):"
+        f" {1000 * len(spans) / (times[-1] - times[0]):.0f} frames a second; a frame takes"
+        f" {median:.1f} ms, p95 {p95:.1f} ms; {np.sum(spans > 33.4)} over 33 ms;"
+        f" {busy_ms:.1f} ms of it computing"
+    )
+
+
+def busy_s(session: CDPSession) -> float:
+    """Seconds of processor time that the page's main thread has used so far."""
+    metrics = session.send("Performance.getMetrics")["metrics"]
+    return float(next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration"))
+
+
+if __name__ == "__main__":
+    main()
