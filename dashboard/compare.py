@@ -1,48 +1,34 @@
 """Compare: one picture under two settings, models or servers, or several pictures side by side."""
 
-import math
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import pandas as pd
 import streamlit as st
 
-from dashboard import controls, inputs, layout, session, side_by_side, swipe
+from dashboard import controls, differences, inputs, layout, session, side_by_side, swipe
 from dashboard.result import photo_url
 from dashboard.session import Answer, Picture, Prepared, config, prepare
 from detector import comparison, comparison_sheet, figures, images, linked_figure, ssd
-from detector.comparison import KIND_COLORS, KIND_NAMES, Kind, Pairing, Standing, Verdict
+from detector.comparison import KIND_COLORS, Kind, Pairing, Standing
 from detector.errors import (
-    GroundTruthError,
     LensError,
     ServerTimeoutError,
     ServerUnavailableError,
     ServingError,
 )
-from detector.ground_truth import GroundTruth, read_coco
+from detector.ground_truth import GroundTruth
 
 MODES = ("A against B", "Pictures")
 VIEWS = ("Side by side", "Swipe")
 NEWEST = "newest"
 # A picture in which both sides are right once and wrong once; another gallery opens on its first.
 OPENS_ON = "electronics_flatlay.jpg"
-SAME_BOX_IOU = 0.5
-MATCH_IOU = 0.5  # with a true box: COCO's usual one
-VERDICTS = {
-    Verdict.A: "A",
-    Verdict.B: "B",
-    Verdict.BOTH: "both",
-    Verdict.NEITHER: "neither",
-    Verdict.UNJUDGED: "–",
-}
 # The knobs of the sides, and where they start: B asks for more.
 KNOBS = ("score", "iou", "agnostic", "server", "model", "version")
 DEFAULT_SCORES = {"a": 0.30, "b": 0.50}
 
-# A phone gets the panels one above the other. It says so once, and a desktop never does.
 _narrow = st.components.v2.component(
     "commodity_lens.narrow",
     js="""
@@ -115,15 +101,16 @@ class Result:
 def show() -> None:
     """The page in its two modes."""
     _restore()
-    mode = st.segmented_control(
-        "Compare",
-        MODES,
-        default=MODES[0],
-        required=True,
-        key="compare_mode",
-        label_visibility="collapsed",
-        bind="query-params",
-    )
+    with st.container(key="compare_modes"):
+        mode = st.segmented_control(
+            "Compare",
+            MODES,
+            default=MODES[0],
+            required=True,
+            key="compare_mode",
+            label_visibility="collapsed",
+            bind="query-params",
+        )
     if mode == "Pictures":
         side_by_side.show()
         _keep("compare_mode", *side_by_side.KNOBS)
@@ -145,42 +132,39 @@ def _sides(picture: Picture, prepared: Prepared) -> None:
     results = []
     for column, letter, key in zip(columns, "ab", ("left", "right"), strict=True):
         with column, st.container(border=True, key=key):
-            side = _knobs(letter)
-            result = _asked(side, picture, prepared)
+            result = _asked(_knobs(letter), picture, prepared)
             if result.error is not None:
                 layout.show_error(result.error)
             results.append(result)
     a, b = results
-    view, same_iou = _toolbar()
-    _keep(*_keys(), "compare_mode", "compare_view", "same_box_iou", "kinds")
-    pairing = comparison.pair(a.found, b.found, same_iou)
-    st.session_state["compared_picture"] = picture.digest
-    kinds = _shown_kinds(pairing)
-    row = _picked_row(picture, pairing, kinds)
+    view = _toolbar()
     absent = next((result.side.letter for result in results if result.answer is None), "")
-    if view == "Swipe":
-        _swipe(picture, prepared, a, b, pairing, kinds)
-    else:
-        _figure(picture, prepared, a, b, pairing, kinds, row, absent)
+    above = st.container()  # the figure depends on a knob below it
+    left, right = st.columns([8, 5], gap="medium")
+    with left:
+        same_iou, kinds = differences.knobs() if not absent else (differences.SAME_BOX_IOU, [])
+    pairing = comparison.pair(a.found, b.found, same_iou)
+    row = differences.picked_row(picture, pairing, kinds)
+    with above:
+        if view == "Swipe":
+            _swipe(picture, prepared, a, b, pairing)
+        else:
+            _figure(picture, prepared, a, b, pairing, row, absent)
+    _keep(*_keys(), "compare_mode", "compare_view", *differences.KNOBS)
     if absent:
-        st.caption("There is nothing to compare until both sides have an answer.")
+        above.caption("There is nothing to compare until both sides have an answer.")
         if any(isinstance(r.error, (ServerUnavailableError, ServerTimeoutError)) for r in results):
             layout.try_again()
         return
-    st.caption(
-        f"{comparison.summary(pairing)} · {layout.plain(picture.name)} · Boxes are one and the"
-        f" same at an IoU of {same_iou:.2f} or more, paired one to one, the highest IoU first,"
-        " the same class before another."
-    )
-    truth = _truth(picture)
+    above.caption(f"{comparison.summary(pairing)} · {layout.plain(picture.name)}")
+    truth = differences.truth_of(picture)
     standings = None if truth is None else (_standing(truth, a), _standing(truth, b))
     verdicts = None if standings is None else comparison.verdicts(pairing, *standings)
-    left, right = st.columns([8, 5], gap="medium")
     with left:
-        _differences(pairing, kinds, row, verdicts)
-        _hand_on(picture, a, b, pairing, kinds)
+        differences.table(picture, pairing, kinds, row, verdicts)
+        _hand_on(picture, a, b, pairing)
     with right:
-        _rightness(pairing, standings, verdicts)
+        differences.rightness(pairing, standings, verdicts)
 
 
 def _knobs(letter: str) -> Side:
@@ -301,12 +285,15 @@ def _asked(side: Side, picture: Picture, prepared: Prepared) -> Result:
     return Result(side, answer, found, everything)
 
 
-def _toolbar() -> tuple[str, float]:
-    """Swap, copy, reset, the view, and when two boxes are one and the same."""
-    with st.container(horizontal=True, vertical_alignment="bottom", key="compare_tools"):
-        st.button("Swap", icon=":material/swap_horiz:", key="swap", on_click=_swap)
-        st.button("Copy A to B", icon=":material/content_copy:", key="copy", on_click=_copy)
-        st.button("Reset", icon=":material/restart_alt:", key="reset_sides", on_click=_reset)
+def _standing(truth: GroundTruth, result: Result) -> Standing:
+    return comparison.standing(
+        [truth], [result.found], [result.everything], len(config().labels), differences.MATCH_IOU
+    )
+
+
+def _toolbar() -> str:
+    """Swap, copy, reset, and the view."""
+    with st.container(horizontal=True, vertical_alignment="center", key="compare_tools"):
         view = st.segmented_control(
             "View",
             VIEWS,
@@ -316,45 +303,11 @@ def _toolbar() -> tuple[str, float]:
             label_visibility="collapsed",
             bind="query-params",
         )
-        same_iou = st.slider(
-            "Same box from this IoU on",
-            0.05,
-            1.0,
-            SAME_BOX_IOU,
-            0.05,
-            key="same_box_iou",
-            width=220,
-            bind="query-params",
-            help="A box of A and a box of B are one and the same when they overlap at least this "
-            "much (intersection over union).",
-        )
-    return view, float(same_iou)
-
-
-def _shown_kinds(pairing: Pairing) -> list[Kind]:
-    """The filter, a pill a kind in its colour."""
-    counts = pairing.counts()
-    swatches = "".join(
-        f".st-key-kinds button:nth-of-type({number})::before{{background:{KIND_COLORS[kind]}}}"
-        for number, kind in enumerate(Kind, start=1)
-    )
-    st.html(f"<style>{swatches}</style>")
-    shown = st.pills(
-        "Boxes shown",
-        [KIND_NAMES[kind] for kind in Kind],
-        selection_mode="multi",
-        default=[KIND_NAMES[kind] for kind in Kind],
-        key="kinds",
-        label_visibility="collapsed",
-        bind="query-params",
-        format_func=lambda name: f"{name} · {counts[_kind(name)]}",
-        wrap=True,
-    )
-    return [kind for kind in Kind if KIND_NAMES[kind] in shown]
-
-
-def _kind(name: str) -> Kind:
-    return next(kind for kind in Kind if KIND_NAMES[kind] == name)
+        st.space("stretch")
+        st.button("Swap", icon=":material/swap_horiz:", key="swap", on_click=_swap)
+        st.button("Copy A to B", icon=":material/content_copy:", key="copy", on_click=_copy)
+        st.button("Reset", icon=":material/restart_alt:", key="reset_sides", on_click=_reset)
+    return str(view)
 
 
 def _figure(
@@ -363,42 +316,43 @@ def _figure(
     a: Result,
     b: Result,
     pairing: Pairing,
-    kinds: Sequence[Kind],
     row: int | None,
     absent: str,
 ) -> None:
+    place = st.container()
+    # A phone gets the panels one above the other. It says so once, and a desktop never does.
     was_narrow = bool(st.session_state.get("narrow", {}).get("narrow", False))
-    stacked = bool(
-        _narrow(
-            key="narrow",
-            data={"narrow": was_narrow},
-            default={"narrow": was_narrow},
-            on_narrow_change=lambda: None,
-        )["narrow"]
+    said = _narrow(
+        key="narrow",
+        data={"narrow": was_narrow},
+        default={"narrow": was_narrow},
+        on_narrow_change=lambda: None,
     )
+    stacked = bool(said["narrow"])
     figure = linked_figure.draw(
         photo_url(picture, prepared),
         prepared.size,
         pairing,
         config().labels,
         headings=(a.heading, b.heading),
-        kinds=kinds,
         stacked=stacked,
         row=row,
         absent=absent,
     )
     width, height = prepared.size
-    st.html(
-        f"<style>.st-key-linked_frame{{--photo:{height / width:.4f};"
-        f"--across:{1 if stacked else 2};--down:{2 if stacked else 1}}}</style>"
-    )
-    with st.container(key="linked_column"), st.container(key="linked_frame"):
-        st.plotly_chart(
-            figure,
-            key="linked_figure",
-            height="stretch",
-            config=figures.CONFIG,
-            alt=comparison.summary(pairing),
+    with place.container(key="linked_column"):
+        with st.container(key="linked_frame"):
+            st.plotly_chart(
+                figure,
+                key="linked_figure",
+                height="stretch",
+                config=figures.CONFIG,
+                alt=comparison.summary(pairing),
+            )
+        st.html(
+            f"<style>.st-key-linked_frame{{--photo:{height / width:.4f};"
+            f"--across:{1 if stacked else 2};--down:{2 if stacked else 1};"
+            f"--share:{1.16 if stacked else 1.09}}}</style>"
         )
 
 
@@ -408,7 +362,6 @@ def _swipe(
     a: Result,
     b: Result,
     pairing: Pairing,
-    kinds: Sequence[Kind],
 ) -> None:
     swipe.show(
         photo_url(picture, prepared),
@@ -416,180 +369,12 @@ def _swipe(
         pairing,
         config().labels,
         names=(a.heading, b.heading),
-        kinds=kinds,
         alt=comparison.summary(pairing),
         key="swipe",
     )
 
 
-def _picked_row(picture: Picture, pairing: Pairing, kinds: Sequence[Kind]) -> int | None:
-    """The row of the pairing that was clicked in the table, by what it is and not where it was."""
-    picked = st.session_state.get("picked_difference")
-    if picked is None or picked[0] != picture.digest:
-        return None
-    for row, identity in enumerate(_identities(pairing)):
-        if identity == picked[1] and Kind(int(pairing.kinds[row])) in kinds:
-            return row
-    return None
-
-
-def _identities(pairing: Pairing) -> list[tuple[str, str]]:
-    """A name for each row: the ids of its boxes, which no threshold changes."""
-    a, b = [*pairing.a.ids, ""], [*pairing.b.ids, ""]
-    return [(a[i], b[j]) for i, j in zip(pairing.rows_a, pairing.rows_b, strict=True)]
-
-
-def _differences(
-    pairing: Pairing, kinds: Sequence[Kind], row: int | None, verdicts: list[Verdict] | None
-) -> None:
-    """A row of the pairing a row; a click zooms the figure to it."""
-    labels = config().labels
-    rows = [index for index in range(len(pairing)) if Kind(int(pairing.kinds[index])) in kinds]
-    identities = _identities(pairing)
-    st.session_state["difference_rows"] = [identities[index] for index in rows]
-    if not rows:
-        st.info("No box to list: both sides are empty, or all are filtered out.", icon="🔍")
-        return
-    columns: dict[str, list[Any]] = {
-        "": [_swatch(KIND_COLORS[Kind(int(pairing.kinds[index]))]) for index in rows],
-        "Difference": [KIND_NAMES[Kind(int(pairing.kinds[index]))] for index in rows],
-    }
-    for letter, found, indices in (
-        ("A", pairing.a, pairing.rows_a),
-        ("B", pairing.b, pairing.rows_b),
-    ):
-        own = [int(indices[index]) for index in rows]
-        columns[letter] = [labels[int(found.class_ids[i])] if i >= 0 else None for i in own]
-        columns[f"Score {letter}"] = [float(found.scores[i]) if i >= 0 else None for i in own]
-    columns["Change"] = [pairing.score_change(index) for index in rows]
-    columns["IoU"] = [
-        float(pairing.ious[index]) if pairing.score_change(index) is not None else None
-        for index in rows
-    ]
-    if verdicts is not None:
-        columns["Right"] = [VERDICTS[verdicts[index]] for index in rows]
-    st.session_state["differences"] = {
-        "selection": {
-            "rows": [rows.index(row)] if row in rows else [],
-            "columns": [],
-            "cells": [],
-        }
-    }
-    number = st.column_config.NumberColumn(format="%.2f", width=75)
-    st.dataframe(
-        pd.DataFrame(columns),
-        key="differences",
-        hide_index=True,
-        on_select=_zoom_to,
-        selection_mode="single-row",
-        height=min(35 * len(rows) + 38, 400),
-        column_config={
-            "": st.column_config.ImageColumn(width=30),
-            "Score A": number,
-            "Score B": number,
-            "IoU": number,
-            "Change": st.column_config.NumberColumn(format="%+.2f", width=75),
-        },
-        alt=comparison.summary(pairing),
-    )
-    st.caption("Click a row to zoom both panels to it, and again to see the whole picture.")
-
-
-def _zoom_to() -> None:
-    rows = st.session_state["differences"]["selection"]["rows"]
-    digest = st.session_state["compared_picture"]
-    st.session_state["picked_difference"] = (
-        (digest, st.session_state["difference_rows"][rows[0]]) if rows else None
-    )
-
-
-def _rightness(
-    pairing: Pairing,
-    standings: tuple[Standing, Standing] | None,
-    verdicts: list[Verdict] | None,
-) -> None:
-    """Which side is right where they differ, and how good each is on this picture."""
-    if standings is None or verdicts is None:
-        st.caption("Which side is right is known for the gallery's pictures: they have true boxes.")
-        return
-    differing = [
-        verdict
-        for kind, verdict in zip(pairing.kinds.tolist(), verdicts, strict=True)
-        if kind != Kind.BOTH
-    ]
-    if differing:
-        told = [
-            f"{VERDICTS[verdict]} {differing.count(verdict)}×"
-            for verdict in (Verdict.A, Verdict.B, Verdict.BOTH, Verdict.NEITHER)
-            if verdict in differing
-        ]
-        st.markdown(f"Where they differ, right by the true boxes: **{', '.join(told) or 'none'}**")
-    else:
-        st.markdown("The sides do not differ in their boxes.")
-    measures: list[tuple[str, float, float, int]] = []
-    for name, digits, pick in _MEASURES:
-        of_a, of_b = (float(pick(standing)) for standing in standings)
-        measures.append((name, of_a, of_b, digits))
-    body = "".join(
-        f'<tr><th scope="row">{name}</th><td>{_number(of_a, digits)}</td>'
-        f"<td>{_number(of_b, digits)}</td><td>{_number(of_b - of_a, digits, '+')}</td></tr>"
-        for name, of_a, of_b, digits in measures
-    )
-    with st.container(key="standings"):
-        st.html(
-            '<table class="lens-classes"><thead><tr><th scope="col">By the true boxes'
-            '<th scope="col">A<th scope="col">B<th scope="col">B − A</tr></thead>'
-            f"<tbody>{body}</tbody></table>"
-        )
-    st.caption(
-        f"On this picture. A box is right from an IoU of {MATCH_IOU} with a true box of its class "
-        "on. AP asks all boxes after NMS, whatever the score threshold."
-    )
-
-
-_MEASURES: tuple[tuple[str, int, Callable[[Standing], Any]], ...] = (
-    ("Precision", 2, lambda standing: standing.counts.precision),
-    ("Recall", 2, lambda standing: standing.counts.recall),
-    ("F1", 2, lambda standing: standing.counts.f1),
-    ("AP@0.5", 2, lambda standing: standing.average_precision),
-    ("Right", 0, lambda standing: standing.counts.true_positives),
-    ("Wrong", 0, lambda standing: standing.counts.false_positives),
-    ("Missed", 0, lambda standing: standing.counts.misses),
-)
-
-
-def _number(value: float, digits: int, sign: str = "") -> str:
-    if math.isnan(value):
-        return "–"
-    return f"{value:{sign if round(value, digits) else ''}.{digits}f}"
-
-
-def _standing(truth: GroundTruth, result: Result) -> Standing:
-    return comparison.standing(
-        [truth], [result.found], [result.everything], len(config().labels), MATCH_IOU
-    )
-
-
-def _truth(picture: Picture) -> GroundTruth | None:
-    """The true boxes of a picture of the gallery; an upload of the same name is another picture."""
-    if picture.digest not in inputs.sample_digests():
-        return None
-    try:
-        return _gallery_truths().get(picture.name)
-    except GroundTruthError as error:
-        layout.show_error(error)
-        return None
-
-
-@st.cache_resource(show_spinner=False, max_entries=1)
-def _gallery_truths() -> dict[str, GroundTruth]:
-    data = (config().samples_path / "annotations.json").read_bytes()
-    return {truth.file_name: truth for truth in read_coco(data, config().labels).pictures}
-
-
-def _hand_on(
-    picture: Picture, a: Result, b: Result, pairing: Pairing, kinds: Sequence[Kind]
-) -> None:
+def _hand_on(picture: Picture, a: Result, b: Result, pairing: Pairing) -> None:
     """The comparison as a picture, built on the click, and the link that reopens it."""
 
     def sheet() -> bytes:
@@ -599,7 +384,6 @@ def _hand_on(
             config().labels,
             title=f"{picture.name}: {comparison.summary(pairing)}",
             captions=(a.caption, b.caption),
-            kinds=kinds,
         )
 
     with st.container(horizontal=True):
@@ -654,8 +438,7 @@ def _reset() -> None:
         )
         for knob, value in zip(KNOBS, values, strict=True):
             st.session_state[f"{knob}_{letter}"] = value
-    st.session_state["same_box_iou"] = SAME_BOX_IOU
-    st.session_state["kinds"] = [KIND_NAMES[kind] for kind in Kind]
+    differences.reset()
 
 
 def _keep(*keys: str) -> None:
@@ -668,12 +451,3 @@ def _restore() -> None:
     for key, value in st.session_state.get("compare_kept", {}).items():
         if key not in st.session_state and key not in st.query_params:
             st.session_state[key] = value
-
-
-def _swatch(color: str) -> str:
-    """Data URI of a small square."""
-    svg = (
-        '<svg xmlns="http://www.w3.org/2000/svg" width="14" height="14">'
-        f'<rect width="14" height="14" rx="3" fill="{color}"/></svg>'
-    )
-    return "data:image/svg+xml;utf8," + svg.replace("#", "%23")

@@ -39,7 +39,6 @@ def _chosen() -> dict[str, Picture]:
     there = _available()
     samples = inputs.samples()
     first = [sample.title for sample in samples if sample.file_name in OPENS_WITH]
-    left, right = st.columns([5, 1], vertical_alignment="bottom")
     kept = [name for name in st.session_state.get("kept_pictures", ()) if name in there]
     if "pictures" in st.session_state:  # one may have been removed on another page
         names = [name for name in st.session_state["pictures"] if name in there]
@@ -47,7 +46,16 @@ def _chosen() -> dict[str, Picture]:
             st.session_state["pictures"] = names
     elif kept and "pictures" not in st.query_params:
         st.session_state["pictures"] = kept
-    chosen = left.multiselect(
+    with st.popover("Add pictures", icon=":material/add_photo_alternate:", key="add"):
+        st.file_uploader(
+            "Files",
+            accept_multiple_files=True,
+            max_upload_size=config().max_upload_mb,
+            key="compare_upload",
+            on_change=_add_files,
+        )
+        st.camera_input("Camera", key="compare_camera", resolution="720p", on_change=_add_photo)
+    chosen = st.multiselect(
         "Pictures",
         list(there),
         default=first or [sample.title for sample in samples[:3]],
@@ -57,15 +65,6 @@ def _chosen() -> dict[str, Picture]:
         format_func=layout.plain,
         placeholder=f"{FEWEST} to {MOST} pictures",
     )
-    with right.popover("Add", icon=":material/add_photo_alternate:", width="stretch", key="add"):
-        st.file_uploader(
-            "Files",
-            accept_multiple_files=True,
-            max_upload_size=config().max_upload_mb,
-            key="compare_upload",
-            on_change=_add_files,
-        )
-        st.camera_input("Camera", key="compare_camera", resolution="720p", on_change=_add_photo)
     for name, message, hint in st.session_state.get("compare_refused", ()):
         st.error(
             f"**{layout.plain(name)}**: {layout.plain(message)} {layout.plain(hint)}",
@@ -184,7 +183,7 @@ def _grid(
         width, height = prepared.size
         summary = figures.summary(found, labels)
         cells.append(
-            f'<figure><div class="shot" style="aspect-ratio:{width}/{height}">'
+            f'<figure style="--aspect:{width / height:.4f}"><div class="shot">'
             f'<img src="{photo_url(picture, prepared)}" alt="{html.escape(f"{name}: {summary}")}">'
             f"{_boxes(found, prepared.size, labels)}</div>"
             f"<figcaption><b>{html.escape(name)}</b><br>{html.escape(summary)}</figcaption></figure>"

@@ -9,11 +9,17 @@ from typing import Any
 import streamlit as st
 
 from detector.colors import text_color
-from detector.comparison import KIND_COLORS, Kind, Pairing
+from detector.comparison import KIND_COLORS, KIND_NAMES, Kind, Pairing
 from detector.ssd import Detections
 
 _CSS = """
-.swipe { position: relative; margin: 0 auto; width: min(100%, calc(70vh * var(--aspect)));
+.kinds { display: flex; flex-wrap: wrap; gap: 0.1rem 1.1rem; margin-bottom: 0.35rem; }
+.kinds button { all: unset; cursor: pointer; font: 13px/1.7 var(--st-font, sans-serif); }
+.kinds button:focus-visible { outline: 2px solid var(--st-primary-color, #0b6e7f); }
+.kinds [aria-pressed=false] { opacity: 0.4; }
+.kinds i { display: inline-block; width: 12px; height: 12px; margin-right: 0.45rem; }
+[hidden] { display: none; }
+.swipe { position: relative; margin: 0 auto; width: min(100%, calc(62vh * var(--aspect)));
   aspect-ratio: var(--aspect); cursor: ew-resize; touch-action: pan-y; user-select: none;
   border-radius: 0.4rem; overflow: hidden; font: 600 12px/1.35 var(--st-font, sans-serif); }
 .swipe img { position: absolute; inset: 0; width: 100%; height: 100%; }
@@ -42,6 +48,25 @@ export default function ({ parentElement, data }) {
     parent.append(made);
     return made;
   };
+  // A new picture in the same element keeps what is hidden, and where the handle is.
+  const hidden = (root.hiddenKinds ??= new Set());
+  const legend = parentElement.querySelector(".kinds");
+  legend.replaceChildren();
+  for (const { kind, name, color } of data.kinds) {
+    const entry = make("button", "", legend);
+    make("i", "", entry).style.background = color;
+    entry.append(name);
+    const show = () => {
+      entry.setAttribute("aria-pressed", !hidden.has(kind));
+      for (const box of root.querySelectorAll(`[data-kind=${kind}]`))
+        box.hidden = hidden.has(kind);
+    };
+    entry.onclick = () => {
+      if (!hidden.delete(kind)) hidden.add(kind);
+      show();
+    };
+    queueMicrotask(show);
+  }
   root.replaceChildren();
   const photo = make("img", "", root);
   photo.src = data.photo;
@@ -49,8 +74,9 @@ export default function ({ parentElement, data }) {
   photo.draggable = false;
   const layers = data.sides.map((side, index) => {
     const layer = make("div", "layer", root);
-    for (const [left, top, width, height, color, ink, text] of side.boxes) {
+    for (const [kind, left, top, width, height, color, ink, text] of side.boxes) {
       const box = make("div", "box", layer);
+      box.dataset.kind = kind;
       Object.assign(box.style, { left: left + "%", top: top + "%", width: width + "%",
         height: height + "%", borderColor: color });
       const label = make("span", "", box);
@@ -75,7 +101,6 @@ export default function ({ parentElement, data }) {
     layers[0].style.clipPath = `inset(0 ${100 - percent}% 0 0)`;
     layers[1].style.clipPath = `inset(0 0 0 ${percent}%)`;
   };
-  // A new picture of the same element keeps the handle where it was.
   place(Number(root.dataset.percent ?? 50));
   root.onpointerdown = (event) => {
     root.setPointerCapture(event.pointerId);
@@ -97,7 +122,10 @@ export default function ({ parentElement, data }) {
 """
 
 _swipe = st.components.v2.component(
-    "commodity_lens.swipe", html='<div class="swipe"></div>', css=_CSS, js=_JS
+    "commodity_lens.swipe",
+    html='<div class="kinds"></div><div class="swipe"></div>',
+    css=_CSS,
+    js=_JS,
 )
 
 
@@ -108,7 +136,6 @@ def show(
     labels: Sequence[str],
     *,
     names: tuple[str, str],
-    kinds: Sequence[Kind],
     alt: str,
     key: str,
 ) -> None:
@@ -117,7 +144,6 @@ def show(
     Args:
         size: (width, height) of the original, in pixels.
         names: of the sides, in their lower corners.
-        kinds: what is drawn.
         alt: what the picture shows, for a screen reader.
     """
     _swipe(
@@ -127,8 +153,16 @@ def show(
             "width": size[0],
             "height": size[1],
             "alt": alt,
+            "kinds": [
+                {
+                    "kind": kind.name,
+                    "name": f"{KIND_NAMES[kind]} · {count}",
+                    "color": KIND_COLORS[kind],
+                }
+                for kind, count in pairing.counts().items()
+            ],
             "sides": [
-                {"name": name, "boxes": _boxes(found, pairing, side, size, labels, kinds)}
+                {"name": name, "boxes": _boxes(found, pairing, side, size, labels)}
                 for name, found, side in zip(names, (pairing.a, pairing.b), "ab", strict=True)
             ],
         },
@@ -141,18 +175,16 @@ def _boxes(
     side: str,
     size: tuple[int, int],
     labels: Sequence[str],
-    kinds: Sequence[Kind],
 ) -> list[list[Any]]:
-    """Left, top, width and height in percent, colours and text; the best scored drawn last."""
+    """Kind, left, top, width, height in percent, colours and text; the best scored come last."""
     width, height = size
     boxes = []
     for index, row in reversed(list(enumerate(pairing.rows_of(side)))):
         kind = Kind(int(pairing.kinds[row]))
-        if kind not in kinds:
-            continue
         xmin, ymin, xmax, ymax = (float(value) for value in found.boxes[index])
         boxes.append(
             [
+                kind.name,
                 round(100 * xmin / width, 3),
                 round(100 * ymin / height, 3),
                 round(100 * (xmax - xmin) / width, 3),

@@ -2,7 +2,7 @@
 
 import io
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -23,7 +23,6 @@ def sheet_png(
     *,
     title: str,
     captions: tuple[Sequence[str], Sequence[str]],
-    kinds: Collection[Kind] = tuple(Kind),
 ) -> bytes:
     """Both annotated pictures side by side, wide ones one above the other, as PNG.
 
@@ -33,7 +32,6 @@ def sheet_png(
     Args:
         image: the original; panels are at most 1600 pixels long.
         captions: lines that say model, version and settings, of A and of B.
-        kinds: what is drawn.
     """
     photo = Image.fromarray(image)
     photo.thumbnail((_MAX_PANEL, _MAX_PANEL), reducing_gap=2.0)
@@ -52,17 +50,16 @@ def sheet_png(
     for number, (side, lines) in enumerate(zip("ab", captions, strict=True)):
         x = unit + (number * (photo.width + unit) if across else 0)
         y = heading_height + (0 if across else number * panel_height)
-        sheet.paste(_annotated(photo, pairing, side, labels, kinds, scale, small), (x, y))
+        sheet.paste(_annotated(photo, pairing, side, labels, scale, small), (x, y))
         for line_number, line in enumerate(lines):
             place = (x, y + photo.height + unit // 2 + round(1.5 * unit * line_number))
             draw.text(place, _fitting(line, font, photo.width), _INK, font)
     x, y = unit, height - round(2.5 * unit)
     for kind, count in pairing.counts().items():
-        if kind in kinds:
-            draw.rectangle((x, y, x + unit, y + unit), KIND_COLORS[kind], outline=_INK)
-            text = f"{KIND_NAMES[kind]}: {count}"
-            draw.text((x + 1.5 * unit, y - unit // 8), text, _INK, small)
-            x += round(2 * unit + small.getlength(text) + 1.5 * unit)
+        draw.rectangle((x, y, x + unit, y + unit), KIND_COLORS[kind], outline=_INK)
+        text = f"{KIND_NAMES[kind]}: {count}"
+        draw.text((x + 1.5 * unit, y - unit // 8), text, _INK, small)
+        x += round(2 * unit + small.getlength(text) + 1.5 * unit)
     file = io.BytesIO()
     sheet.save(file, "PNG", compress_level=3)
     return file.getvalue()
@@ -73,7 +70,6 @@ def _annotated(
     pairing: Pairing,
     side: str,
     labels: Sequence[str],
-    kinds: Collection[Kind],
     scale: float,
     font: _Font,
 ) -> Image.Image:
@@ -83,9 +79,12 @@ def _annotated(
     found = pairing.a if side == "a" else pairing.b
     line = max(2, round((photo.width * photo.height) ** 0.5 * 0.003))
     drawn = [
-        (index, kind, tuple(round(float(value) * scale) for value in found.boxes[index]))
+        (
+            index,
+            Kind(int(pairing.kinds[row])),
+            tuple(round(float(value) * scale) for value in found.boxes[index]),
+        )
         for index, row in enumerate(pairing.rows_of(side))
-        if (kind := Kind(int(pairing.kinds[row]))) in kinds
     ][::-1]
     for _, kind, (xmin, ymin, xmax, ymax) in drawn:
         color = KIND_COLORS[kind]

@@ -6,7 +6,7 @@ dotted on the other, so that the eye finds the place.
 """
 
 import html
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -33,7 +33,7 @@ from detector.marks import (
 # (width, height) that one panel is fitted into on an ordinary screen.
 _PANEL_SIZE = (560, 520)
 _GAP = 0.016  # between the panels, of the figure's width
-_HEADING = 0.075  # above each panel, of the height of a panel
+_HEADING = 0.07  # above each panel, of the figure's height without its legend
 _LEGEND_HEIGHT = 48
 # How much of the photo a view shows around its box, and at least.
 _VIEW_MARGIN = 2.2
@@ -47,13 +47,12 @@ def draw(
     labels: Sequence[str],
     *,
     headings: tuple[str, str] = ("A", "B"),
-    kinds: Collection[Kind] = tuple(Kind),
     stacked: bool = False,
     row: int | None = None,
     absent: str = "",
     revision: int = 0,
 ) -> go.Figure:
-    """Both sides next to each other, or A above B.
+    """Both sides next to each other, or A above B; the legend hides kinds of boxes, zoom kept.
 
     Args:
         image_uri: the photo, a data URI or a URL.
@@ -61,7 +60,6 @@ def draw(
         pairing: boxes in pixels of the original.
         labels: a name for each class id, the background's first.
         headings: a text above each panel.
-        kinds: what is drawn; the legend toggles it in the browser, with the zoom kept.
         stacked: A above B, for narrow screens.
         row: of the pairing: the figure opens zoomed to it, and it is filled.
         absent: "a" or "b": a side that has no answer. Nothing is drawn of it, and the other side's
@@ -69,10 +67,9 @@ def draw(
         revision: kept in `layout.meta`; another revision is another chart for Streamlit.
     """
     width, height = size
-    shown = sorted(kind for kind in Kind if kind in kinds)
     counts = pairing.counts()
     traces: list[Trace] = []
-    for kind in [] if absent else shown:
+    for kind in [] if absent else Kind:
         # A legend entry of its own, so that it is there whichever sides have boxes of the kind.
         traces.append(
             {
@@ -88,7 +85,7 @@ def draw(
         )
     for side, axes in (("a", {}), ("b", {"xaxis": "x2", "yaxis": "y2"})):
         if side != absent:
-            panel = _panel(pairing, side, shown, labels, size, row, plain=bool(absent))
+            panel = _panel(pairing, side, labels, size, row, plain=bool(absent))
             traces += [trace | axes for trace in panel]
     x_range, y_range = _view(size, None if row is None else pairing.box(row))
     axis = {
@@ -101,9 +98,8 @@ def draw(
     across = {**axis, "range": x_range}
     down = {**axis, "range": y_range, "constraintoward": "top"}
     if stacked:
-        middle, upper = 0.5, 0.5 * _HEADING
         x_domains = ((0.0, 1.0), (0.0, 1.0))
-        y_domains = ((middle, 1 - upper), (0.0, middle - upper))
+        y_domains = ((0.5, 1 - _HEADING), (0.0, 0.5 - _HEADING))
     else:
         x_domains = ((0.0, 0.5 - _GAP / 2), (0.5 + _GAP / 2, 1.0))
         y_domains = ((0.0, 1 - _HEADING), (0.0, 1 - _HEADING))
@@ -176,7 +172,6 @@ def draw(
 def _panel(
     pairing: Pairing,
     side: str,
-    shown: Sequence[Kind],
     labels: Sequence[str],
     size: tuple[int, int],
     row: int | None,
@@ -191,17 +186,16 @@ def _panel(
     found = pairing.a if side == "a" else pairing.b
     row_of = pairing.rows_of(side)
     kinds = pairing.kinds[row_of]
-    is_shown = np.ones(len(kinds), bool) if plain else np.isin(kinds, shown)
     missing = Kind.ONLY_B if side == "a" else Kind.ONLY_A
-    traces = [_ghosts(pairing, missing)] if missing in shown and not plain else []
-    for kind, rows in rows_by_group(kinds, is_shown):
+    traces = [] if plain else [_ghosts(pairing, missing)]
+    for kind, rows in rows_by_group(kinds):
         traces.append(
             halo(found.boxes[rows], colors[Kind(kind)]) | {"legendgroup": Kind(kind).name}
         )
     layer_of = layers(found.boxes, kinds)
     sizes = areas(found.boxes)
     for layer in range(int(layer_of.max(initial=-1)) + 1):
-        for kind, rows in rows_by_group(kinds, is_shown & (layer_of == layer)):
+        for kind, rows in rows_by_group(kinds, layer_of == layer):
             rows = rows[np.argsort(-sizes[rows], kind="stable")]
             color = colors[Kind(kind)]
             traces.append(
@@ -234,13 +228,12 @@ def _panel(
     ]
     widths = np.array([text_width(text) for text in texts])
     # Differences choose their places before what both sides have, and the zoomed row before all.
-    order = np.lexsort((np.arange(len(found)), kinds == Kind.BOTH, ~is_shown, row_of != row))
-    visible = order[: int(is_shown.sum())]
-    places = label_places(found.boxes[visible], widths[visible], size, None, _PANEL_SIZE)
-    for kind in Kind if plain else shown:
+    order = np.lexsort((np.arange(len(found)), kinds == Kind.BOTH, row_of != row))
+    places = label_places(found.boxes[order], widths[order], size, None, _PANEL_SIZE)
+    for kind in Kind:
         chosen = [
             (place, texts[index])
-            for place, index in zip(places, visible, strict=True)
+            for place, index in zip(places, order, strict=True)
             if place is not None and kinds[index] == kind
         ]
         if chosen:
@@ -320,4 +313,4 @@ def _view(
 def _height_for(size: tuple[int, int], stacked: bool) -> int:
     width, height = size
     panel = min(max(620 * height / width, 220), 620)
-    return round(panel * (2 if stacked else 1) * (1 + _HEADING)) + _LEGEND_HEIGHT
+    return round(panel * (2.28 if stacked else 1.08)) + _LEGEND_HEIGHT
