@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import termios
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +19,10 @@ import pytest
 from PIL import Image
 
 from detector.colors import class_color
+from detector.config import COMMODITY_LABELS
 from detector.embedded import EmbeddedServer
+from detector.operating_points import write_thresholds
+from detector.ssd import Settings
 from tests.savedmodels import Graph
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -249,6 +253,221 @@ def test_out_never_overwrites_an_input(server: str, white: Path) -> None:
 def test_a_folder_that_cannot_be_made_is_one_message(server: str, white: Path) -> None:
     done = run("predict", "--server", server, "--out", white / "x", white, status=4)
     assert done.stderr.startswith(f"python -m detector: cannot write to {white}")
+
+
+@pytest.fixture
+def shelf(white: Path, black: Path, broken: Path, tmp_path: Path) -> Path:
+    """A folder of four pictures, one of them broken, and of a ZIP file's two."""
+    folder = tmp_path / "shelf"
+    (folder / "below").mkdir(parents=True)
+    (folder / "b.png").write_bytes(white.read_bytes())
+    (folder / "below" / "b.jpg").write_bytes(black.read_bytes())
+    (folder / "c.jpg").write_bytes(broken.read_bytes())
+    (folder / "notes.txt").write_text("no picture")
+    with zipfile.ZipFile(folder / "more.zip", "w") as archive:
+        archive.write(white, "in/w.png")
+        archive.writestr("inner.zip", b"")
+    return folder
+
+
+def test_folders_and_zip_files_give_their_pictures_sorted(server: str, shelf: Path) -> None:
+    done = run("predict", "--json", "--server", server, shelf, shelf / "more.zip", status=1)
+    found = [(result["image"], "error" in result) for result in results(done)]
+    assert found == [
+        (f"{shelf}/b.png", False),
+        (f"{shelf}/below/b.jpg", False),
+        (f"{shelf}/c.jpg", True),
+        (f"{shelf}/more.zip/in/w.png", False),
+        (f"{shelf}/more.zip/inner.zip", True),
+    ]
+
+
+def test_what_an_earlier_run_wrote_into_the_folder_is_no_picture_of_it(
+    server: str, shelf: Path
+) -> None:
+    arguments = ["predict", "--json", "--server", server, "--out", shelf, shelf]
+    first = results(run(*arguments, status=1))
+    assert [r["image"] for r in results(run(*arguments, status=1))] == [r["image"] for r in first]
+    assert (shelf / "b-2-detected.png").exists()
+
+
+def test_other_formats_are_written_when_asked_for(
+    server: str, white: Path, black: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    formats = [f"--export={name}" for name in ("coco", "coco-results", "voc", "yolo")]
+    run("predict", "--server", server, "--out", out, "--no-pictures", *formats, white, black)
+    assert sorted(path.name for path in out.iterdir()) == [
+        "detections.coco.json",
+        "detections.csv",
+        "manifest.json",
+        "pascal-voc.zip",
+        "results.coco.json",
+        "yolo.zip",
+    ]
+    coco = json.loads((out / "detections.coco.json").read_text())
+    assert [image["file_name"] for image in coco["images"]] == [str(white), str(black)]
+    with zipfile.ZipFile(out / "yolo.zip") as archive:
+        assert archive.namelist() == ["classes.txt", "labels/white.txt", "labels/black.txt"]
+
+
+def test_thresholds_of_a_file_hold_and_the_command_line_wins(
+    server: str, white: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "thresholds.json"
+    file.write_bytes(write_thresholds(Settings(0.9, class_thresholds={1: 0.8}), COMMODITY_LABELS))
+    given = ["predict", "--json", "--server", server, "--thresholds", file]
+
+    def labels(*options: str) -> list[str]:
+        [result] = results(run(*given, *options, white))
+        return [found["label"] for found in result["detections"]]
+
+    assert labels() == ["watch"]  # clothes at 0.78 are below their own threshold
+    assert labels("--score", "0.95") == []
+    file.write_bytes(write_thresholds(Settings(0.95, class_thresholds={1: 0.7}), COMMODITY_LABELS))
+    assert labels() == ["clothes"]
+    assert labels("--score", "0.9") == ["watch", "clothes"]
+
+
+@pytest.mark.parametrize("content", [None, "{}", "nonsense"])
+def test_a_file_that_holds_no_thresholds_is_one_message(
+    server: str, white: Path, tmp_path: Path, content: str | None
+) -> None:
+    file = tmp_path / "thresholds.json"
+    if content is not None:
+        file.write_text(content)
+    done = run("predict", "--server", server, "--thresholds", file, white, status=2)
+    assert done.stderr.startswith("python -m detector: ")
+
+
+# A run that goes on, and one that is repeated.
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """All files; of the manifest without its times."""
+    found = {path.name: path.read_bytes() for path in folder.iterdir()}
+    manifest = json.loads(found["manifest.json"])
+    assert manifest.pop("times")["finished"]
+    return {**found, "manifest.json": json.dumps(manifest).encode()}
+
+
+def test_a_killed_run_goes_on_and_ends_like_one_that_was_not(model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for i in range(300):
+        Image.new("RGB", (60 + i % 7, 40), (i % 256, i, 99)).save(folder / f"{i:03}.png")
+    for i in (5, 77, 140, 141, 222):
+        (folder / f"{i:03}.png").write_bytes(b"broken")
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    run("predict", "--out", whole, "--export=coco", folder, model=model, status=1)
+
+    arguments = ["predict", "--json", "--resume", "--out", parts, "--export=coco", folder]
+    seen = 0
+    for lines in (40, 60, 80):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "detector", *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env=environment(model),
+        )
+        assert process.stdout is not None
+        for _ in range(lines):
+            assert process.stdout.readline()
+        process.kill()
+        process.wait(20)
+        process.stdout.close()
+        kept = (parts / "unfinished.jsonl").read_bytes().count(b'"boxes"')
+        assert kept > seen
+        seen = kept
+        # As a kill in the middle of a line leaves it.
+        with (parts / "unfinished.jsonl").open("ab") as file:
+            file.write(b'{"name": "half a li')
+    rest = results(run(*arguments, model=model, status=1))
+    assert len(rest) == 300 - seen  # what was broken is tried again
+    assert contents(parts) == contents(whole)
+
+
+def test_going_on_with_a_finished_run_does_what_is_new_only(
+    server: str, shelf: Path, white: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    arguments = ["predict", "--json", "--server", server, "--resume", "--out", out, shelf]
+    assert len(results(run(*arguments, status=1))) == 3
+    (shelf / "d.png").write_bytes(white.read_bytes())
+    found = [Path(result["image"]).name for result in results(run(*arguments, status=1))]
+    assert found == ["c.jpg", "d.png"]
+    with (out / "detections.csv").open(newline="") as file:
+        assert {Path(row["image"]).name for row in csv.DictReader(file)} == {
+            "b.png",
+            "b.jpg",
+            "d.png",
+        }
+
+
+def test_a_picture_that_has_changed_is_done_again(
+    server: str, white: Path, black: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    arguments = ["predict", "--json", "--server", server, "--resume", "--out", out, white, black]
+    run(*arguments)
+    Image.new("RGB", (90, 90), "gray").save(white)
+    assert [result["width"] for result in results(run(*arguments))] == [90]
+
+
+def test_a_run_with_other_settings_does_not_go_on(server: str, white: Path, tmp_path: Path) -> None:
+    arguments = ["predict", "--server", server, "--resume", "--out", tmp_path / "out", white]
+    run(*arguments)
+    done = run(*arguments, "--score", "0.5", status=2)
+    assert "settings" in done.stderr
+
+
+def test_options_for_the_folder_need_one(white: Path) -> None:
+    for option in ("--resume", "--export=voc", "--no-pictures"):
+        assert "--out" in run("predict", option, white, status=2).stderr
+
+
+def test_a_repeated_run_is_the_same(model: Path, shelf: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run("predict", "--out", out, "--score", "0.2", shelf, shelf / "more.zip", model=model, status=1)
+    done = run("rerun", out / "manifest.json", model=model)
+    assert done.stdout == "5 of 5 pictures are the same, their scores to within 0\n"
+
+
+def test_a_repeated_run_names_what_is_otherwise(model: Path, shelf: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run("predict", "--out", out, shelf, model=model, status=1)
+    Image.new("RGB", (20, 20)).save(shelf / "below" / "b.jpg")
+    manifest = json.loads((out / "manifest.json").read_text())
+    manifest["pictures"][0]["boxes"][0][1] = 0.9
+    (out / "manifest.json").write_text(json.dumps(manifest))
+    (shelf / "c.jpg").unlink()
+    lines = run("rerun", out / "manifest.json", model=model, status=1).stdout.splitlines()
+    assert lines == [
+        f"{shelf}/b.png: a score differs by 0.03, a corner by 0 pixels at most",
+        f"{shelf}/below/b.jpg: the file is another one than it was",
+        f"{shelf}/c.jpg: cannot be opened: No such file or directory",
+        "0 of 3 pictures are the same, their scores to within 0",
+    ]
+
+
+def test_a_repeated_run_finds_pictures_by_their_content(
+    model: Path, shelf: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    run("predict", "--out", out, shelf, model=model, status=1)
+    moved = shelf.rename(tmp_path / "moved")
+    done = run("rerun", out / "manifest.json", "--pictures", moved, model=model)
+    assert done.stdout.startswith("3 of 3 pictures are the same")
+
+
+@pytest.mark.parametrize("content", [None, "[]", "{}", '{"format": "commodity-lens-batch"}'])
+def test_what_is_no_manifest_is_one_message(tmp_path: Path, content: str | None) -> None:
+    file = tmp_path / "manifest.json"
+    if content is not None:
+        file.write_text(content)
+    done = run("rerun", file, status=2)
+    assert done.stderr.startswith(f"python -m detector: {file}")
 
 
 # What goes wrong.
