@@ -18,9 +18,9 @@ def test_the_categories_are_the_eight_classes_in_order(gallery):
     assert [(c["id"], c["name"]) for c in gallery["categories"]] == list(enumerate(NAMES, 1))
 
 
-def test_the_gallery_has_at_least_eight_pictures_in_under_six_megabytes(samples_dir):
+def test_the_gallery_has_at_least_sixteen_pictures_in_under_six_megabytes(samples_dir):
     pictures = list(samples_dir.glob("*.jpg"))
-    assert len(pictures) >= 8
+    assert len(pictures) >= 16
     assert sum(picture.stat().st_size for picture in pictures) < 6_000_000
 
 

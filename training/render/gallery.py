@@ -139,7 +139,7 @@ def desk_laptop_books(stage: Stage) -> None:
     rng = stage.rng
     scene.ground(oak(3, plank=None), 3.0)
     scene.wall(plaster("#b9c4c0"), 0.55)
-    scene.daylight("interior", 0.55, 200)
+    scene.daylight("interior", 0.42, 200)
     put(stage, desk.laptop(rng, open_degrees=112), "computer", -0.06, 0.12, 6)
     top = stack(stage, rng, 4, 0.36, 0.16, 14)
     put(stage, props.spectacles(rng), None, 0.35, 0.15, 30, top)
@@ -149,9 +149,10 @@ def desk_laptop_books(stage: Stage) -> None:
     put(stage, props.lamp(rng), None, -0.42, 0.34, -20)
     put(stage, props.pencil(rng), None, -0.22, -0.12, -65)
     put(stage, props.pencil(rng), None, -0.18, -0.13, -72)
-    scene.softbox((-1.6, -0.5, 1.3), (0, 0.1, 0), 38, 1.0, (1.0, 0.95, 0.88))
-    scene.softbox((1.4, -1.2, 1.6), (0, 0.1, 0), 10, 1.4, (0.86, 0.93, 1.0))
-    scene.camera((0.09, -0.80, 0.52), (-0.01, 0.11, 0.085), 34, 5.6, 0.6)
+    scene.window((-2.7, -1.5, 2.3), (0.0, 0.25, 0.1), 200)
+    scene.softbox((-1.6, -0.5, 1.3), (0, 0.1, 0), 14, 1.0, (1.0, 0.95, 0.88))
+    scene.softbox((1.4, -1.2, 1.6), (0, 0.1, 0), 8, 1.4, (0.86, 0.93, 1.0))
+    scene.camera((0.08, -0.82, 0.50), (-0.012, 0.13, 0.10), 35, 5.6)
 
 
 @picture("Headphones", "Over-ear headphones on a warm studio backdrop", seed=4)
@@ -167,7 +168,7 @@ def headphones_studio(stage: Stage) -> None:
 
 @picture(
     "Bookshelf",
-    "Two boards of a wooden shelf full of books, with a loudspeaker and a plant",
+    "Three boards of a wooden shelf full of books, with a loudspeaker, a radio and a plant",
     seed=21,
 )
 def bookshelf(stage: Stage) -> None:
@@ -186,14 +187,14 @@ def bookshelf(stage: Stage) -> None:
         pile += item["size"][2] + 0.0004
     put(stage, props.pot_plant(rng), None, end + 0.13, -0.03, 0, second + pile)
     row_of_books(stage, rng, end + 0.28, 0.5, -0.11, second, 0.25)
-    put(stage, audio.shelf_speaker(rng), "audio", -0.39, -0.02, 6, first)
+    put(stage, audio.shelf_speaker(rng, finish="oak"), "audio", -0.39, -0.02, 6, first)
     row_of_books(stage, rng, -0.27, 0.30, -0.11, first, 0.27)
     lean = desk.stand_book(desk.book(rng, height=0.235, thickness=0.024), lean_degrees=-14)
     put(stage, lean, "books", 0.345, -0.1, 0, first)
     end = row_of_books(stage, rng, -0.5, 0.02, -0.11, third, 0.25)
     put(stage, audio.radio(rng), "audio", 0.27, -0.03, -6, third)
-    scene.softbox((-1.8, -2.2, 2.0), (0, 0, 0.4), 95, 1.6, (1, 0.96, 0.9))
-    scene.camera((0.14, -1.55, 0.66), (0.0, 0, 0.52), 45, 8.0)
+    scene.softbox((-1.7, -1.9, 2.0), (0, 0, 0.4), 120, 0.7, (1, 0.95, 0.88))
+    scene.camera((0.14, -1.62, 0.62), (0.0, 0, 0.475), 43, 8.0)
 
 
 @picture("Wrist watch", "A wrist watch with a leather strap on white marble", seed=8)
@@ -272,7 +273,7 @@ def canvas_shoes(stage: Stage) -> None:
     scene.ground(oak(7), 5, turn_degrees=20)
     scene.daylight("interior", 0.6, 90)
     put(stage, shoes.shoe_pair(rng, "canvas", splay=6), "shoes", 0, 0.0, 22)
-    scene.softbox((-1.0, 0.3, 1.1), (0, 0, 0), 26, 0.7, (1, 0.95, 0.88))
+    scene.softbox((-1.1, 0.35, 0.9), (0, 0, 0), 30, 0.25, (1, 0.94, 0.86))
     scene.camera((0.08, -0.50, 0.46), (0.0, -0.015, 0.035), 42, 8)
 
 
@@ -294,7 +295,7 @@ def tshirt_flat(stage: Stage) -> None:
     scene.ground(oak(4, (1.4, 0.12)), 6, turn_degrees=90)
     scene.daylight("interior", 0.6, 30)
     put(stage, item, "clothes", 0, -0.32, 3)
-    scene.softbox((-1.5, 0.7, 0.9), (0, 0, 0), 42, 0.6, (1, 0.96, 0.9))
+    scene.softbox((-1.6, 0.8, 0.8), (0, 0, 0), 58, 0.4, (1, 0.96, 0.9))
     scene.camera((0.0, -0.10, 1.30), (0.0, 0.0, 0.0), 42, None)
 
 
@@ -332,7 +333,7 @@ def outfit_flatlay(stage: Stage) -> None:
     put(stage, shoes.shoe_pair(rng, "court"), "shoes", -0.26, -0.47, -14)
     put(stage, wear.watch(rng, strap="leather"), "watch", -0.04, -0.20, -20)
     put(stage, desk.phone(rng), "phone", -0.30, -0.18, 14)
-    scene.softbox((-1.6, 0.6, 1.2), (0, 0, 0), 62, 0.7, (1, 0.96, 0.9))
+    scene.softbox((-1.7, 0.8, 1.1), (0, 0, 0), 82, 0.45, (1, 0.96, 0.9))
     scene.camera((0.0, -0.20, 1.92), (0.0, -0.04, 0.0), 40, None)
 
 
@@ -363,8 +364,8 @@ def clothes_on_pegs(stage: Stage) -> None:
     meshes.move(bench, (0, -0.19, 0.27))
     put(stage, shoes.shoe_pair(rng, "runner"), "shoes", -0.48, -0.19, 8, 0.305)
     put(stage, shoes.shoe_pair(rng, "oxford"), "shoes", 0.50, -0.19, -10, 0.305)
-    scene.softbox((-1.8, -1.9, 2.3), (0, 0, 1.0), 120, 1.0, (1, 0.95, 0.88))
-    scene.camera((0.12, -2.55, 1.12), (0.0, 0, 0.96), 46, 8)
+    scene.softbox((-1.9, -1.7, 2.2), (0, 0, 1.0), 150, 0.5, (1, 0.95, 0.88))
+    scene.camera((0.12, -2.55, 1.10), (0.0, 0, 0.93), 40, 8)
 
 
 @picture(
@@ -377,22 +378,24 @@ def workplace_wide(stage: Stage) -> None:
     rng = stage.rng
     scene.ground(walnut(6), 4)
     scene.wall(plaster("#a9b3bd"), 0.48)
-    scene.daylight("interior", 0.55, 20)
+    scene.daylight("interior", 0.45, 20)
     put(stage, desk.monitor(rng), "computer", 0.0, 0.16, 0)
     state = rng.getstate()
     for x, turn in ((-0.46, 14), (0.46, -14)):
         rng.setstate(state)
-        put(stage, audio.shelf_speaker(rng), "audio", x, 0.18, turn)
+        put(stage, audio.shelf_speaker(rng, finish="walnut"), "audio", x, 0.18, turn)
     put(stage, desk.keyboard(rng), None, -0.02, -0.12, 0)
     put(stage, desk.mouse(rng), None, 0.26, -0.12, 6)
-    put(stage, desk.laptop(rng, open_degrees=110), "computer", -0.68, -0.03, 22)
-    put(stage, audio.headphones(rng), "audio", 0.64, -0.06, -30)
+    put(stage, desk.laptop(rng, open_degrees=110), "computer", -0.72, 0.0, 24)
+    put(stage, audio.headphones(rng), "audio", 0.62, -0.08, -30)
     put(stage, desk.phone(rng), "phone", 0.40, -0.13, -8)
-    stack(stage, rng, 3, 0.80, 0.14, -20)
+    stack(stage, rng, 3, 0.78, 0.16, -20)
+    put(stage, props.pot_plant(rng), None, 0.99, 0.22)
     put(stage, props.mug(rng), None, -0.36, -0.06, 200)
-    scene.softbox((-1.8, -0.8, 1.5), (0, 0.1, 0.1), 62, 1.1, (1, 0.95, 0.88))
-    scene.softbox((1.6, -1.2, 1.4), (0, 0.1, 0.1), 14, 1.0, (0.86, 0.93, 1.0))
-    scene.camera((0.05, -1.36, 0.56), (0.0, 0.06, 0.155), 32, 8)
+    scene.window((-3.0, -1.9, 2.4), (0.1, 0.3, 0.15), 300, pane=(0.42, 0.34))
+    scene.softbox((-1.8, -0.8, 1.5), (0, 0.1, 0.1), 32, 1.1, (1, 0.95, 0.88))
+    scene.softbox((1.6, -1.2, 1.4), (0, 0.1, 0.1), 12, 1.0, (0.86, 0.93, 1.0))
+    scene.camera((0.04, -1.52, 0.58), (0.03, 0.06, 0.155), 30, 8)
 
 
 @picture(
@@ -408,8 +411,8 @@ def book_covers(stage: Stage) -> None:
         put(stage, desk.book(rng, height=rng.uniform(0.19, 0.22)), "books", x, y, turn)
     put(stage, props.spectacles(rng), None, 0.11, -0.15, 20)
     put(stage, props.pencil(rng), None, 0.23, -0.14, -30)
-    scene.softbox((-1.0, 0.7, 1.0), (0, 0, 0), 28, 0.7, (1, 0.96, 0.9))
-    scene.camera((0.01, -0.18, 0.76), (0.005, -0.02, 0.0), 42, 11)
+    scene.softbox((-1.1, 0.8, 0.9), (0, 0, 0), 36, 0.3, (1, 0.96, 0.9))
+    scene.camera((0.01, -0.20, 0.82), (0.005, -0.035, 0.0), 42, 11)
 
 
 @picture(
@@ -422,7 +425,7 @@ def crowded_table(stage: Stage) -> None:
     scene.ground(oak(8, (1.9, 0.17)), 5)
     scene.wall(plaster("#b59f86"), 0.85)
     scene.daylight("courtyard", 0.35, 40)
-    put(stage, audio.shelf_speaker(rng), "audio", -0.62, 0.42, 10)
+    put(stage, audio.shelf_speaker(rng, finish="walnut"), "audio", -0.62, 0.42, 10)
     put(stage, audio.radio(rng), "audio", -0.31, 0.42, 4)
     stack(stage, rng, 5, 0.02, 0.42, 78)
     put(stage, audio.radio(rng), "audio", 0.33, 0.44, -8)
@@ -441,7 +444,7 @@ def crowded_table(stage: Stage) -> None:
     put(stage, desk.book(rng), "books", 0.20, -0.18, -10)
     put(stage, audio.headphones(rng), "audio", 0.42, -0.08, -18)
     put(stage, desk.book(rng), "books", 0.64, -0.19, 18)
-    scene.softbox((-1.6, -0.8, 1.8), (0, 0.1, 0), 90, 1.0, (1, 0.96, 0.9))
+    scene.softbox((-1.8, -0.9, 1.7), (0, 0.1, 0), 110, 0.45, (1, 0.95, 0.88))
     scene.camera((0.05, -1.18, 0.98), (0.02, 0.11, 0.06), 36, 11)
 
 
@@ -507,5 +510,6 @@ def reading_table(stage: Stage) -> None:
     put(stage, props.pot_plant(rng), None, -0.28, 0.24)
     stack(stage, rng, 3, 0.03, 0.30, 84)
     put(stage, desk.phone(rng, lit=False), "phone", -0.31, -0.05, 22)
-    scene.softbox((-1.2, 0.3, 1.0), (0, 0, 0), 28, 0.7, (1, 0.94, 0.85))
+    scene.window((-2.4, -0.9, 1.8), (0.0, 0.2, 0.06), 150, pane=(0.24, 0.28), bar=0.028)
+    scene.softbox((-1.2, 0.3, 1.0), (0, 0, 0), 10, 0.7, (1, 0.94, 0.85))
     scene.camera((0.02, -0.70, 0.52), (-0.02, 0.05, 0.03), 38, 5.6)

@@ -213,10 +213,13 @@ def _driver(
     return meshes.group("Driver", parts)
 
 
-def shelf_speaker(rng: random.Random, *, grille: bool = False) -> bpy.types.Object:
-    """A two-way loudspeaker box."""
+def shelf_speaker(
+    rng: random.Random, *, grille: bool = False, finish: str | None = None
+) -> bpy.types.Object:
+    """A two-way loudspeaker box; `finish` walnut, oak, black, white or None = drawn."""
     width, depth, height = 0.17, 0.21, rng.uniform(0.27, 0.32)
-    finish = rng.choice(("walnut", "black", "white", "oak"))
+    drawn = rng.choice(("walnut", "black", "white", "oak"))
+    finish = finish or drawn
     box = {
         "walnut": lambda: materials.wood(
             "Walnut", srgb("#8a5a3a"), srgb("#4a2c1b"), gloss=0.3, seed=rng.randint(0, 99)
@@ -229,12 +232,10 @@ def shelf_speaker(rng: random.Random, *, grille: bool = False) -> bpy.types.Obje
     }[finish]()
     front = materials.grained("Front", (0.015, 0.015, 0.016), 0.45)
     cone = materials.plain(
-        "Cone", rng.choice(((0.03, 0.03, 0.032), (0.55, 0.45, 0.12), (0.35, 0.35, 0.36))), 0.6
+        "Cone", rng.choice(((0.10, 0.10, 0.105), (0.55, 0.45, 0.12), (0.35, 0.35, 0.36))), 0.6
     )
     rubber = materials.plain("Rubber", (0.012, 0.012, 0.012), 0.55)
-    metal = materials.plain(
-        "Chassis", rng.choice(((0.04, 0.04, 0.042), (0.5, 0.5, 0.52))), 0.35, 0.8
-    )
+    metal = materials.plain("Chassis", rng.choice(((0.30, 0.30, 0.31), (0.6, 0.6, 0.62))), 0.3, 0.9)
     cabinet = meshes.slab("Cabinet", height, depth, width, box, corner=0.003, fillet=0.003)
     meshes.move(cabinet, (width / 2, 0, height / 2), (0, -90, 0))
     parts = [cabinet]

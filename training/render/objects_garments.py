@@ -317,7 +317,7 @@ def _cloth_material(
         )
     )
     color = srgb(color_code)
-    thread = 0.0011 if kind != "knit" else 0.0032
+    thread = 0.0011 if kind != "knit" else 0.0024
     pattern = (
         rng.choice(("plain", "plain", "stripes", "print"))
         if kind == "jersey"
@@ -360,7 +360,7 @@ def _cloth_material(
         "Cloth",
         color,
         thread=thread,
-        bump=0.4 if kind == "knit" else 0.5,
+        bump=0.22 if kind == "knit" else 0.5,
         fade=0.12,
         kind=weave,
         image=image,

@@ -359,7 +359,15 @@ def lamp(rng: random.Random) -> bpy.types.Object:
         meshes.tube(
             "Arm",
             meshes.smooth_curve(
-                [(0, 0, 0.015), (0.0, 0, 0.2), (0.03, 0, 0.34), (0.1, 0, 0.39)], 24
+                # Leaning a little: an upright start leaves the tube's sides undecided.
+                [
+                    (-0.02, 0, 0.012),
+                    (-0.012, 0, 0.13),
+                    (0.0, 0, 0.25),
+                    (0.03, 0, 0.35),
+                    (0.1, 0, 0.39),
+                ],
+                32,
             ),
             0.006,
             metal,

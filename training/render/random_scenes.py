@@ -105,7 +105,8 @@ def draw_many(folder: Path, count: int, first_seed: int, samples: int) -> None:
         scene.settle_for_speed()
         garments.coarseness = 1.5
         draft(stage)
-        scene.render(folder / "images" / name, samples, quality=rng.randint(72, 92))
+        path_of_picture = folder / "images" / name
+        scene.render(path_of_picture, samples, rng.randint(72, 92), developed=rng.random() < 0.6)
         found, slivers = scene.annotate(stage)
         _record(data, name, seed, stage.size, found, slivers)
         temporary = path.with_suffix(".part")

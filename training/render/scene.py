@@ -148,6 +148,36 @@ def softbox(
     return obj
 
 
+def window(
+    location: Sequence[float],
+    target: Sequence[float],
+    power_w: float,
+    color: Sequence[float] = (1.0, 0.93, 0.82),
+    *,
+    size: float = 0.16,
+    pane: tuple[float, float] = (0.30, 0.34),
+    bar: float = 0.035,
+) -> None:
+    """Sun through a window of 3 x 3 panes: a small light, its bars half way, unseen themselves."""
+    softbox(location, target, power_w, size, color)
+    wide, high = 3 * pane[0], 3 * pane[1]
+    rims = [(-3 * wide, -wide / 2, -3 * high, 3 * high), (wide / 2, 3 * wide, -3 * high, 3 * high)]
+    rims += [(-wide, wide, -3 * high, -high / 2), (-wide, wide, high / 2, 3 * high)]
+    for edge in (-0.5, 0.5):
+        x, y = edge * pane[0], edge * pane[1]
+        rims.append((x - bar / 2, x + bar / 2, -high, high))
+        rims.append((-wide, wide, y - bar / 2, y + bar / 2))
+    corners = [(x, y, 0) for a, b, c, d in rims for x, y in ((a, c), (b, c), (b, d), (a, d))]
+    mesh = bpy.data.meshes.new("Window")
+    mesh.from_pydata(corners, [], [range(k, k + 4) for k in range(0, len(corners), 4)])
+    obj = bpy.data.objects.new("Window", mesh)
+    obj.location = Vector(target).lerp(Vector(location), 0.5)
+    obj.rotation_euler = (Vector(target) - Vector(location)).to_track_quat("-Z", "Y").to_euler()
+    obj.visible_camera = obj.visible_diffuse = obj.visible_glossy = False
+    obj.visible_transmission = False
+    bpy.context.scene.collection.objects.link(obj)
+
+
 def ground(
     material: bpy.types.Material, size: float = 8.0, height: float = 0.0, turn_degrees: float = 0.0
 ) -> bpy.types.Object:
@@ -230,8 +260,8 @@ def camera(
 # Rendering ----------------------------------------------------------------------------------
 
 
-def render(path: Path, samples: int, quality: int = 87) -> None:
-    """Write the picture as a JPEG."""
+def render(path: Path, samples: int, quality: int = 87, developed: bool = True) -> None:
+    """Write the picture as a JPEG, as a camera would (`developed`) or as it is."""
     scene = bpy.context.scene
     scene.cycles.samples = samples
     with tempfile.TemporaryDirectory() as folder:
@@ -240,7 +270,26 @@ def render(path: Path, samples: int, quality: int = 87) -> None:
         scene.render.image_settings.color_mode = "RGB"
         scene.render.filepath = str(raw)
         bpy.ops.render.render(write_still=True)
-        Image.open(raw).convert("RGB").save(path, quality=quality, optimize=True, progressive=True)
+        picture = Image.open(raw).convert("RGB")
+        if developed:
+            picture = develop(picture)
+        picture.save(path, quality=quality, optimize=True, progressive=True)
+
+
+def develop(picture: Image.Image) -> Image.Image:
+    """What a camera does to a picture: black and white points, contrast, some more colour."""
+    luma = np.array([0.2126, 0.7152, 0.0722], np.float32)
+    pixels = np.asarray(picture, np.float32) / 255
+    dark, bright = np.percentile(pixels @ luma, (0.3, 99.3))
+    dark = 0.8 * min(dark, 0.06)
+    pixels = np.clip((pixels - dark) * min(0.92 / max(bright - dark, 0.6), 1.35), 0, None)
+    # Lights roll off instead of breaking; the middle gets an S curve.
+    rolled = 0.85 + 0.15 * (1 - np.exp(-(pixels - 0.85) / 0.15))
+    pixels = np.where(pixels > 0.85, rolled, pixels)
+    pixels = 0.80 * pixels + 0.20 * pixels**2 * (3 - 2 * pixels)
+    grey = (pixels @ luma)[..., None]
+    pixels = np.clip(grey + 1.05 * (pixels - grey), 0, 1)
+    return Image.fromarray((pixels * 255 + 0.5).astype(np.uint8))
 
 
 def annotate(stage: Stage) -> tuple[list[Annotation], list[Annotation]]:
