@@ -69,7 +69,8 @@ def show() -> None:
         return
     # While it runs the results are drawn again every second; a fragment's timer is fixed when it is
     # made.
-    st.fragment(_results, run_every=POLL_S if job.is_running else None)(job)
+    polls = job.is_running
+    st.fragment(_results, run_every=POLL_S if polls else None)(job, polls)
 
 
 def _choose() -> None:
@@ -164,17 +165,23 @@ def _guard() -> _Guard:
     return _Guard()
 
 
-def _results(job: Job) -> None:
+def _results(job: Job, polls: bool) -> None:
     """Progress, gallery, summary and exports. A fragment: a knob or the timer redraws no more."""
     labels = config().labels
-    was_running = job.is_running
-    _progress(job, was_running)
+    is_running = job.is_running
+    _progress(job, is_running)
     results = job.results
     _errors(results)
     with st.container(horizontal=True, vertical_alignment="bottom", key="batch_filter"):
         chosen = _choose_views(labels)
         export = st.popover(
-            "Export all", icon=":material/download:", key="batch_export", on_change="rerun"
+            "Export all",
+            icon=":material/download:",
+            key="batch_export",
+            on_change="rerun",
+            # Each redraw makes the files' addresses anew, and the timer redraws every second.
+            disabled=polls,
+            help="When it is done or stopped." if polls else None,
         )
     left, right = st.columns([8, 5], gap="medium")
     with right:
@@ -187,7 +194,7 @@ def _results(job: Job) -> None:
     if export.open and results:
         with export:
             _hand_on(job, results, shown, settings, labels)
-    if was_running and not job.is_running:
+    if polls and not is_running:
         st.rerun()  # the timer has done its work
 
 

@@ -279,6 +279,11 @@ def shown_cards(page: Page) -> Locator:
     return page.locator(".lens-card")
 
 
+def settled(page: Page) -> None:
+    """Wait until the script has run to its end."""
+    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+
+
 def file(name: str, data: bytes) -> dict:
     return {"name": name, "mimeType": "application/octet-stream", "buffer": data}
 
@@ -327,7 +332,10 @@ def test_the_exports_hold_what_is_shown(seen: Page) -> None:
             seen.get_by_role("button", name=label).click()
         return Path(started.value.path()).read_bytes()
 
-    element(seen, "batch_export").get_by_role("button").first.click()
+    settled(seen)
+    seen.get_by_role("button", name="Export all").click()
+    expect(seen.get_by_role("button", name="Annotated pictures")).to_be_visible()
+    settled(seen)
     table = list(csv.DictReader(io.StringIO(download("Table (CSV)").decode())))
     coco = json.loads(download("COCO JSON"))
     results = json.loads(download("COCO results"))
