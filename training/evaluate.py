@@ -32,7 +32,7 @@ OUTPUT = "concat_3:0"
 SETTINGS = ssd.Settings(score_threshold=0.01, top_k=100)  # COCO looks at 100 boxes a picture
 
 WEAKNESSES = (
-    "Street photos were never searched for watches, audio, phones, computers or books, so nothing "
+    "Street photos were never searched for watches, audio, phones, computers or books, so little "
     "taught it that a wheel is no watch: in scenes it sees these five too readily, and the figures "
     "cannot show it. Raise their thresholds there.",
     "Small objects: books on far shelves, phones in hands, worn shoes under about 20 px of 300.",
