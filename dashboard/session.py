@@ -107,7 +107,9 @@ def address() -> str:
 @st.cache_resource(show_spinner=False, max_entries=16, on_release=serving.ServingClient.close)
 def client(server_address: str) -> serving.ServingClient:
     """The one channel to that server, shared by all sessions and threads."""
-    return serving.connect(config(), server_address)
+    # Another address than the configured one is the embedded server's, which has no TLS.
+    configured = server_address == config().server
+    return serving.connect(config(), None if configured else server_address)
 
 
 @st.cache_data(show_spinner=False, ttl="3s", max_entries=16)

@@ -311,3 +311,10 @@ def png(color: str | tuple[int, int, int]) -> bytes:
     data = BytesIO()
     Image.new("RGB", (320, 240), color).save(data, "PNG")
     return data.getvalue()
+
+
+def test_a_server_that_is_configured_with_tls_is_called_with_tls(opened, monkeypatch):
+    # The server of the tests has none: only a call without TLS would get an answer.
+    monkeypatch.setenv("COMMODITY_LENS_TLS", "true")
+    monkeypatch.setenv("COMMODITY_LENS_TIMEOUT_S", "2")
+    assert problems(opened()) != []

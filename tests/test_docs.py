@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from detector.config import COMMODITY_LABELS
 from detector.embedded import EmbeddedServer
+from detector.operating_points import OperatingPoint, write_thresholds
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "training" / "README.md"]
@@ -32,14 +34,24 @@ def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def folder(tmp_path: Path, samples_dir: Path) -> Path:
-    """A folder with what the examples name: photo.jpg, photos/, samples/."""
+    """A folder with what the examples name: photo.jpg, photos/, samples/, thresholds.json."""
     first, second = (samples_dir / f"{name}.jpg" for name in ("headphones_studio", "tshirt_flat"))
     shutil.copy(first, tmp_path / "photo.jpg")
     for name in ("photos", "samples"):
         (tmp_path / name).mkdir()
         shutil.copy(first, tmp_path / name)
         shutil.copy(second, tmp_path / name)
+    point = write_thresholds(OperatingPoint(0.4, {3: 0.5}), COMMODITY_LABELS)
+    (tmp_path / "thresholds.json").write_bytes(point)
     return tmp_path
+
+
+@pytest.fixture
+def earlier_run(folder: Path, embedded_server: EmbeddedServer) -> None:
+    """What an earlier run of the examples left: boxes/ with its manifest."""
+    command = [sys.executable, "-m", "detector", "predict", "photos", "--out", "boxes"]
+    run([*command, "--server", embedded_server.address], folder)
+    assert (folder / "boxes" / "manifest.json").exists()
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -59,7 +71,14 @@ def test_the_notebook_example_runs(folder: Path):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_of_the_readme_runs(command: str, folder: Path, embedded_server: EmbeddedServer):
+def test_a_command_of_the_readme_runs(
+    command: str,
+    folder: Path,
+    embedded_server: EmbeddedServer,
+    request: pytest.FixtureRequest,
+):
+    if "rerun" in command:
+        request.getfixturevalue("earlier_run")
     command = command.replace("10.0.0.5:8500", embedded_server.address)
     done = run(["bash", "-c", command.replace("python", sys.executable, 1)], folder)
     assert done.returncode == 0, done.stderr

@@ -52,7 +52,7 @@ def chart(page: Page, key: str) -> Locator:
 
 
 def click_at(page: Page, key: str, x: float, y: float, subplot: str = "xy") -> None:
-    """Click on a place of the chart, given in the units of its axes."""
+    """Click on a place of the chart, in the units of its axes; a step is some three pixels."""
     place = chart(page, key).evaluate(
         """(plot, [x, y, name]) => {
             const {xaxis, yaxis} = plot._fullLayout._plots[name];
@@ -76,7 +76,7 @@ def test_a_click_anywhere_in_a_chart_over_the_threshold_sets_it(visit, key, y):
     page = visit()
     before = metric(page, "Recall")
     click_at(page, key, 0.8, y)
-    expect(page).to_have_url(re.compile(r"score_threshold=0\.8\b"))
+    expect(page).to_have_url(re.compile(r"score_threshold=0\.(79|8|81)\b"))
     settled(page)
     assert float(metric(page, "Recall")) < float(before)
 
@@ -86,7 +86,7 @@ def test_a_click_for_one_class_sets_its_own_threshold(visit):
     element(page, "click_target").get_by_text("audio", exact=True).click()
     settled(page)
     click_at(page, "counts", 0.7, 0.5)
-    expect(page).to_have_url(re.compile(r"own=audio&threshold_audio=0\.7\b"))
+    expect(page).to_have_url(re.compile(r"own=audio&threshold_audio=0\.(69|7|71)\b"))
     assert "score_threshold" not in page.url
 
 

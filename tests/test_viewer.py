@@ -415,7 +415,7 @@ def test_drag_pans_the_zoomed_photo_and_picks_nothing(open_case: Callable[..., P
     viewer(page).locator(".boxes").focus()
     page.keyboard.press("+")
     page.keyboard.press("+")
-    wait(page, "lens.zoom.k > 1.6")
+    wait(page, "lens.zoom.k > 1.6 && !lens.goal")
     bounds = viewer(page).locator(".boxes").bounding_box()
     x, y = bounds["x"] + 300, bounds["y"] + 200
     page.mouse.move(x, y)
