@@ -1,12 +1,16 @@
 """How fast many pictures go through the model server, against the same model in process.
 
-    python -m benchmarks.batch [--pictures 64] [--rounds 6] [--megapixels 0.3]
+    python -m benchmarks.batch [--pictures 64] [--rounds 6] [--megapixels 0.3] [--apart]
     python -m benchmarks.batch --memory 1000 --megapixels 12
 
 Three ways over the same JPEGs, in turn and in one process: the engine alone, one picture after the
 other whose pixels are ready (`engine`); the same with reading, decoding and preprocessing before it
 (`in process`); and `detector.batch` through the embedded server (`batch`). All give the same boxes.
 Reported: pictures a second of each way, the median over rounds, and the ratios of a round.
+
+On few cores the server and this process take them from each other: with --apart the engine, in the
+server or in process, has one core to itself and everything else the others, as on a machine with
+cores to spare or with the server elsewhere.
 
 With --memory nothing is compared: so many pictures go through the server, and the growth of this
 process's memory over its start is reported, at most and at the end.
@@ -17,7 +21,8 @@ import os
 import platform
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
@@ -41,6 +46,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--megapixels", type=float, default=0.3)
+    parser.add_argument("--apart", action="store_true")
     parser.add_argument("--memory", type=int, metavar="PICTURES")
     args = parser.parse_args()
     config = Config()
@@ -49,21 +55,36 @@ def main() -> None:
     print(
         f"{args.megapixels:g} megapixels, {sum(map(len, files)) / len(files) / 1e3:.0f} kB a JPEG"
     )
+    cores = os.sched_getaffinity(0)
+    engine_cores = {max(cores)} if args.apart else cores
+    # The server's process inherits the cores of the thread that starts it.
+    os.sched_setaffinity(0, engine_cores)
+    threads = 1 if args.apart else 0
+    model = Model(
+        max(config.model_base_path.glob("[0-9]*"), key=lambda path: int(path.name)),
+        threads=threads,
+    )
     with (
-        EmbeddedServer(config.model_name, config.model_base_path) as server,
+        EmbeddedServer(config.model_name, config.model_base_path, threads=threads) as server,
         connect(config, server.address) as client,
     ):
         client.wait_until_ready(60)
+        os.sched_setaffinity(0, cores - engine_cores if args.apart else cores)
         if args.memory:
             _memory(files, args.memory, client, config)
         else:
-            _rates(files, args.pictures, args.rounds, client, config)
+            _rates(files, args.pictures, args.rounds, client, config, model, engine_cores)
 
 
 def _rates(
-    files: list[bytes], pictures: int, rounds: int, client: ServingClient, config: Config
+    files: list[bytes],
+    pictures: int,
+    rounds: int,
+    client: ServingClient,
+    config: Config,
+    model: Model,
+    engine_cores: set[int],
 ) -> None:
-    model = Model(max(config.model_base_path.glob("[0-9]*"), key=lambda path: int(path.name)))
     chosen = [files[i % len(files)] for i in range(pictures)]
     ready = [preprocess(read_image(data)) for data in files]
 
@@ -75,10 +96,12 @@ def _rates(
             return RawPrediction.of_single(output, len(config.labels)).compact()
 
     def engine() -> list[RawPrediction]:
-        return [answer(ready[i % len(ready)]) for i in range(pictures)]
+        with _on(engine_cores):
+            return [answer(ready[i % len(ready)]) for i in range(pictures)]
 
     def in_process() -> list[RawPrediction]:
-        return [answer(preprocess(read_image(data))) for data in chosen]
+        with _on(engine_cores):
+            return [answer(preprocess(read_image(data))) for data in chosen]
 
     def through_server() -> list[RawPrediction]:
         sources = [batch.Source(str(i), lambda data=data: data) for i, data in enumerate(chosen)]
@@ -106,6 +129,15 @@ def _rates(
             f"batch / {way}: median {np.median(ratios):.2f},"
             f" from {ratios.min():.2f} to {ratios.max():.2f}"
         )
+
+
+@contextmanager
+def _on(cores: set[int]) -> Iterator[None]:
+    """This thread on these cores."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    yield
+    os.sched_setaffinity(0, before)
 
 
 def _boxes(found: list[RawPrediction]) -> list[list[str]]:

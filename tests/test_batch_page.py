@@ -108,7 +108,7 @@ def test_it_offers_the_gallery_where_nothing_was_uploaded(page: AppTest) -> None
     assert [button.label for button in page.button] == ["Run the gallery"]
     finished(page.button(key="batch_gallery_run").click().run())
     assert len(cards(page)) == len(SAMPLES)
-    assert cards(page)[0] == "desk_laptop_books.jpg"
+    assert cards(page)[0] == "electronics_flatlay.jpg"
 
 
 def test_a_bad_file_is_listed_with_its_reason_and_stops_nothing(page: AppTest) -> None:

@@ -22,7 +22,7 @@ from training.render import scene
 from training.render.gallery import GALLERY, Composition
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
-OPENING = "desk_laptop_books.jpg"
+OPENING = "electronics_flatlay.jpg"
 
 
 def main(argv: list[str] | None = None) -> None:
