@@ -179,7 +179,8 @@ def test_the_link_reopens_picture_sides_and_view(page: Page, url: str, visit: Ca
     expect(slider(page, "score_a")).to_have_value("0.42")
     element(page, "compare_view").get_by_text("Swipe").click()
     page.wait_for_url("**compare_view=Swipe**")
-    element(page, "sample").get_by_role("radio").nth(1).click()
+    books = element(page, "sample").get_by_role("radio").filter(has_text="Book covers")
+    books.click()
     page.wait_for_url("**sample=Book**")
     settled(page)
     element(page, "compare_link").get_by_role("button").click()
@@ -188,7 +189,8 @@ def test_the_link_reopens_picture_sides_and_view(page: Page, url: str, visit: Ca
     again.locator(".swipe .box").first.wait_for()
     expect(slider(again, "score_a")).to_have_value("0.42")
     expect(slider(again, "score_b")).to_have_value("0.3")
-    expect(element(again, "sample").get_by_role("radio").nth(1)).to_be_checked()
+    chosen = element(again, "sample").get_by_role("radio").filter(has_text="Book covers")
+    expect(chosen).to_be_checked()
 
 
 def test_a_server_and_version_of_the_link_are_asked(url: str, visit: Callable[..., Page]):
