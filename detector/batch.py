@@ -212,8 +212,6 @@ class _Work:
         self._patience_s = patience_s
         self._room = _Room(PIXELS_AT_ONCE)
         self._calls = threading.BoundedSemaphore(IN_FLIGHT)
-        self._first = threading.Lock()
-        self._is_warm = False
         self.stop = threading.Event()
 
     def __call__(self, index: int, source: Source) -> Done:
@@ -235,7 +233,7 @@ class _Work:
         del data, image  # not kept while the server works
         with self._calls:
             called = time.perf_counter()
-            prediction = self._predict({self._config.input_name: batch})
+            prediction = self._repeated({self._config.input_name: batch})
             answered = time.perf_counter()
         output = prediction.outputs[self._config.output_name]
         return replace(
@@ -250,16 +248,6 @@ class _Work:
             },
             made=made,
         )
-
-    def _predict(self, inputs: Mapping[str, NDArray[np.float32]]) -> Prediction:
-        if self._is_warm:
-            return self._repeated(inputs)
-        # Of a server just started, 1 in 10 never answered again where its very first calls came
-        # at the same time.
-        with self._first:
-            prediction = self._repeated(inputs)
-            self._is_warm = True
-            return prediction
 
     def _repeated(self, inputs: Mapping[str, NDArray[np.float32]]) -> Prediction:
         """The answer. Where the server cannot be reached the call is repeated for a while."""

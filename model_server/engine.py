@@ -156,6 +156,9 @@ class _OpenVINO:
             message = f"OpenVINO can't be imported: {error}"
             raise EngineError(grpc.StatusCode.FAILED_PRECONDITION, message) from error
 
+        # The first use of NumPy in OpenVINO's binding sets it up. Two threads that do so at once
+        # wait for each other for ever, one for the interpreter's lock, one for the set-up's.
+        openvino.Tensor(np.zeros(1, np.float32))
         core = openvino.Core()
         settings: dict[str, Any] = {
             "PERFORMANCE_HINT": "LATENCY",

@@ -1,5 +1,6 @@
 """A model server of someone else: a real gRPC server that answers what a test tells it to."""
 
+import threading
 from collections.abc import Callable, Iterator
 from concurrent import futures
 from contextlib import contextmanager
@@ -87,3 +88,53 @@ def statuses(*versions: tuple[int, int, str]):
             status.status.error_code = 13
             status.status.error_message = message
     return lambda request, context: response
+
+
+class Gate:
+    """What is let through of the calls to a server: all while it is open."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._left: int | None = None  # None = open
+
+    def open(self) -> None:
+        self._set(None)
+
+    def close_after(self, answers: int) -> None:
+        """Let so many through, hold what comes later until it is open."""
+        self._set(answers)
+
+    def pass_through(self) -> None:
+        with self._changed:
+            assert self._changed.wait_for(lambda: self._left != 0, 60)
+            if self._left is not None:
+                self._left -= 1
+
+    def _set(self, left: int | None) -> None:
+        with self._changed:
+            self._left = left
+            self._changed.notify_all()
+
+
+@contextmanager
+def gated(address: str) -> Iterator[tuple[Gate, Foreign]]:
+    """A server that passes the calls on to another, as far as its gate lets them through."""
+    gate = Gate()
+    with grpc.insecure_channel(address) as channel:
+        prediction = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        model = model_service_pb2_grpc.ModelServiceStub(channel)
+
+        def predict(request, context):
+            gate.pass_through()
+            return prediction.Predict(request, timeout=60)
+
+        foreign = Foreign(
+            predict=predict,
+            status=lambda request, context: model.GetModelStatus(request, timeout=60),
+            metadata=lambda request, context: prediction.GetModelMetadata(request, timeout=60),
+        )
+        try:
+            with serving(foreign):
+                yield gate, foreign
+        finally:
+            gate.open()

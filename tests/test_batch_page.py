@@ -21,6 +21,7 @@ from dashboard.job import Job
 from detector.embedded import EmbeddedServer
 from detector.manifest import read_manifest
 from tests import browser as chrome
+from tests.foreign import Foreign, Gate, gated
 from tests.running import dashboard
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -189,61 +190,81 @@ def test_there_are_so_many_cards_on_a_page(page: AppTest) -> None:
     assert len(cards(page)) == PAGE_SIZE
 
 
-def test_a_stopped_job_keeps_what_is_done_and_goes_on(page: AppTest) -> None:
-    pictures = {f"{i:03}.png": png(size=(30 + i, 30)) for i in range(150)}
+@pytest.fixture
+def held(
+    page: AppTest, embedded_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Gate, Foreign]]:
+    """The page's server answers a few times, and holds the calls after that until told."""
+    with gated(embedded_server.address) as (gate, server):
+        monkeypatch.setenv("COMMODITY_LENS_SERVER", server.address)
+        st.cache_resource.clear()
+        gate.close_after(5)
+        yield gate, server
+
+
+def start_many(page: AppTest, count: int = 40) -> Job:
+    """Start a batch of so many small pictures that differ, and wait for its first five answers."""
+    pictures = {f"{i:03}.png": png(size=(30 + i, 30)) for i in range(count)}
     start(page, ("a.zip", zipped(pictures)))
     job = job_of(page)
+    end = time.monotonic() + 60
+    while job.count < 5 and job.is_running and time.monotonic() < end:
+        time.sleep(0.005)
+    assert job.count == 5
+    return job
+
+
+def test_a_stopped_job_keeps_what_is_done_and_goes_on(
+    page: AppTest, held: tuple[Gate, Foreign]
+) -> None:
+    job = start_many(page)
     page.button(key="batch_stop").click().run()
+    held[0].open()
     job.join(60)
-    assert job.count < 150
+    assert 5 <= job.count < 40
     kept = {done.index: done for done in job.results}
     page.run()
     page.button(key="batch_continue").click().run()
     finished(page)
     assert job_of(page) is job
-    assert [done.index for done in job.results] == list(range(150))
+    assert [done.index for done in job.results] == list(range(40))
     assert all(job.results[index] is done for index, done in kept.items())
 
 
 def test_a_server_that_is_gone_is_told_and_what_is_done_is_kept(
-    page: AppTest, model_base_path: Path, monkeypatch: pytest.MonkeyPatch
+    page: AppTest, embedded_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("detector.batch.PATIENCE_S", 0.1)
-    with EmbeddedServer("commodity", model_base_path) as server:
+    with gated(embedded_server.address) as (gate, server):
         monkeypatch.setenv("COMMODITY_LENS_SERVER", server.address)
         st.cache_resource.clear()
-        pictures = {f"{i:03}.png": png(size=(30 + i, 30)) for i in range(300)}
-        start(page, ("a.zip", zipped(pictures)))
-        job = job_of(page)
-        end = time.monotonic() + 60
-        while job.count == 0 and time.monotonic() < end:
-            time.sleep(0.005)  # until the first answer
+        gate.close_after(5)
+        job = start_many(page)
     job.join(60)
     page.run()
-    assert 0 < job.count < 300
+    assert job.count == 5
     assert any("reached" in box.value or "closed" in box.value for box in page.error)
     assert page.button(key="batch_continue")
 
 
-def test_another_batch_ends_the_one_before(page: AppTest) -> None:
-    pictures = {f"{i:03}.png": png(size=(30 + i, 30)) for i in range(300)}
-    start(page, ("a.zip", zipped(pictures)))
-    first = job_of(page)
-    finished(page.button(key="batch_gallery_run").click().run())
+def test_another_batch_ends_the_one_before(page: AppTest, held: tuple[Gate, Foreign]) -> None:
+    first = start_many(page)
+    page.button(key="batch_gallery_run").click().run()
+    held[0].open()
+    finished(page)
     first.join(60)
     assert not first.is_running
-    assert first.count < 300
+    assert first.count < 40
     assert len(cards(page)) == len(SAMPLES)
 
 
-def test_the_end_of_the_session_ends_its_job(page: AppTest) -> None:
-    pictures = {f"{i:03}.png": png(size=(30 + i, 30)) for i in range(300)}
-    start(page, ("a.zip", zipped(pictures)))
-    job = job_of(page)
+def test_the_end_of_the_session_ends_its_job(page: AppTest, held: tuple[Gate, Foreign]) -> None:
+    job = start_many(page)
     st.cache_resource.clear()  # releases what belongs to sessions, as their end does
+    held[0].open()
     job.join(60)
     assert not job.is_running
-    assert job.count < 300
+    assert job.count < 40
 
 
 # In a browser.
@@ -260,17 +281,30 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with dashboard(tmp_path_factory.mktemp("batch") / "log.txt") as running:
-        yield running.url
+def gate_and_url(
+    embedded_server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Gate, str]]:
+    log = tmp_path_factory.mktemp("batch") / "log.txt"
+    with (
+        gated(embedded_server.address) as (gate, server),
+        dashboard(log, COMMODITY_LENS_SERVER=server.address) as running,
+    ):
+        yield gate, running.url
 
 
 @pytest.fixture
-def seen(chromium: Browser, app_url: str) -> Iterator[Page]:
+def gate(gate_and_url: tuple[Gate, str]) -> Iterator[Gate]:
+    """Holds the answers to the page where a test closes it."""
+    yield gate_and_url[0]
+    gate_and_url[0].open()
+
+
+@pytest.fixture
+def seen(chromium: Browser, gate_and_url: tuple[Gate, str]) -> Iterator[Page]:
     context = chromium.new_context(accept_downloads=True)
     opened = context.new_page()
     opened.set_default_timeout(TIMEOUT_MS)
-    opened.goto(f"{app_url}/Batch")
+    opened.goto(f"{gate_and_url[1]}/Batch")
     yield opened
     context.close()
 
@@ -292,8 +326,9 @@ def file(name: str, data: bytes) -> dict:
     return {"name": name, "mimeType": "application/octet-stream", "buffer": data}
 
 
-def test_results_appear_while_it_runs_and_stay_after_a_page_switch(seen: Page) -> None:
-    pictures = {f"{i:03}.png": png(size=(30 + i % 90, 30 + i // 90)) for i in range(200)}
+def test_results_appear_while_it_runs_and_stay_after_a_page_switch(seen: Page, gate: Gate) -> None:
+    pictures = {f"{i:03}.png": png(size=(30 + i, 30)) for i in range(80)}
+    gate.close_after(20)
     element(seen, "batch_upload").locator("input[type=file]").set_input_files(
         [file("a.zip", zipped(pictures))]
     )
@@ -305,7 +340,9 @@ def test_results_appear_while_it_runs_and_stay_after_a_page_switch(seen: Page) -
     seen.get_by_role("link", name="Server").click()
     seen.get_by_role("heading", name="Model server").wait_for()
     seen.get_by_role("link", name="Batch").click()
-    expect(progress).to_contain_text("200 of 200", timeout=4 * TIMEOUT_MS)
+    expect(progress).to_contain_text("20 of 80")
+    gate.open()
+    expect(progress).to_contain_text("80 of 80", timeout=4 * TIMEOUT_MS)
     expect(progress.get_by_role("button", name="Stop")).to_have_count(0)
     expect(shown_cards(seen)).to_have_count(PAGE_SIZE)
 

@@ -244,6 +244,37 @@ def test_messages_may_be_larger_than_four_mebibytes(affine):
     np.testing.assert_array_equal(array(answer.outputs["y:0"]), 2 * x + 7)
 
 
+FIRST_CALLS = """
+import os, sys, threading
+from pathlib import Path
+import numpy as np
+from model_server.engine import Model
+
+model = Model(Path(sys.argv[1]))
+sys.setswitchinterval(1e-6)  # the more often threads take turns, the closer are their calls
+together = threading.Barrier(8)
+
+def call():
+    together.wait()
+    with model.run("serving_default", {"x": np.ones((1, 2), np.float32)}, ["y:0"], None):
+        pass
+
+threads = [threading.Thread(target=call, daemon=True) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join(20)
+os._exit(any(thread.is_alive() for thread in threads))
+"""
+
+
+def test_the_very_first_calls_may_come_at_once(tmp_path):
+    folder = savedmodels.write_affine(tmp_path, 1)
+    for _ in range(6):  # without its remedy 5 of 12 never ended
+        process = [sys.executable, "-c", FIRST_CALLS, str(folder)]
+        assert subprocess.run(process, cwd=ROOT, timeout=120).returncode == 0
+
+
 def test_eight_threads_at_once_each_get_their_own_answer(affine):
     def ask(i):
         x = np.full((1 + i % 3, 2), i, np.float32)
