@@ -125,14 +125,16 @@ class Builder:
             parts.append(y + parts[-1] if m.shortcut else y)
         return self.conv(m.join, self.tf.concat(parts, -1))
 
-    def branch(self, m: Branch, x, priors: int):
-        def plain(layer: nn.Conv2d, y, divide: np.ndarray):
-            weight, bias = layer.weight.detach().numpy(), layer.bias.detach().numpy()
-            return self.convolve(y, weight / divide[:, None, None, None], bias / divide, 1, 0)
+    def plain(self, m: nn.Conv2d, x, divide: np.ndarray):
+        weight, bias = m.weight.detach().numpy(), m.bias.detach().numpy()
+        return self.convolve(x, weight / divide[:, None, None, None], bias / divide, 1, 0)
 
+    def branch(self, m: Branch, x, priors: int):
         sizes = m.offsets.out_channels // 4
-        offsets = plain(m.offsets, self.conv(m.boxes, x), np.tile(np.float32(VARIANCES), sizes))
-        logits = plain(m.logits, self.conv(m.classes, x), np.ones(sizes * len(LABELS), np.float32))
+        offsets = self.conv(m.boxes, x)
+        offsets = self.plain(m.offsets, offsets, np.tile(np.float32(VARIANCES), sizes))
+        logits = self.conv(m.classes, x)
+        logits = self.plain(m.logits, logits, np.ones(sizes * len(LABELS), np.float32))
         reshape = self.tf.reshape
         return reshape(offsets, [-1, priors, 4]), reshape(logits, [-1, priors, len(LABELS)])
 
