@@ -161,7 +161,6 @@ class _OpenVINO:
         openvino.Tensor(np.zeros(1, np.float32))
         core = openvino.Core()
         settings: dict[str, Any] = {
-            "PERFORMANCE_HINT": "LATENCY",
             # The default on CPUs with bfloat16 units is bfloat16: other numbers than TensorFlow's.
             "INFERENCE_PRECISION_HINT": "f32",
         }
@@ -169,41 +168,66 @@ class _OpenVINO:
             settings["INFERENCE_NUM_THREADS"] = threads
         try:
             with _folder_for(folder, saved_model, signature) as path:
-                compiled = core.compile_model(core.read_model(path), "CPU", settings)
+                model = core.read_model(path)
+                # A run that is alone has all cores; of several at a time each has its own, which
+                # gives the same numbers and, on two cores, 1.2 times as many runs a second.
+                alone, together = (
+                    core.compile_model(model, "CPU", {**settings, "PERFORMANCE_HINT": hint})
+                    for hint in ("LATENCY", "THROUGHPUT")
+                )
         except RuntimeError as error:
             raise EngineError(grpc.StatusCode.INTERNAL, _one_line(error)) from error
         expected = saved_model.meta_graphs[0].signature_def[signature]
-        found = {name for port in compiled.outputs for name in port.get_names()}
+        found = {name for port in alone.outputs for name in port.get_names()}
         if missing := set(expected.outputs) - found:
             message = f"OpenVINO found the outputs {sorted(found)}, but not {sorted(missing)}"
             raise EngineError(grpc.StatusCode.INTERNAL, message)
         # OpenVINO drops the inputs that no output needs
-        self._inputs = {name for port in compiled.inputs for name in port.get_names()}
+        self._inputs = {name for port in alone.inputs for name in port.get_names()}
         # A request is not shareable between threads. One more than can run at a time, so that one
         # runs while the outputs of another are copied.
+        self._alone = alone.create_infer_request()
         self._free: queue.LifoQueue[Any] = queue.LifoQueue()
-        for _ in range(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS") + 1):
-            self._free.put(compiled.create_infer_request())
+        for _ in range(together.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS") + 1):
+            self._free.put(together.create_infer_request())
+        self._counting = threading.Lock()
+        self._running = 0  # runs that have a request or wait for one
 
     @contextmanager
     def run(
         self, inputs: Arrays, outputs: Sequence[str], timeout_s: float | None
     ) -> Iterator[Arrays]:
+        with self._request(timeout_s) as request:
+            try:
+                result = request.infer(
+                    {alias: array for alias, array in inputs.items() if alias in self._inputs},
+                    share_inputs=True,
+                    share_outputs=True,
+                )
+                yield {alias: result[alias] for alias in outputs}
+            except RuntimeError as error:
+                raise EngineError(grpc.StatusCode.INTERNAL, _one_line(error)) from error
+
+    @contextmanager
+    def _request(self, timeout_s: float | None) -> Iterator[Any]:
+        with self._counting:
+            is_alone = self._running == 0
+            self._running += 1
         try:
-            request = self._free.get(timeout=timeout_s)
-        except queue.Empty as error:
-            raise TimeoutError from error
-        try:
-            result = request.infer(
-                {alias: array for alias, array in inputs.items() if alias in self._inputs},
-                share_inputs=True,
-                share_outputs=True,
-            )
-            yield {alias: result[alias] for alias in outputs}
-        except RuntimeError as error:
-            raise EngineError(grpc.StatusCode.INTERNAL, _one_line(error)) from error
+            if is_alone:
+                yield self._alone
+                return
+            try:
+                request = self._free.get(timeout=timeout_s)
+            except queue.Empty as error:
+                raise TimeoutError from error
+            try:
+                yield request
+            finally:
+                self._free.put(request)
         finally:
-            self._free.put(request)
+            with self._counting:
+                self._running -= 1
 
 
 @contextmanager
