@@ -240,3 +240,20 @@ def test_gradients_of_workers_move_the_shared_weights_along_themselves():
     shared.apply(local)
     moved = shared.model.stem.conv.weight.detach() - before
     assert torch.equal(torch.sign(moved), -torch.sign(ramp % 3 - 1))
+
+
+def test_weights_restored_from_the_export_give_its_numbers(version, images, output):
+    torch = pytest.importorskip("torch", reason="PyTorch is not among the packages of the tests")
+    from training.export import Calibration, apply_calibration
+    from training.model import contract_output
+    from training.restore import folded, unfold
+
+    model, _ = folded(version)
+    inputs = torch.from_numpy(images.transpose(0, 3, 1, 2).copy())
+    unfold(model, [inputs])
+    record = json.loads((version / "assets.extra" / "training.json").read_text())
+    apply_calibration(model, Calibration(**record["calibration"]))
+    with torch.no_grad():
+        found = contract_output(*(part.numpy() for part in model(inputs)))
+    assert np.abs(found - output)[..., 4:13].max() < 1e-3
+    assert np.abs(found - output).max() < 1e-2

@@ -56,6 +56,7 @@ class Config:
     zoom_out: float = 0.2
     crop: float = 0.75
     paste: float = 0.35
+    mix: float = 0.0  # of two pictures blended into one, with the boxes of both (mixup)
     repeat: float = 0.4  # class balance: images are drawn with weight (class frequency) ** -repeat
     scene_share: float = 0.6  # part of the draws that are scenes; the rest are product pictures
     render_share: float = 0.0  # part of the draws that are rendered pictures, where there are any

@@ -176,6 +176,17 @@ class Composer:
 
     def compose(self, calm: bool) -> tuple[NDArray, NDArray, NDArray, NDArray]:
         """One picture (3, 300, 300) float32, boxes (48, 4), classes (48,), unlabelled (cells,)."""
+        canvas = self.arrange(calm)
+        if not calm and self.rng.random() < self.config.mix:
+            other = self.arrange(calm)
+            canvas.image = Image.blend(canvas.image, other.image, self.rng.beta(8, 8))
+            canvas.boxes += other.boxes
+            canvas.classes += other.classes
+            canvas.regions += other.regions
+        return (self.recolour(canvas.image), *self.pack(canvas))
+
+    def arrange(self, calm: bool) -> Canvas:
+        """One to four pictures on a canvas, and cut-out products laid on it."""
         rng, config = self.rng, self.config
         canvas = Canvas(Image.new("RGB", (INPUT_SIDE, INPUT_SIDE), self.colour()))
         roll = rng.random()
@@ -206,7 +217,7 @@ class Composer:
         if self.cutouts and rng.random() < config.paste * (0.4 if calm else 1):
             for _ in range(rng.integers(1, 5)):
                 self.paste(canvas)
-        return (self.recolour(canvas.image), *self.pack(canvas))
+        return canvas
 
     def colour(self) -> tuple[int, int, int]:
         base = self.rng.uniform(60, 255)
