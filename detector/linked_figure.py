@@ -13,10 +13,9 @@ import plotly.graph_objects as go
 
 from detector.colors import text_color
 from detector.comparison import KIND_COLORS, KIND_NAMES, Kind, Pairing
+from detector.figures import AXIS, LEGEND_HEIGHT, photo, shared_layout
 from detector.marks import (
     CHIP_HEIGHT,
-    FONT_FAMILY,
-    HOVER_DISTANCE,
     Trace,
     areas,
     bar_geometry,
@@ -34,7 +33,6 @@ from detector.marks import (
 _PANEL_SIZE = (560, 520)
 _GAP = 0.016  # between the panels, of the figure's width
 _HEADING = 0.07  # above each panel, of the figure's height without its legend
-_LEGEND_HEIGHT = 48
 # How much of the photo a view shows around its box, and at least.
 _VIEW_MARGIN = 2.2
 _VIEW_SMALLEST = 0.16
@@ -50,7 +48,6 @@ def draw(
     stacked: bool = False,
     row: int | None = None,
     absent: str = "",
-    revision: int = 0,
 ) -> go.Figure:
     """Both sides next to each other, or A above B; the legend hides kinds of boxes, zoom kept.
 
@@ -64,9 +61,7 @@ def draw(
         row: of the pairing: the figure opens zoomed to it, and it is filled.
         absent: "a" or "b": a side that has no answer. Nothing is drawn of it, and the other side's
             boxes are no differences: they are plain, without a legend.
-        revision: kept in `layout.meta`; another revision is another chart for Streamlit.
     """
-    width, height = size
     counts = pairing.counts()
     traces: list[Trace] = []
     for kind in [] if absent else Kind:
@@ -88,15 +83,8 @@ def draw(
             panel = _panel(pairing, side, labels, size, row, plain=bool(absent))
             traces += [trace | axes for trace in panel]
     x_range, y_range = _view(size, None if row is None else pairing.box(row))
-    axis = {
-        "visible": False,
-        "fixedrange": False,
-        "constrain": "domain",
-        "showgrid": False,
-        "zeroline": False,
-    }
-    across = {**axis, "range": x_range}
-    down = {**axis, "range": y_range, "constraintoward": "top"}
+    across = {**AXIS, "range": x_range}
+    down = {**AXIS, "range": y_range, "constraintoward": "top"}
     if stacked:
         x_domains = ((0.0, 1.0), (0.0, 1.0))
         y_domains = ((0.5, 1 - _HEADING), (0.0, 0.5 - _HEADING))
@@ -104,22 +92,8 @@ def draw(
         x_domains = ((0.0, 0.5 - _GAP / 2), (0.5 + _GAP / 2, 1.0))
         y_domains = ((0.0, 1 - _HEADING), (0.0, 1 - _HEADING))
     layout = {
-        "images": [
-            {
-                "source": image_uri,
-                "xref": x,
-                "yref": y,
-                "x": 0,
-                "y": 0,
-                "sizex": width,
-                "sizey": height,
-                "xanchor": "left",
-                "yanchor": "top",
-                "sizing": "stretch",
-                "layer": "below",
-            }
-            for x, y in (("x", "y"), ("x2", "y2"))
-        ],
+        **shared_layout(_height_for(size, stacked), revision=0),
+        "images": [photo(image_uri, size, *axes) for axes in (("x", "y"), ("x2", "y2"))],
         "xaxis": {**across, "domain": x_domains[0]},
         "yaxis": {**down, "domain": y_domains[0], "scaleanchor": "x", "scaleratio": 1},
         "xaxis2": {**across, "domain": x_domains[1], "matches": "x", "anchor": "y2"},
@@ -139,31 +113,7 @@ def draw(
             }
             for heading, (x, y) in zip(headings, (("x", "y"), ("x2", "y2")), strict=True)
         ],
-        "barmode": "overlay",
-        "dragmode": "pan",
-        "hovermode": "closest",
-        "hoverdistance": HOVER_DISTANCE,
-        "hoverlabel": {"font": {"family": FONT_FAMILY, "size": 13}, "align": "left"},
-        "margin": {"l": 0, "r": 0, "t": 0, "b": CHIP_HEIGHT // 2 + 1, "pad": 0},
-        "height": _height_for(size, stacked),
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": "#9A9A9A", "activecolor": "#3B82F6"},
         "showlegend": not absent,
-        "legend": {
-            "orientation": "h",
-            "xref": "container",
-            "yref": "container",
-            "x": 0,
-            "y": 1,
-            "xanchor": "left",
-            "yanchor": "top",
-            "bgcolor": "rgba(0,0,0,0)",
-            "itemsizing": "constant",
-            "font": {"size": 13},
-        },
-        "meta": revision,
-        "uirevision": revision,
     }
     # Unchecked as in detector/figures.py; the tests check what is drawn.
     return go.Figure(data=traces, layout=layout, _validate=False)
@@ -313,4 +263,4 @@ def _view(
 def _height_for(size: tuple[int, int], stacked: bool) -> int:
     width, height = size
     panel = min(max(620 * height / width, 220), 620)
-    return round(panel * (2.28 if stacked else 1.08)) + _LEGEND_HEIGHT
+    return round(panel * (2.28 if stacked else 1.08)) + LEGEND_HEIGHT
