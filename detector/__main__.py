@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 import time
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
@@ -250,7 +249,7 @@ def _sources(
                 found += [file_source(picture, limits) for picture in inside]
                 if not inside:
                     raise ImageError("there are no pictures in this folder", ImageError.hint)
-            elif path.suffix.lower() == ".zip" and zipfile.is_zipfile(path):
+            elif path.suffix.lower() == ".zip":
                 found += stack.enter_context(Archive(path, limits, name=name)).sources
             else:
                 found.append(file_source(path, limits, name))

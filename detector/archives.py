@@ -62,7 +62,7 @@ class Archive:
             name: put before each picture's name with a slash.
 
         Raises:
-            ArchiveError: not a ZIP file, or outside the limits by its own account.
+            ArchiveError: not a ZIP file, or without pictures, or by its own account too large.
         """
         self._limits = limits = limits or ArchiveLimits()
         self._max_bytes = image_limits.max_bytes
@@ -82,6 +82,8 @@ class Archive:
             if len(entries) > limits.max_entries:
                 raise _too_many(limits)
             pictures = [entry for entry in entries if _is_wanted(entry)]
+            if not pictures:
+                raise ArchiveError("There are no pictures in this ZIP file.", ImageError.hint)
             if sum(entry.file_size for entry in pictures) > limits.max_bytes:
                 raise self._too_large()
         except (*_DAMAGED, ArchiveError) as error:
@@ -124,6 +126,11 @@ class Archive:
                 f"It unpacks to more than {self._limits.max_ratio:g} times its packed size.",
                 "Save the picture as JPEG or PNG.",
             )
+        if len(data) > self._max_bytes:
+            raise ArchiveError(
+                f"It unpacks to more than {self._max_bytes / 2**20:.0f} MiB.",
+                "Save the picture smaller, or as JPEG.",
+            )
         with self._lock:
             self._read[place] = len(data)
             total = sum(self._read.values())
@@ -146,10 +153,7 @@ def sources_of(name: str, data: bytes, limits: ImageLimits) -> Sequence[Source]:
     """
     if not (data.startswith(b"PK") and name.lower().endswith(".zip")):
         return (Source(name, lambda: data),)
-    found = Archive(data, limits, name=name).sources
-    if not found:
-        raise ArchiveError("There are no pictures in this ZIP file.", ImageError.hint)
-    return found
+    return Archive(data, limits, name=name).sources
 
 
 # Of an entry in the list at a ZIP file's end, with a long path.
@@ -198,7 +202,8 @@ def _check(entry: zipfile.ZipInfo) -> None:
     path = PurePosixPath(entry.filename.replace("\\", "/"))
     if path.suffix.lower() in _ARCHIVE_SUFFIXES:
         raise ArchiveError("An archive in an archive is not opened.", "Unpack it first.")
-    if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+    # On Windows C:x leads out; "Screenshot at 10:30.png" is a name.
+    if path.is_absolute() or ".." in path.parts or entry.filename[1:2] == ":":
         raise ArchiveError("Its path leads out of the folder.", "Pack the folder anew.")
     if entry.flag_bits & _ENCRYPTED:
         raise ArchiveError("It is encrypted.", "Pack it without a password.")

@@ -282,6 +282,21 @@ def test_folders_and_zip_files_give_their_pictures_sorted(server: str, shelf: Pa
     ]
 
 
+def test_a_zip_file_without_pictures_and_a_damaged_one_are_errors_of_their_own(
+    server: str, tmp_path: Path
+) -> None:
+    empty, damaged = tmp_path / "empty.zip", tmp_path / "damaged.zip"
+    zipfile.ZipFile(empty, "w").close()
+    damaged.write_bytes(b"PK\x03\x04")
+    done = run("predict", "--json", "--server", server, empty, damaged, status=1)
+    first, second = results(done)
+    assert (first["image"], first["error"]) == (
+        str(empty),
+        "There are no pictures in this ZIP file.",
+    )
+    assert "not a ZIP file that can be read" in second["error"]
+
+
 def test_what_an_earlier_run_wrote_into_the_folder_is_no_picture_of_it(
     server: str, shelf: Path
 ) -> None:
