@@ -40,21 +40,26 @@ STEPS = (
 def show(picture: Picture) -> None:
     """Detect in the picture and show what came; without an answer, the photo and what is wrong."""
     prepared = prepare(picture.digest, picture.data)
+    answer = answered(picture, prepared)
+    if answer is None:
+        _figure(picture, prepared, ssd.Detections.empty(), (), None)
+        return
+    tables.forget_pick_of_another(picture)
+    _explore(picture, prepared, answer)
+
+
+def answered(picture: Picture, prepared: Prepared) -> Answer | None:
+    """The model server's answer. Where it gives none the page says why and tries again by itself;
+    meanwhile the last answer that this session had for the picture, or None."""
     server = embedded()
     starting = server is not None and server.state != "running"
     try:
         with st.spinner("Starting the model server…") if starting else nullcontext():
-            answer = answer_for(picture, prepared)
+            return answer_for(picture, prepared)
     except ServingError as error:
         layout.show_error(error)
         layout.try_again()
-        earlier = last_answer(picture)
-        if earlier is None:
-            _figure(picture, prepared, ssd.Detections.empty(), (), None)
-            return
-        answer = earlier
-    tables.forget_pick_of_another(picture)
-    _explore(picture, prepared, answer)
+        return last_answer(picture)
 
 
 @st.fragment
