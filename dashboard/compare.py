@@ -23,8 +23,8 @@ from detector.ground_truth import GroundTruth
 MODES = ("A against B", "Pictures")
 VIEWS = ("Side by side", "Swipe")
 NEWEST = "newest"
-# A picture in which both sides are right once and wrong once; another gallery opens on its first.
-OPENS_ON = "electronics_flatlay.jpg"
+# A picture in which each side is right somewhere; another gallery opens on its first.
+OPENS_ON = "clothes_on_pegs.jpg"
 # The knobs of the sides, and where they start: B asks for more.
 KNOBS = ("score", "iou", "agnostic", "server", "model", "version")
 DEFAULT_SCORES = {"a": 0.30, "b": 0.50}
@@ -140,7 +140,7 @@ def _sides(picture: Picture, prepared: Prepared) -> None:
     view = _toolbar()
     absent = next((result.side.letter for result in results if result.answer is None), "")
     above = st.container()  # the figure depends on a knob below it
-    left, right = st.columns([8, 5], gap="medium")
+    left, right = st.columns([2, 1], gap="medium")
     with left:
         same_iou, kinds = differences.knobs() if not absent else (differences.SAME_BOX_IOU, [])
     pairing = comparison.pair(a.found, b.found, same_iou)
@@ -319,40 +319,40 @@ def _figure(
     row: int | None,
     absent: str,
 ) -> None:
-    place = st.container()
-    # A phone gets the panels one above the other. It says so once, and a desktop never does.
-    was_narrow = bool(st.session_state.get("narrow", {}).get("narrow", False))
-    said = _narrow(
-        key="narrow",
-        data={"narrow": was_narrow},
-        default={"narrow": was_narrow},
-        on_narrow_change=lambda: None,
-    )
-    stacked = bool(said["narrow"])
-    figure = linked_figure.draw(
-        photo_url(picture, prepared),
-        prepared.size,
-        pairing,
-        config().labels,
-        headings=(a.heading, b.heading),
-        stacked=stacked,
-        row=row,
-        absent=absent,
-    )
     width, height = prepared.size
-    with place.container(key="linked_column"):
-        with st.container(key="linked_frame"):
-            st.plotly_chart(
-                figure,
-                key="linked_figure",
-                height="stretch",
-                config=figures.CONFIG,
-                alt=comparison.summary(pairing),
-            )
+    with st.container(key="linked_column", gap=None):
+        frame = st.container(key="linked_frame")
+        # A phone gets the panels one above the other. It says so once, and a desktop never does.
+        was_narrow = bool(st.session_state.get("narrow", {}).get("narrow", False))
+        said = _narrow(
+            key="narrow",
+            data={"narrow": was_narrow},
+            default={"narrow": was_narrow},
+            on_narrow_change=lambda: None,
+        )
+        stacked = bool(said["narrow"])
+        figure = linked_figure.draw(
+            photo_url(picture, prepared),
+            prepared.size,
+            pairing,
+            config().labels,
+            headings=(a.heading, b.heading),
+            stacked=stacked,
+            row=row,
+            absent=absent,
+        )
+        frame.plotly_chart(
+            figure,
+            key="linked_figure",
+            height="stretch",
+            config=figures.CONFIG,
+            alt=comparison.summary(pairing),
+        )
+        # Beside the photos: a legend of one line, or two, a heading above each, a margin below.
         st.html(
             f"<style>.st-key-linked_frame{{--photo:{height / width:.4f};"
             f"--across:{1 if stacked else 2};--down:{2 if stacked else 1};"
-            f"--share:{1.16 if stacked else 1.09}}}</style>"
+            f"--rest:{118 if stacked else 68}px}}</style>"
         )
 
 

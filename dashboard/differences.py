@@ -36,7 +36,7 @@ def knobs() -> tuple[float, list[Kind]]:
             SAME_BOX_IOU,
             0.05,
             key="same_box_iou",
-            width=230,
+            width=180,
             bind="query-params",
             help="Boxes of A and B are paired one to one where they overlap at least this much "
             "(intersection over union): the highest IoU first, the same class before another.",
@@ -173,15 +173,17 @@ def rightness(
         st.markdown(f"Where they differ, right by the true boxes: **{', '.join(told) or 'none'}**")
     else:
         st.markdown("The sides do not differ in their boxes.")
-    measures: list[tuple[str, float, float, int]] = []
-    for name, digits, pick in _MEASURES:
-        of_a, of_b = (float(pick(standing)) for standing in standings)
-        measures.append((name, of_a, of_b, digits))
-    body = "".join(
-        f'<tr><th scope="row">{name}</th><td>{_number(of_a, digits)}</td>'
-        f"<td>{_number(of_b, digits)}</td><td>{_number(of_b - of_a, digits, '+')}</td></tr>"
-        for name, of_a, of_b, digits in measures
-    )
+    body = ""
+    for name, digits, is_more_better, pick in _MEASURES:
+        of_a, of_b = (round(float(pick(standing)), digits) for standing in standings)
+        better = (of_a > of_b, of_b > of_a) if is_more_better else (of_a < of_b, of_b < of_a)
+        cells = "".join(
+            f"<td{' class=better' if is_better else ''}>{_number(value, digits)}"
+            for value, is_better in zip((of_a, of_b), better, strict=True)
+        )
+        body += (
+            f'<tr><th scope="row">{name}</th>{cells}<td>{_number(of_b - of_a, digits, "+")}</tr>'
+        )
     with st.container(key="standings"):
         st.html(
             '<table class="lens-classes"><thead><tr><th scope="col">By the true boxes'
@@ -194,14 +196,15 @@ def rightness(
     )
 
 
-_MEASURES: tuple[tuple[str, int, Callable[[Standing], Any]], ...] = (
-    ("Precision", 2, lambda standing: standing.counts.precision),
-    ("Recall", 2, lambda standing: standing.counts.recall),
-    ("F1", 2, lambda standing: standing.counts.f1),
-    ("AP@0.5", 2, lambda standing: standing.average_precision),
-    ("Right", 0, lambda standing: standing.counts.true_positives),
-    ("Wrong", 0, lambda standing: standing.counts.false_positives),
-    ("Missed", 0, lambda standing: standing.counts.misses),
+# Name, digits, whether more is better, value.
+_MEASURES: tuple[tuple[str, int, bool, Callable[[Standing], Any]], ...] = (
+    ("Precision", 2, True, lambda standing: standing.counts.precision),
+    ("Recall", 2, True, lambda standing: standing.counts.recall),
+    ("F1", 2, True, lambda standing: standing.counts.f1),
+    ("AP@0.5", 2, True, lambda standing: standing.average_precision),
+    ("Right", 0, True, lambda standing: standing.counts.true_positives),
+    ("Wrong", 0, False, lambda standing: standing.counts.false_positives),
+    ("Missed", 0, False, lambda standing: standing.counts.misses),
 )
 
 

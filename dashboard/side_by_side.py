@@ -13,9 +13,12 @@ from dashboard.session import Picture, Prepared, config, prepare
 from detector import figures, ssd
 from detector.colors import class_color, text_color
 from detector.errors import ImageError
+from detector.marks import label_places, label_texts
 
 KNOBS = ("score_all", "iou_all", "agnostic_all")
 FEWEST, MOST = 2, 12
+# (width, height) that a picture of the grid is fitted into: its row is some 230 high.
+_USUAL_SIZE = (10**6, 230)
 # What the page opens with; another gallery opens with its first ones.
 OPENS_WITH = ("electronics_flatlay.jpg", "outfit_flatlay.jpg", "workplace_wide.jpg")
 
@@ -195,17 +198,25 @@ def _grid(
 def _boxes(found: ssd.Detections, size: tuple[int, int], labels: Sequence[str]) -> str:
     """Boxes in percent of the picture, worse scored ones below better ones."""
     width, height = size
+    texts = label_texts(found, labels)
+    places = label_places(found.boxes, texts, size, usual_size=_USUAL_SIZE)
     parts = []
     for index in reversed(range(len(found))):
         xmin, ymin, xmax, ymax = (float(value) for value in found.boxes[index])
-        color = class_color(int(found.class_ids[index]))
-        text = f"{labels[int(found.class_ids[index])]} {found.scores[index]:.2f}"
+        color, text = class_color(int(found.class_ids[index])), html.escape(texts[index])
         parts.append(
             f'<div class="box" style="left:{100 * xmin / width:.2f}%;top:{100 * ymin / height:.2f}%'
             f";width:{100 * (xmax - xmin) / width:.2f}%;height:{100 * (ymax - ymin) / height:.2f}%"
-            f';border-color:{color}"><span style="background:{color};color:{text_color(color)}">'
-            f"{html.escape(text)}</span></div>"
+            f';border-color:{color}" title="{text}"></div>'
         )
+        if (place := places[index]) is not None:
+            x, y, leftward = place
+            parts.append(
+                f'<span style="left:{100 * x / width:.2f}%;background:{color};'
+                f"color:{text_color(color)};"
+                f"top:clamp(0.7em, {100 * y / height:.2f}%, 100% - 0.7em);"
+                f'transform:translate({-100 if leftward else 0}%,-50%)">{text}</span>'
+            )
     return "".join(parts)
 
 
@@ -231,7 +242,8 @@ def _table(shown: Sequence[tuple[str, tuple[Prepared, ssd.Detections]]]) -> None
     rows.append(f'<tr class="total"><th scope="row">All classes</th>{_cells(totals)}</tr>')
     with st.container(key="by_picture"):
         st.html(
-            '<div class="lens-wide"><table class="lens-classes lens-pictures"><thead><tr>'
+            '<div class="lens-wide"><table class="lens-classes lens-pictures"'
+            f' style="min-width:{7 + 5 * len(shown)}rem"><thead><tr>'
             f'<th scope="col">Class{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
         )
     st.caption("Boxes a class; the small number is the difference from the first picture.")

@@ -10,7 +10,11 @@ import streamlit as st
 
 from detector.colors import text_color
 from detector.comparison import KIND_COLORS, KIND_NAMES, Kind, Pairing
+from detector.marks import label_places, label_texts
 from detector.ssd import Detections
+
+# Between the sizes of the photo on a laptop's screen and on a phone's.
+_USUAL_SIZE = (600, 480)
 
 _CSS = """
 .kinds { display: flex; flex-wrap: wrap; gap: 0.1rem 1.1rem; margin-bottom: 0.35rem; }
@@ -26,16 +30,15 @@ _CSS = """
 .layer { position: absolute; inset: 0; }
 .box { position: absolute; box-sizing: border-box; border: 2.5px solid; }
 .box::before { content: ""; position: absolute; inset: -3.5px; border: 1px solid #0008; }
-.box span { position: absolute; left: -2px; top: -2px; padding: 0 0.3em; white-space: nowrap; }
+.layer > span { position: absolute; white-space: nowrap; z-index: 1; }
 .handle { position: absolute; top: 0; bottom: 0; width: 2px; margin-left: -1px; background: #fff;
   box-shadow: 0 0 0 1px #0008; outline: none; }
 .handle::after { content: "\\2194"; position: absolute; top: 50%; left: 50%; width: 34px;
   height: 34px; margin: -17px; border-radius: 50%; background: #fff; color: #15232b;
   font: 20px/33px sans-serif; text-align: center; box-shadow: 0 0 4px #000a; }
 .handle:focus-visible::after { box-shadow: 0 0 0 3px var(--st-primary-color, #0b6e7f); }
-.side { position: absolute; bottom: 8px; padding: 0.1em 0.6em; border-radius: 1em; color: #fff;
-  background: #000a; max-width: 44%; overflow: hidden; text-overflow: ellipsis;
-  white-space: nowrap; box-sizing: border-box; }
+.side { position: absolute; bottom: 8px; padding: 0.1em 0.6em; border-radius: 0.7em; color: #fff;
+  background: #000a; max-width: 46%; box-sizing: border-box; z-index: 1; }
 """
 
 _JS = """
@@ -74,14 +77,19 @@ export default function ({ parentElement, data }) {
   photo.draggable = false;
   const layers = data.sides.map((side, index) => {
     const layer = make("div", "layer", root);
-    for (const [kind, left, top, width, height, color, ink, text] of side.boxes) {
+    for (const [kind, left, top, width, height, color, ink, text, place] of side.boxes) {
       const box = make("div", "box", layer);
       box.dataset.kind = kind;
       Object.assign(box.style, { left: left + "%", top: top + "%", width: width + "%",
         height: height + "%", borderColor: color });
-      const label = make("span", "", box);
+      box.title = text;
+      if (!place) continue; // no room
+      const label = make("span", "", layer);
+      label.dataset.kind = kind;
       label.textContent = text;
-      Object.assign(label.style, { background: color, color: ink });
+      Object.assign(label.style, { left: place[0] + "%", background: color, color: ink,
+        top: `clamp(0.7em, ${place[1]}%, 100% - 0.7em)`,
+        transform: `translate(${place[2] ? -100 : 0}%, -50%)` });
     }
     const name = make("div", "side", layer);
     name.style[index ? "right" : "left"] = "8px";
@@ -176,12 +184,16 @@ def _boxes(
     size: tuple[int, int],
     labels: Sequence[str],
 ) -> list[list[Any]]:
-    """Kind, left, top, width, height in percent, colours and text; the best scored come last."""
+    """Kind, left, top, width, height in percent, colours, text and its place, if any, as of
+    `label_places` but in percent; the best scored come last."""
     width, height = size
+    texts = label_texts(found, labels)
+    places = label_places(found.boxes, texts, size, usual_size=_USUAL_SIZE)
     boxes = []
     for index, row in reversed(list(enumerate(pairing.rows_of(side)))):
         kind = Kind(int(pairing.kinds[row]))
         xmin, ymin, xmax, ymax = (float(value) for value in found.boxes[index])
+        place = places[index]
         boxes.append(
             [
                 kind.name,
@@ -191,7 +203,13 @@ def _boxes(
                 round(100 * (ymax - ymin) / height, 3),
                 KIND_COLORS[kind],
                 text_color(KIND_COLORS[kind]),
-                f"{labels[int(found.class_ids[index])]} {found.scores[index]:.2f}",
+                texts[index],
+                place
+                and (
+                    round(100 * place[0] / width, 3),
+                    round(100 * place[1] / height, 3),
+                    place[2],
+                ),
             ]
         )
     return boxes

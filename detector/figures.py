@@ -33,11 +33,11 @@ from detector.marks import (
     chip_traces,
     halo,
     label_places,
+    label_texts,
     layers,
     rgba,
     rounded,
     rows_by_group,
-    text_width,
 )
 from detector.ssd import Detections
 
@@ -255,13 +255,9 @@ def _label_traces(
 ) -> list[Trace]:
     """A chip with "watch 0.93" at each box that has room for one; the hover tells the others'."""
     ids = detections.ids
-    texts = [
-        f"\u00a0{labels[class_id]} {score:.2f}\u00a0"
-        for class_id, score in zip(detections.class_ids, detections.scores, strict=True)
-    ]
-    widths = np.array([text_width(text) for text in texts])
+    texts = label_texts(detections, labels)
     first = ids.index(picked) if picked in ids else None
-    places = label_places(detections.boxes, widths, size, first)
+    places = label_places(detections.boxes, texts, size, first)
     has_place = np.array([place is not None for place in places], dtype=bool)
     traces = []
     for class_id, rows in rows_by_group(detections.class_ids, has_place):

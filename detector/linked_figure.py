@@ -22,17 +22,18 @@ from detector.marks import (
     chip_traces,
     halo,
     label_places,
+    label_texts,
     layers,
     rgba,
     rounded,
     rows_by_group,
-    text_width,
 )
 
-# (width, height) that one panel is fitted into on an ordinary screen.
+# (width, height) that one panel is fitted into on an ordinary screen, and on a phone's.
 _PANEL_SIZE = (560, 520)
+_STACKED_PANEL_SIZE = (350, 600)
 _GAP = 0.016  # between the panels, of the figure's width
-_HEADING = 0.07  # above each panel, of the figure's height without its legend
+_HEADING_HEIGHT = 28  # above each panel, in pixels of the screen
 # How much of the photo a view shows around its box, and at least.
 _VIEW_MARGIN = 2.2
 _VIEW_SMALLEST = 0.16
@@ -63,6 +64,7 @@ def draw(
             boxes are no differences: they are plain, without a legend.
     """
     counts = pairing.counts()
+    panel_size = _STACKED_PANEL_SIZE if stacked else _PANEL_SIZE
     traces: list[Trace] = []
     for kind in [] if absent else Kind:
         # A legend entry of its own, so that it is there whichever sides have boxes of the kind.
@@ -80,17 +82,19 @@ def draw(
         )
     for side, axes in (("a", {}), ("b", {"xaxis": "x2", "yaxis": "y2"})):
         if side != absent:
-            panel = _panel(pairing, side, labels, size, row, plain=bool(absent))
+            panel = _panel(pairing, side, labels, size, row, panel_size, plain=bool(absent))
             traces += [trace | axes for trace in panel]
     x_range, y_range = _view(size, None if row is None else pairing.box(row))
     across = {**AXIS, "range": x_range}
     down = {**AXIS, "range": y_range, "constraintoward": "top"}
+    panel_height = size[1] * min(panel_size[0] / size[0], panel_size[1] / size[1])
+    heading = rounded(_HEADING_HEIGHT / (_HEADING_HEIGHT + panel_height), 4)
     if stacked:
         x_domains = ((0.0, 1.0), (0.0, 1.0))
-        y_domains = ((0.5, 1 - _HEADING), (0.0, 0.5 - _HEADING))
+        y_domains = ((0.5, 1 - heading / 2), (0.0, 0.5 - heading / 2))
     else:
         x_domains = ((0.0, 0.5 - _GAP / 2), (0.5 + _GAP / 2, 1.0))
-        y_domains = ((0.0, 1 - _HEADING), (0.0, 1 - _HEADING))
+        y_domains = ((0.0, 1 - heading), (0.0, 1 - heading))
     layout = {
         **shared_layout(_height_for(size, stacked), revision=0),
         "images": [photo(image_uri, size, *axes) for axes in (("x", "y"), ("x2", "y2"))],
@@ -125,6 +129,7 @@ def _panel(
     labels: Sequence[str],
     size: tuple[int, int],
     row: int | None,
+    panel_size: tuple[int, int],
     plain: bool,
 ) -> list[Trace]:
     """Ghosts of the other side, then halos, boxes and labels of this one.
@@ -172,14 +177,12 @@ def _panel(
                     showlegend=False,
                 )
             )
-    texts = [
-        f"\u00a0{labels[class_id]} {score:.2f}\u00a0"
-        for class_id, score in zip(found.class_ids, found.scores, strict=True)
-    ]
-    widths = np.array([text_width(text) for text in texts])
+    texts = label_texts(found, labels)
     # Differences choose their places before what both sides have, and the zoomed row before all.
     order = np.lexsort((np.arange(len(found)), kinds == Kind.BOTH, row_of != row))
-    places = label_places(found.boxes[order], widths[order], size, None, _PANEL_SIZE)
+    places = label_places(
+        found.boxes[order], [texts[index] for index in order], size, usual_size=panel_size
+    )
     for kind in Kind:
         chosen = [
             (place, texts[index])

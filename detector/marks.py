@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.colors import text_color
+from detector.ssd import Detections
 
 Boxes = NDArray[np.float32]
 # Plain dictionaries: Plotly checks a trace of its own type twice, which is most of the time.
@@ -102,13 +103,21 @@ def chip_traces(
     return [chips, names]
 
 
+def label_texts(found: Detections, labels: Sequence[str]) -> list[str]:
+    """ "watch 0.93" for each detection, between two spaces that stay."""
+    return [
+        f"\u00a0{labels[class_id]} {score:.2f}\u00a0"
+        for class_id, score in zip(found.class_ids, found.scores, strict=True)
+    ]
+
+
 def label_places(
     boxes: Boxes,
-    widths: NDArray[np.float64],
+    texts: Sequence[str],
     size: tuple[int, int],
-    first: int | None,
+    first: int | None = None,
     usual_size: tuple[int, int] = USUAL_SIZE,
-) -> list[tuple[float, float, bool] | None]:
+) -> list[Place | None]:
     """Where each label goes: (x, y) of its left end and False, or of its right end and True.
 
     None where no place is free.
@@ -118,13 +127,13 @@ def label_places(
 
     Args:
         boxes: (N, 4) xyxy in pixels of the photo, best first.
-        widths: (N,) of the labels, in pixels of the screen.
+        texts: (N,) of the labels.
         size: (width, height) of the photo.
         first: a row that chooses before all others.
         usual_size: (width, height) that the photo is fitted into on an ordinary screen.
     """
-    places: list[tuple[float, float, bool] | None] = [None] * len(boxes)
-    scale = max(size[0] / USUAL_SIZE[0], size[1] / USUAL_SIZE[1])
+    places: list[Place | None] = [None] * len(boxes)
+    scale = max(size[0] / usual_size[0], size[1] / usual_size[1])
     half_height = CHIP_HEIGHT / 2 * scale
     taken = np.empty((0, 4))
     rows = list(range(len(boxes)))
@@ -143,9 +152,10 @@ def label_places(
         if ymax - ymin < 4 * half_height:
             middle = (ymin + ymax) / 2
             candidates = [(xmax, middle, False), (xmin, middle, True), *candidates]
+        width = text_width(texts[row]) * scale
         for x, y, leftward in candidates:
-            left = x - widths[row] * scale if leftward else x
-            right = left + widths[row] * scale
+            left = x - width if leftward else x
+            right = left + width
             clash = (
                 (taken[:, 0] < right)
                 & (left < taken[:, 2])

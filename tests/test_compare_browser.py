@@ -252,7 +252,7 @@ def test_the_swipe_moves_in_the_browser_without_a_word_to_the_server(
 def test_the_sheet_shows_both_sides(page: Page):
     with page.expect_download() as download:
         element(page, "sheet").get_by_role("button").click()
-    assert download.value.suggested_filename == "electronics_flatlay-comparison.png"
+    assert download.value.suggested_filename == "clothes_on_pegs-comparison.png"
     sheet = Image.open(BytesIO(Path(download.value.path()).read_bytes()))
     assert sheet.width > 2 * 1280
     assert sheet.height > 960

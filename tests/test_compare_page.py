@@ -338,16 +338,25 @@ def test_an_answer_of_another_shape_is_an_error_of_its_side(opened: Callable[...
 def standings(app: AppTest) -> dict[str, list[str]]:
     [table] = [b.value for b in app.get("html") if "By the true boxes" in b.value]
     rows = re.findall(r'<th scope="row">([^<]+)</th>(.*?)</tr>', table)
-    return {name: re.findall(r"<td>(.*?)</td>", cells) for name, cells in rows}
+    return {name: re.findall(r"<td[^>]*>([^<]*)", cells) for name, cells in rows}
+
+
+def test_the_better_side_of_each_measure_stands_out(opened: Callable[..., AppTest]):
+    app = opened(sample=SAMPLE)
+    [table] = [b.value for b in app.get("html") if "By the true boxes" in b.value]
+    for name, cells in re.findall(r'<th scope="row">([^<]+)</th>(.*?)</tr>', table):
+        a, b = (float(value) for value in standings(app)[name][:2])
+        better = [bool(said) for said in re.findall(r"<td( class=better)?>", cells)][:2]
+        assert better == ([a < b, b < a] if name in ("Wrong", "Missed") else [a > b, b > a]), name
 
 
 def test_the_measures_of_each_side_are_by_the_gallerys_true_boxes(opened: Callable[..., AppTest]):
     shown = standings(opened())
     right, wrong, missed = (list(map(int, shown[n][:2])) for n in ("Right", "Wrong", "Missed"))
     for side in (0, 1):
-        assert right[side] + missed[side] == 6
+        assert right[side] + missed[side] == 5
         precision = right[side] / (right[side] + wrong[side])
-        recall = right[side] / 6
+        recall = right[side] / 5
         assert shown["Precision"][side] == f"{precision:.2f}"
         assert shown["Recall"][side] == f"{recall:.2f}"
         assert shown["F1"][side] == f"{2 * precision * recall / (precision + recall):.2f}"
