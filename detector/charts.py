@@ -23,6 +23,7 @@ GRID: NDArray[np.float64] = np.round(np.arange(1, 101) / 100, 2)
 
 # Readable on light and on dark ground.
 _GREY = "#8795A1"
+_INK = "#10171B"  # on the cells of the confusion matrix
 _CLEAR = "rgba(0,0,0,0)"
 _MARK = "#D1495B"
 _LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
@@ -137,8 +138,7 @@ def rates(
                 value = float(_rate(curves[class_id].at(own), name))
                 traces.append({**_point(own, value, color, class_id), "yaxis": axis})
         words = [
-            f"<b>{threshold:.2f}</b> · {name} over all "
-            f"{_percent(_rate(at_grid[None], name)[place])}"
+            f"<b>{threshold:.2f}</b> · {name} over all {rate(_rate(at_grid[None], name)[place])}"
             for place, threshold in enumerate(GRID)
         ]
         traces.append({**_catcher(GRID, 0, 1.02, words), "yaxis": axis})
@@ -193,6 +193,7 @@ def precision_recall(
                 "y": _numbers(curve.precision[places]),
                 "customdata": [[float(str(t)), class_id or 0] for t in at],
                 "name": f"{label} · {kind} {ap:.3f}",
+                "legendgroup": str(class_id or 0),
                 "line": {"color": color, "width": 3 if class_id is None else 1.5},
                 "marker": {"color": color, "size": 5},
                 "unselected": {"marker": {"opacity": 1}},
@@ -215,7 +216,6 @@ def precision_recall(
         xaxis={**axis, "title": {"text": "Recall: found of what is there"}},
         yaxis={**axis, "title": {"text": "Precision: right of what is shown"}},
         hoverdistance=40,
-        legend={**_LEGEND, "entrywidth": 126, "entrywidthmode": "pixels"},
     )
 
 
@@ -253,10 +253,11 @@ def confusion(cells: NDArray[np.int64], labels: Sequence[str]) -> go.Figure:
         "textposition": "inside",
         "insidetextanchor": "middle",
         "textangle": 0,
+        "textfont": {"color": _INK},
         "hovertext": words,
         "hovertemplate": "%{hovertext}<extra></extra>",
         "selected": {"marker": {"opacity": 1}},
-        "unselected": {"marker": {"opacity": 0.75}, "textfont": {"color": _GREY}},
+        "unselected": {"marker": {"opacity": 0.75}, "textfont": {"color": _INK}},
         "showlegend": False,
     }
     columns = [*labels[1:], "not found"]
@@ -343,6 +344,11 @@ def density(
         images=[photo],
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
     )
+
+
+def rate(value: float | NDArray[np.float64]) -> str:
+    """A precision, recall or F1 in writing; NaN is a dash."""
+    return "–" if np.isnan(value) else f"{float(value):.2f}"
 
 
 def _figure(traces: list[Trace], *, height: int, **layout: Any) -> go.Figure:
@@ -450,21 +456,21 @@ def _numbers(values: NDArray[np.float64]) -> list[float | None]:
     return [None if np.isnan(value) else round(float(value), 4) for value in values]
 
 
-def _percent(value: float) -> str:
-    return "–" if np.isnan(value) else f"{value:.2f}"
-
-
 def _listed(row: NDArray[np.int64], labels: Sequence[str]) -> str:
     parts = [f"{count} {label}" for count, label in zip(row, labels, strict=True) if count]
     return ", ".join(parts) if parts else "no boxes"
 
 
 def _shade(part: float, right: bool) -> str:
-    """Green on the diagonal, red off it; the more, the stronger."""
-    alpha = 0.06 if part == 0 else 0.2 + 0.7 * part**0.5
+    """Green on the diagonal, red off it; the more, the stronger.
+
+    Opaque and never dark: the number in it is read on light and on dark ground.
+    """
     if part == 0:
-        return f"rgba(128,140,150,{alpha})"
-    return f"rgba(46,158,91,{alpha:.3f})" if right else f"rgba(214,69,69,{alpha:.3f})"
+        return "rgba(128,140,150,0.06)"
+    few, many = ((190, 226, 205), (62, 178, 113)) if right else ((245, 200, 198), (240, 104, 100))
+    red, green, blue = (round(a + (b - a) * part**0.5) for a, b in zip(few, many, strict=True))
+    return f"rgb({red},{green},{blue})"
 
 
 def _in_words(count: int, labels: Sequence[str], true: int, found: int) -> str:

@@ -114,6 +114,25 @@ def test_a_cell_of_the_confusion_matrix_says_its_classes_and_its_count():
     assert by_cell[SHOES, CLOTHES] == ("", "0 shoes taken for clothes")
 
 
+def test_the_numbers_in_the_confusion_matrix_can_be_read_on_dark_ground_too():
+    """A cell that lets the ground through is dark there, and so is its number."""
+    [bars] = of_kind(charts.confusion(np.array([[0, 5, 0], [2, 9, 1], [0, 0, 90]]), LABELS), "bar")
+    cells = [c for c, text in zip(bars["marker"]["color"], bars["text"], strict=True) if text]
+    assert len(cells) == 5
+    for color in cells:
+        red, green, blue = map(int, color.removeprefix("rgb(").removesuffix(")").split(","))
+        assert 0.299 * red + 0.587 * green + 0.114 * blue > 120
+    assert bars["textfont"]["color"] == bars["unselected"]["textfont"]["color"] == "#10171B"
+
+
+def test_each_curve_of_precision_and_recall_is_an_entry_of_its_own_in_the_legend_row():
+    """Curves without a group would be one group: a column as high as the chart."""
+    curves, precisions = curves_of(TRUTH, RIGHT_AND_WRONG)
+    figure = charts.precision_recall(curves, precisions, LABELS, Settings())
+    groups = [trace["legendgroup"] for trace in of_kind(figure, "scatter") if "name" in trace]
+    assert len(groups) == len(set(groups)) > 1
+
+
 def test_the_density_is_the_best_score_of_any_class_at_a_place():
     raw = RawPrediction.from_output(
         output_of(
