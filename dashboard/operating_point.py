@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import controls, layout, study
 from dashboard.session import config
-from detector import evaluation, operating_points, ssd
+from detector import charts, evaluation, operating_points, ssd
 from detector.errors import ThresholdsError
 
 METHODS = ("Best F1", "Precision of at least", "Recall of at least", "Least cost")
@@ -82,15 +82,17 @@ def _proposal(evaluated: study.Evaluated, settings: ssd.Settings) -> None:
         key="proposal",
         column_config={
             **dict.fromkeys(("Now", "F1 now", "Precision", "Recall", "F1"), number),
-            "Proposed": st.column_config.NumberColumn(format="%.3f"),
+            "Proposed": st.column_config.NumberColumn(format="%g"),
         },
+        placeholder="–",
     )
     unreachable = [labels[c] for c in proposed if c in evaluated.curves and proposed[c] is None]
     if unreachable:
         st.caption(f"No threshold does it for: {', '.join(unreachable)}. These keep theirs.")
+    now, later = now_counts.total(), then_counts.total()
     st.button(
-        f"Adopt: F1 over all {float(now_counts.total().f1):.3f} → "
-        f"{float(then_counts.total().f1):.3f}",
+        f"Adopt: precision {charts.rate(now.precision)} → {charts.rate(later.precision)}, "
+        f"recall {charts.rate(now.recall)} → {charts.rate(later.recall)}",
         icon=":material/check:",
         type="primary",
         key="adopt",
@@ -103,7 +105,7 @@ def _proposal(evaluated: study.Evaluated, settings: ssd.Settings) -> None:
 def _files(settings: ssd.Settings, labels: Sequence[str]) -> None:
     st.markdown("**Hand the thresholds on**")
     st.caption(
-        "`thresholds.json` holds the common threshold and those a class; the command line takes it "
+        "`thresholds.json` holds the common and the own thresholds; the command line takes it "
         "with `--thresholds thresholds.json`."
     )
     st.download_button(

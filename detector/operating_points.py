@@ -4,14 +4,16 @@ Each choice gives class id -> threshold for all classes; None where no threshold
 as for a class without true boxes or without detections. `reachable` leaves those out: what is left
 fits `ssd.Settings.class_thresholds`.
 
-Every threshold is a score that occurs (all detections at or above it are shown), written with as
-few digits as give the same float32 back. Between it and the next lower score, all thresholds show
-the same.
+Every threshold lies between a score that occurs, which it shows, and the next lower one, which it
+hides; all thresholds there show the same. It has as few digits as that leaves room for, two at
+least: easy to read, and mostly a little below the score, so that another machine, whose scores
+differ in the seventh digit, shows the same boxes.
 """
 
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
 import numpy as np
@@ -187,8 +189,14 @@ def _score(points: Curve, good: NDArray[np.bool_], lowest: bool = True) -> float
     places = np.flatnonzero(good)
     if len(places) == 0:
         return None
-    # Thresholds fall. str() gives the shortest decimal that is read back as the same float32.
-    return float(str(points.thresholds[places[-1 if lowest else 0]]))
+    place = places[-1 if lowest else 0]  # thresholds fall
+    score, lower = np.append(points.thresholds, np.float32(0))[[place, place + 1]]
+    decimal = Decimal(str(score))  # the shortest that is read back as the same float32
+    for digits in range(2, 8):
+        value = float(decimal.quantize(Decimal(10) ** -digits, ROUND_FLOOR))
+        if np.float32(value) > lower:
+            return value
+    return float(decimal)
 
 
 def _check_share(name: str, value: float) -> None:

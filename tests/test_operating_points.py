@@ -76,11 +76,23 @@ def test_of_equal_f1_the_threshold_that_finds_most_is_taken():
     assert best_f1(watches("+---+", true_count=3))[WATCH] == 0.5
 
 
-def test_a_threshold_has_no_more_digits_than_it_needs():
-    matches = watches("+", first=0.7)
-    threshold = best_f1(matches)[WATCH]
-    assert repr(threshold) == "0.7"
-    assert curve(matches, WATCH).at(threshold).true_positives == 1
+@pytest.mark.parametrize(
+    ("right", "wrong", "threshold"),
+    [
+        (0.7, 0.1, "0.7"),
+        (0.40041476, 0.1, "0.4"),
+        (0.40041476, 0.4003, "0.4004"),
+        (0.40041476, 0.4004146, "0.4004147"),
+        (0.0151, 0.01, "0.015"),
+    ],
+)
+def test_a_threshold_has_no_more_digits_than_part_its_score_from_the_next(right, wrong, threshold):
+    found_one = found((WATCH, right, place(0)), (WATCH, wrong, FAR))
+    matches = match(compare([(truth((WATCH, place(0))), found_one)], CLASS_COUNT))
+    chosen = best_f1(matches)[WATCH]
+    assert repr(chosen) == threshold
+    at = curve(matches, WATCH).at(chosen)
+    assert (at.true_positives, at.false_positives) == (1, 0)
 
 
 # --- precision and recall
