@@ -30,7 +30,8 @@ def show(picture: Picture, prepared: Prepared, answer: Answer, settings: ssd.Set
         with right:
             st.caption(
                 "Where the priors fire: the highest score of any class at each place, from dark "
-                "(none) over red to yellow (sure). Each bright spot is one object seen many times."
+                "(none) over red to yellow (sure). Several bright places in one object: it is seen "
+                "several times, and NMS keeps one."
             )
             st.plotly_chart(
                 charts.density(answer.raw, prepared.size, photo_url(picture, prepared)),

@@ -47,7 +47,9 @@ def show(pictures: study.Study, settings: ssd.Settings) -> study.Evaluated | Non
     try:
         truth = study.truth(pictures)
     except GroundTruthError as error:
-        layout.show_error(error)
+        st.error(
+            f"**{layout.plain(str(error))}** {layout.plain(error.hint)}", icon=":material/rule:"
+        )
         truth = study.gallery_truth(pictures)
     if truth is None:
         st.info(
@@ -56,8 +58,11 @@ def show(pictures: study.Study, settings: ssd.Settings) -> study.Evaluated | Non
             icon=":material/data_object:",
         )
         return None
-    for problem in truth.problems:
-        st.warning(layout.plain(str(problem)), icon=":material/rule:")
+    if truth.problems:
+        told = "".join(f"\n- {layout.plain(str(problem))}" for problem in truth.problems)
+        st.warning(
+            f"What can be used is used. Not right in the files:\n{told}", icon=":material/rule:"
+        )
     evaluated = study.evaluated(pictures, truth, settings, match_iou())
     if evaluated is None:
         st.info("None of these pictures has true boxes.", icon=":material/data_object:")
@@ -114,9 +119,10 @@ def _headline(evaluated: study.Evaluated, settings: ssd.Settings, truth: study.T
         f"{int(total.true_positives)} right, {int(total.false_positives)} wrong, "
         f"{int(total.misses)} missed."
     )
-    for column, (name, value, meaning) in zip(st.columns(4), figures, strict=True):
-        text = "–" if np.isnan(value) else f"{value:.3f}"
-        column.metric(name, text, border=True, help=meaning)
+    with st.container(horizontal=True, key="headline"):
+        for name, value, meaning in figures:
+            text = "–" if np.isnan(value) else f"{value:.3f}"
+            st.metric(name, text, border=True, help=meaning, width="stretch")
 
 
 def _threshold_from_pr() -> None:
@@ -203,7 +209,7 @@ def _behind(
     matches = evaluated.matches
     found, there = matches.comparison.detections, matches.comparison.truths
     result = evaluation.outcomes(matches, settings)
-    rows: list[tuple[int, str | None]] = []
+    rows: list[tuple[int, str]] = []
     lines = []
     for index in detections:
         picture = int(found.pictures[index])
@@ -221,7 +227,7 @@ def _behind(
         if len(detections) and int(result.truths[index]) == Outcome.RIGHT:
             continue  # the detection that found it is listed
         picture = int(there.pictures[index])
-        rows.append((picture, None))
+        rows.append((picture, f"truth-{there.rows[index]}"))
         lines.append(
             (
                 evaluated.pictures[picture].name,
@@ -245,6 +251,7 @@ def _behind(
         selection_mode="single-row",
         height=min(35 * len(lines) + 38, 380),
         column_config={"Score": st.column_config.NumberColumn(format="%.2f")},
+        placeholder="–",
     )
 
 
@@ -259,3 +266,4 @@ def _look_at() -> None:
     tables.pick(picture, box_id)
     st.session_state["viewer_mode"] = "Right and wrong"
     st.session_state["look_now"] = True
+    st.session_state["looks"] = st.session_state.get("looks", 0) + 1  # scrolls up to the picture

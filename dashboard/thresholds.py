@@ -105,10 +105,10 @@ def _knobs(
     drawing, words = st.columns([1, 3], vertical_alignment="center")
     drawing.image(_overlap_svg(iou), width=110)
     words.caption(
-        "The model often boxes one thing several times. Where two boxes overlap by this much or "
-        "more, as drawn here, *non-maximum suppression* (NMS) takes them for one thing and removes "
-        "the less sure one. Lower: fewer doubles, but neighbours may vanish. Higher: neighbours "
-        "stay, and so do doubles. (*IoU*: the shared area / the area of both.)"
+        "The model often boxes one thing several times. Where two boxes overlap by more than is "
+        "drawn here, *non-maximum suppression* (NMS) takes them for one thing and removes the less "
+        "sure one. Lower: fewer doubles, but neighbours may vanish. Higher: neighbours stay, and "
+        "so do doubles. (*IoU*: the shared area / the area of both.) **X-ray** shows what went."
     )
     agnostic = controls.class_agnostic()
     st.caption(
@@ -157,15 +157,15 @@ def _overlap_svg(iou: float) -> str:
     """Two equal boxes side by side whose IoU is just that."""
     shift = 60 * (1 - 2 * iou / (1 + iou))
     return (
-        '<svg xmlns="http://www.w3.org/2000/svg" width="124" height="66" viewBox="0 0 124 66">'
+        '<svg xmlns="http://www.w3.org/2000/svg" width="124" height="90" viewBox="0 0 124 90">'
         '<g fill-opacity="0.22" stroke-width="2.5">'
         f'<rect x="{31 - shift / 2 + 1:.1f}" y="3" width="60" height="60" fill="#2E9E5B" '
         'stroke="#2E9E5B"/>'
         f'<rect x="{31 + shift / 2 + 1:.1f}" y="3" width="60" height="60" fill="#D1495B" '
         'stroke="#D1495B" stroke-dasharray="5 3"/></g>'
-        '<text x="62" y="38" text-anchor="middle" font-size="13" fill="#8795A1" '
+        '<text x="62" y="84" text-anchor="middle" font-size="16" fill="#748391" '
         'font-family="sans-serif">'
-        f"{iou:.2f}</text></svg>"
+        f"IoU {iou:.2f}</text></svg>"
     )
 
 
@@ -203,6 +203,7 @@ def _viewer(
         mode=mode,
         picked=st.session_state.get("picked"),
         compared=st.session_state["nms_change"],
+        look=st.session_state.get("looks", 0),
         on_thresholds=_thresholds_from_viewer,
         on_pick=_pick_from_viewer,
     )
@@ -263,13 +264,13 @@ def _counts(pictures: study.Study, settings: ssd.Settings) -> None:
     counted, histogram = study.counted(pictures, settings)
     st.subheader("How many boxes a threshold shows", anchor=False)
     st.caption(
-        "A curve a class: boxes with a score at or above the threshold, of all pictures chosen. "
-        "Below it, how the scores are spread: a threshold in a valley parts the sure boxes from "
-        "the rest. **Click anywhere** to set the threshold there."
+        "A curve for each class: the boxes with a score at or above the threshold, in all pictures "
+        "chosen. Below, how the scores are spread: a threshold in a valley parts the sure boxes "
+        "from the rest. **Click anywhere** to set the threshold there."
     )
     if settings.class_agnostic and settings.class_thresholds:
         st.caption(
-            ":material/info: With class-agnostic NMS and thresholds a class, a hidden box may free "
+            ":material/info: With class-agnostic NMS and own thresholds, a hidden box may free "
             "others: the charts count as if all classes had the common threshold in NMS."
         )
     st.plotly_chart(

@@ -21,6 +21,7 @@ const COLORS = { right: "#12935a", wrong: "#d4293d", missed: "#ff9d1f", ignored:
 const APPEARED = "#12b76a"
 const VANISHED = "#d5dce0"
 const CHIP_HEIGHT = 19
+const MOST_MISSED_LABELS = 20
 const FONT = "600 12px Arial, Helvetica, 'Liberation Sans', Arimo, sans-serif"
 const MIN_THRESHOLD = 0.01
 const THUMB = 20 // px, as in viewer.css
@@ -30,6 +31,7 @@ const WHOLE = { k: 1, x: 0.5, y: 0.5 } // x, y: the place in the photo (0..1) at
 const viewers = new WeakMap()
 // Zoom and target by key: they outlive a visit to another page, which takes the element away.
 const remembered = new Map()
+const looked = new Map() // by key: the last `look` that was followed
 
 export default function (component) {
   const { parentElement } = component
@@ -98,7 +100,7 @@ class Viewer {
     this.panel = find("panel")
     this.context = this.canvas.getContext("2d")
     this.thresholds = new Shared() // [score, [[class id, own threshold], ...]]
-    this.picked = new Shared() // id or null
+    this.picked = new Shared() // id of a box, truth-INDEX of a missed true one, or null
     this.target = new Shared() // class id or null, never sent
     this.zoom = WHOLE
     this.frames = 0
@@ -145,6 +147,10 @@ class Viewer {
     this.#drawTarget()
     this.panelFor = null
     this.#resized()
+    if (data.look && looked.get(data.name) !== data.look) {
+      looked.set(data.name, data.look)
+      this.root.scrollIntoView()
+    }
   }
 
   // --- what is shown
@@ -668,11 +674,11 @@ class Viewer {
     const pen = this.context
     const rectangle = (t) => this.#onScreen(truth.box.slice(4 * t, 4 * t + 4))
     pen.setLineDash([7, 5])
-    const trace = (t, color) => {
-      pen.lineWidth = 4.5
-      pen.strokeStyle = "rgba(0,0,0,0.5)"
+    const trace = (t, color, strong = false) => {
+      pen.lineWidth = strong ? 9 : 4.5
+      pen.strokeStyle = strong ? "#ffffff" : "rgba(0,0,0,0.5)"
       pen.strokeRect(...rectangle(t))
-      pen.lineWidth = 2.5
+      pen.lineWidth = strong ? 5 : 2.5
       pen.strokeStyle = color
       pen.strokeRect(...rectangle(t))
     }
@@ -683,12 +689,18 @@ class Viewer {
       const box = truth.box.slice(4 * t, 4 * t + 4)
       chips.push({ box, color: COLORS.ignored, ink: "#000000", text, alpha: 1 })
     })
-    for (const t of this.#missed()) {
-      trace(t, COLORS.missed)
+    const missed = this.#missed()
+    const aim = missed.find((t) => this.picked.value === `truth-${t}`)
+    for (const t of missed) {
+      pen.globalAlpha = aim === undefined || t === aim ? 1 : 0.4
+      trace(t, COLORS.missed, t === aim)
+      // So many that their labels would hide the photo have none: the tip has it.
+      if (t !== aim && (aim !== undefined || missed.length > MOST_MISSED_LABELS)) continue
       const text = `missed: ${labels[truth.class[t]]}`
       const box = truth.box.slice(4 * t, 4 * t + 4)
       chips.push({ box, color: COLORS.missed, ink: "#000000", text, alpha: 1, first: 1 })
     }
+    pen.globalAlpha = 1
     // The true box that the picked one is about.
     if (picked !== null && this.view.about[picked] >= 0) trace(this.view.about[picked], "#ffffff")
     pen.setLineDash([])

@@ -65,6 +65,7 @@ def show(
     target: int | None = None,
     picked: str | None = None,
     compared: tuple[Sequence[str], Sequence[str]] | None = None,
+    look: int = 0,
     on_thresholds: Callable[[float, dict[int, float]], None],
     on_pick: Callable[[str | None], None],
 ) -> None:
@@ -77,9 +78,10 @@ def show(
         photo_url: the photo, of any resolution but of the original's aspect.
         mode: what the boxes' colours say.
         target: class id whose threshold the slider moves; None = that of all classes.
-        picked: id of the picked box.
+        picked: id of the picked box; "truth-" and its index for a missed true box.
         compared: ids of the boxes that appeared and of those that vanished by the last change of
             the IoU threshold; marked for as long as they are given.
+        look: another number than before scrolls the page to the viewer.
         on_thresholds: called on release with the score threshold and the own ones by class id,
             before the script runs again.
         on_pick: called with the id of the box that was clicked, None where it was unpicked.
@@ -107,6 +109,7 @@ def show(
             "target": target,
             "picked": picked,
             "compared": None if compared is None else [list(ids) for ids in compared],
+            "look": look,
         },
         on_thresholds_change=released,
         on_picked_change=clicked,

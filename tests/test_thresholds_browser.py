@@ -127,6 +127,35 @@ def test_a_cell_of_the_confusion_matrix_lists_its_boxes_and_a_row_opens_its_pict
     expect(element(page, "viewer_mode").locator("[aria-checked=true]")).to_have_text(
         "Right and wrong"
     )
+    expect(element(page, "scrub").locator(".viewer")).to_be_in_viewport(ratio=0.7)
+
+
+def test_a_missed_object_leads_to_its_true_box(visit):
+    page = visit()
+    x, y = chart(page, "confusion").evaluate(
+        """plot => {
+            const {x, base, customdata} = plot.data[0];
+            const at = customdata.findIndex(([t, f]) => t === 8 && f === 0);
+            return [x[at], base[at] + 0.48];
+        }"""
+    )
+    click_at(page, "confusion", x, y)
+    expect(page.get_by_text("in books, not found")).to_be_visible()
+    settled(page)
+    table = element(page, "behind").locator("canvas").first
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + 18, box["y"] + 35 * 6 + 17)
+    settled(page)
+    viewer = element(page, "scrub").locator(".viewer")
+    expect(viewer).to_be_in_viewport(ratio=0.7)
+    picked = viewer.evaluate("viewer => viewer.lens.picked.value")
+    assert re.fullmatch(r"truth-\d+", picked)
+    truth = viewer.evaluate(
+        "(viewer, at) => viewer.lens.view.truth.class[at]", int(picked.removeprefix("truth-"))
+    )
+    assert truth == 8
 
 
 def test_thresholds_dragged_in_the_viewer_hold_on_detect(visit):

@@ -239,7 +239,7 @@ def test_truth_that_matches_no_picture_is_an_error_that_names_it_and_loses_nothi
     app = uploaded(opened(), photo())
     app.file_uploader(key="ground_truth").set_value([voc("other.jpg")]).run()
     [error] = errors(app)
-    assert "other" in error
+    assert error.startswith("**other.xml: there is no picture named 'other.jpg'**")
     assert not app.exception
     assert "scope" in app.session_state
 
@@ -249,7 +249,8 @@ def test_truth_that_can_be_used_in_part_is_used_and_the_rest_is_named(opened):
     files = [voc("a.jpg"), ("b.xml", b"<annotation><size>", "text/xml")]
     app.file_uploader(key="ground_truth").set_value(files).run()
     assert "1 picture with true boxes" in captions(app)
-    assert any("b.xml" in warning for warning in warnings(app))
+    [warning] = warnings(app)
+    assert "\n- b.xml: broken XML" in warning
 
 
 def test_a_thresholds_file_is_taken(opened):
