@@ -85,9 +85,11 @@ def _choose() -> None:
             key="batch_upload",
         )
         if files:
+            is_again = [file.file_id for file in files] == st.session_state.get("batch_files")
+            count = f"{len(files)} {'file' if len(files) == 1 else 'files'}"
             st.button(
-                f"Run {len(files)} {'file' if len(files) == 1 else 'files'}",
-                type="primary",
+                f"Run {count} again" if is_again else f"Run {count}",
+                type="secondary" if is_again else "primary",
                 icon=":material/play_arrow:",
                 key="batch_run",
                 on_click=_start,
@@ -102,14 +104,18 @@ def _choose() -> None:
         )
     if is_new:
         st.caption(
+            "Results appear while it runs. Then move the thresholds, sort and filter, open a "
+            "picture in Detect, and export all: CSV, COCO, Pascal VOC, YOLO, annotated pictures."
+            "\n\n"
             "Pictures go to this dashboard and its model server, and nowhere else. "
             "Folders and larger archives: `python -m detector predict FOLDER`."
         )
-    for name, message, advice in st.session_state.get("batch_refused", ()):
-        st.error(
-            f"**{layout.plain(name)}**: {layout.plain(message)} {layout.plain(advice)}",
-            icon=":material/folder_off:",
-        )
+    if refused := st.session_state.get("batch_refused"):
+        told = [
+            f"**{layout.plain(name)}**: {layout.plain(message)} {layout.plain(advice)}"
+            for name, message, advice in refused
+        ]
+        st.error("  \n".join(told), icon=":material/folder_off:")
     if st.session_state.pop("batch_go_on", False):
         server = embedded()
         starting = server is not None and server.state != "running"
@@ -137,6 +143,7 @@ def _start(files: Sequence[UploadedFile] = ()) -> None:
             for sample in inputs.samples()
         ]
     st.session_state["batch_refused"] = refused
+    st.session_state["batch_files"] = [file.file_id for file in files]
     if not sources:
         return
     _guard().hold(Job(sources))
@@ -286,7 +293,8 @@ def _gallery(job: Job, views: Sequence[View], has_any: bool, labels: Sequence[st
     if pages > 1:
         st.session_state["batch_page"] = page
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.pagination(pages, key="batch_page")
+            # As wide as there is room: of its content's width it would hide pages for good.
+            st.pagination(pages, key="batch_page", width="stretch")
             last = min(first + PAGE_SIZE, len(views))
             st.caption(f"{first + 1} to {last} of {len(views)} pictures")
 

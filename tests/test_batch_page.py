@@ -135,11 +135,21 @@ def test_a_zip_file_gives_its_pictures(page: AppTest) -> None:
     }
 
 
-def test_a_zip_file_that_cannot_be_read_is_one_message(page: AppTest) -> None:
-    start(page, ("x.zip", b"PK nothing"))
+def test_files_that_were_run_are_not_what_is_to_do_next(page: AppTest) -> None:
+    page.file_uploader(key="batch_upload").upload("a.png", png())
+    button = page.run().button(key="batch_run")
+    assert (button.label, button.proto.type) == ("Run 1 file", "primary")
+    button = finished(button.click().run()).button(key="batch_run")
+    assert (button.label, button.proto.type) == ("Run 1 file again", "secondary")
+
+
+def test_zip_files_that_cannot_be_read_are_one_message(page: AppTest) -> None:
+    start(page, ("x.zip", b"PK nothing"), ("y.zip", b"PK nothing either"))
     assert not page.exception
     [message] = [box.value.replace("\\", "") for box in page.error]
-    assert message.startswith("**x.zip**: This is not a ZIP file that can be read")
+    first, second = message.splitlines()
+    assert first.startswith("**x.zip**: This is not a ZIP file that can be read")
+    assert second.startswith("**y.zip**: This is not a ZIP file that can be read")
     assert "batch_job" not in page.session_state
 
 
