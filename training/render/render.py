@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
+import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -22,6 +24,7 @@ from training.render import scene
 from training.render.gallery import GALLERY, Composition
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+AT_A_TIME = 16  # Blender keeps some 100 MB of each picture: a process draws no more than these
 OPENING = "electronics_flatlay.jpg"
 
 
@@ -50,6 +53,14 @@ def main(argv: list[str] | None = None) -> None:
         for composition in chosen:
             samples = 0 if arguments.boxes else arguments.samples or composition.samples
             draw_composition(composition, arguments.out, arguments.scale, samples)
+    elif arguments.count > AT_A_TIME:
+        for done in range(0, arguments.count, AT_A_TIME):
+            part = [
+                *("training", str(arguments.folder), "--samples", str(arguments.samples)),
+                *("--count", str(min(AT_A_TIME, arguments.count - done))),
+                *("--seed", str(arguments.seed + done)),
+            ]
+            subprocess.run([sys.executable, "-m", "training.render.render", *part], check=True)
     else:
         from training.render import random_scenes
 
