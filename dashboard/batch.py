@@ -294,7 +294,7 @@ def _gallery(job: Job, views: Sequence[View], has_any: bool, labels: Sequence[st
         st.session_state["batch_page"] = page
         with st.container(horizontal=True, vertical_alignment="center"):
             # As wide as there is room: of its content's width it would hide pages for good.
-            st.pagination(pages, key="batch_page", width="stretch")
+            st.pagination(pages, key="batch_page", width="stretch", persist_state="session")
             last = min(first + PAGE_SIZE, len(views))
             st.caption(f"{first + 1} to {last} of {len(views)} pictures")
 
@@ -348,23 +348,29 @@ class _Filter:
 
 
 def _choose_views(labels: Sequence[str]) -> _Filter:
+    # They outlast the look at a picture in Detect, as the page does.
     kind = st.segmented_control(
-        "Show", KINDS, default=KINDS[0], required=True, key="batch_kind", on_change=_first_page
-    )
+        "Show", KINDS, default=KINDS[0], required=True, key="batch_kind", on_change=_first_page,
+        persist_state="session",
+    )  # fmt: skip
     label = st.selectbox(
-        "Class", [ANY_CLASS, *labels[1:]], key="batch_class", width=140, on_change=_first_page
-    )
+        "Class", [ANY_CLASS, *labels[1:]], key="batch_class", width=140, on_change=_first_page,
+        persist_state="session",
+    )  # fmt: skip
     order = st.selectbox(
-        "Sort by", list(ORDERS), key="batch_order", width=190, on_change=_first_page
-    )
+        "Sort by", list(ORDERS), key="batch_order", width=190, on_change=_first_page,
+        persist_state="session",
+    )  # fmt: skip
     more = st.popover("More", icon=":material/filter_alt:", key="batch_more")
     counts = more.slider(
         "Objects", 0, MOST_COUNTED, NO_COUNTS, key="batch_counts", on_change=_first_page,
         help=f"How many it has, of that class where one is chosen; {MOST_COUNTED} is any more.",
+        persist_state="session",
     )  # fmt: skip
     scores = more.slider(
         "Best score", 0.0, 1.0, NO_SCORES, 0.01, key="batch_scores", on_change=_first_page,
         help="The score of its best box, of that class where one is chosen.",
+        persist_state="session",
     )  # fmt: skip
     class_id = None if label == ANY_CLASS else labels.index(label)
     return _Filter(kind, class_id, counts, scores, order)

@@ -200,6 +200,20 @@ def test_there_are_so_many_cards_on_a_page(page: AppTest) -> None:
     assert len(cards(page)) == PAGE_SIZE
 
 
+def test_filter_order_and_page_stay_through_another_page(page: AppTest) -> None:
+    count = PAGE_SIZE + 3
+    run_files(page, ("a.zip", zipped({f"{i:02}.png": png() for i in range(count)})))
+    page.segmented_control(key="batch_kind").set_value("Nothing").run()
+    page.selectbox(key="batch_order").set_value("Name").run()
+    page.session_state["batch_page"] = 2
+    page.run()
+    page.switch_page("app.py").run()
+    page.switch_page("pages/3_Batch.py").run()
+    assert page.segmented_control(key="batch_kind").value == "Nothing"
+    assert page.selectbox(key="batch_order").value == "Name"
+    assert len(cards(page)) == 3
+
+
 @pytest.fixture
 def held(
     page: AppTest, embedded_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
