@@ -37,23 +37,32 @@ def _proposal(evaluated: study.Evaluated, settings: ssd.Settings) -> None:
         default=METHODS[0],
         required=True,
         key="method",
+        persist_state="session",
         help="Best F1 weighs wrong boxes and misses alike. With a required precision it is the "
         "lowest threshold that reaches it, with a required recall the highest.",
     )
     if method == METHODS[0]:
         proposed = operating_points.best_f1(matches)
     elif method == METHODS[1]:
-        wanted = st.slider("Precision", 0.5, 1.0, 0.9, 0.01, key="wanted_precision")
+        wanted = st.slider(
+            "Precision", 0.5, 1.0, 0.9, 0.01, key="wanted_precision", persist_state="session"
+        )
         proposed = operating_points.at_precision(matches, wanted)
     elif method == METHODS[2]:
-        wanted = st.slider("Recall", 0.1, 1.0, 0.8, 0.01, key="wanted_recall")
+        wanted = st.slider(
+            "Recall", 0.1, 1.0, 0.8, 0.01, key="wanted_recall", persist_state="session"
+        )
         proposed = operating_points.at_recall(matches, wanted)
     else:
         alarm, miss = st.columns(2)
         proposed = operating_points.at_least_cost(
             matches,
-            alarm.number_input("A false alarm costs", 0.0, 1000.0, 1.0, key="cost_alarm"),
-            miss.number_input("A miss costs", 0.0, 1000.0, 2.0, key="cost_miss"),
+            alarm.number_input(
+                "A false alarm costs", 0.0, 1000.0, 1.0, key="cost_alarm", persist_state="session"
+            ),
+            miss.number_input(
+                "A miss costs", 0.0, 1000.0, 2.0, key="cost_miss", persist_state="session"
+            ),
         )
     chosen = operating_points.reachable(proposed)
     then = replace(settings, class_thresholds={**settings.class_thresholds, **chosen})

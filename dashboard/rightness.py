@@ -41,6 +41,7 @@ def show(pictures: study.Study, settings: ssd.Settings) -> study.Evaluated | Non
         MATCH_IOU,
         0.05,
         key="match_iou",
+        persist_state="session",
         help="Matching as COCO does it: best score first, each box takes the true box of its class "
         "that it overlaps most, if by this much and not taken yet.",
     )

@@ -183,6 +183,7 @@ def _viewer(
         default=modes[0],
         required=True,
         key="viewer_mode",
+        persist_state="session",
         label_visibility="collapsed",
         help="Classes: as on Detect. Right and wrong: against the true boxes. "
         "X-ray: also what NMS removed; click a box to see what it suppressed.",
@@ -239,6 +240,7 @@ def _scope(shown: study.Study) -> study.Study | None:
             default="all",
             required=True,
             key="scope",
+            persist_state="session",
             format_func=titles.__getitem__,
         )
     with right:

@@ -31,7 +31,13 @@ const WHOLE = { k: 1, x: 0.5, y: 0.5 } // x, y: the place in the photo (0..1) at
 const viewers = new WeakMap()
 // Zoom and target by key: they outlive a visit to another page, which takes the element away.
 const remembered = new Map()
-const looked = new Map() // by key: the last `look` that was followed
+// By key: the last `look` that was followed. For a while the viewer stays in sight: Streamlit takes
+// what the page no longer has away after it drew what is new, and all places move once more.
+const looked = new Map()
+const SETTLING_MS = 2000
+let inSightUntil = 0
+for (const name of ["wheel", "pointerdown", "keydown"])
+  addEventListener(name, () => (inSightUntil = 0), { capture: true, passive: true })
 
 export default function (component) {
   const { parentElement } = component
@@ -149,8 +155,16 @@ class Viewer {
     this.#resized()
     if (data.look && looked.get(data.name) !== data.look) {
       looked.set(data.name, data.look)
-      this.root.scrollIntoView()
+      inSightUntil = performance.now() + SETTLING_MS
     }
+    this.#keepInSight()
+  }
+
+  #keepInSight() {
+    cancelAnimationFrame(this.sight)
+    if (!this.root.isConnected || performance.now() >= inSightUntil) return
+    this.root.scrollIntoView()
+    this.sight = requestAnimationFrame(() => this.#keepInSight())
   }
 
   // --- what is shown

@@ -158,6 +158,32 @@ def test_a_missed_object_leads_to_its_true_box(visit):
     assert truth == 8
 
 
+def test_an_error_of_many_pictures_leads_to_a_picture_that_no_strip_has(visit, samples_dir):
+    """The page above the picture changes too: it stays in sight while all places move."""
+    page = visit()
+    element(page, "scope").get_by_text("Many pictures").click()
+    name = "crowded_table.jpg"
+    other = {
+        "name": name,
+        "mimeType": "image/jpeg",
+        "buffer": (samples_dir / name).read_bytes() + b"another file",
+    }
+    element(page, "many").locator("input[type=file]").set_input_files(other)
+    expect(page.get_by_text("No true boxes for these pictures yet")).to_be_visible()
+    truth = element(page, "ground_truth").locator("input[type=file]")
+    truth.set_input_files(samples_dir / "annotations.json")
+    table = element(page, "behind").locator("canvas").first
+    table.wait_for()
+    settled(page)
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + 18, box["y"] + 35 + 17)
+    expect(page.get_by_text("one of the many")).to_be_attached()
+    settled(page)
+    expect(element(page, "scrub").locator(".viewer")).to_be_in_viewport(ratio=0.7)
+
+
 def test_thresholds_dragged_in_the_viewer_hold_on_detect(visit):
     page = visit()
     slider = element(page, "scrub").locator("input[type=range]")

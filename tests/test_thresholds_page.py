@@ -304,3 +304,25 @@ def test_many_pictures_are_counted_once_and_a_bad_file_does_not_stop_them(opened
     kept = app.session_state["many_study"]
     app.slider(key="iou_threshold").set_value(0.6).run()
     assert app.session_state["many_study"] is kept
+
+
+def test_what_was_chosen_is_still_chosen_after_a_visit_to_another_page(opened):
+    app = opened()
+    app.segmented_control(key="scope").set_value("this").run()
+    app.segmented_control(key="method").set_value("Least cost").run()
+    app.slider(key="match_iou").set_value(0.75).run()
+    app.switch_page("app.py").run()
+    app.switch_page(PAGE).run()
+    assert not app.exception
+    assert app.segmented_control(key="scope").value == "this"
+    assert app.segmented_control(key="method").value == "Least cost"
+    assert app.slider(key="match_iou").value == 0.75
+    assert "mAP@0.75" in metrics(app)
+
+
+def test_colours_by_right_and_wrong_end_where_there_is_no_truth(opened):
+    app = opened()
+    app.segmented_control(key="viewer_mode").set_value("Right and wrong").run()
+    app = uploaded(app, photo())
+    assert not app.exception
+    assert app.segmented_control(key="viewer_mode").value == "Classes"
