@@ -50,14 +50,26 @@ def _chosen() -> dict[str, Picture]:
     elif kept and "pictures" not in st.query_params:
         st.session_state["pictures"] = kept
     with st.popover("Add pictures", icon=":material/add_photo_alternate:", key="add"):
-        st.file_uploader(
-            "Files",
-            accept_multiple_files=True,
-            max_upload_size=config().max_upload_mb,
-            key="compare_upload",
-            on_change=_add_files,
-        )
-        st.camera_input("Camera", key="compare_camera", resolution="720p", on_change=_add_photo)
+        # The browser asks for the camera as soon as its picture is there.
+        source = st.segmented_control("From", ("Files", "Camera"), default="Files", required=True)
+        if source == "Files":
+            st.file_uploader(
+                "Files",
+                accept_multiple_files=True,
+                max_upload_size=config().max_upload_mb,
+                key="compare_upload",
+                on_change=_add_files,
+                label_visibility="collapsed",
+            )
+        else:
+            st.camera_input(
+                "Camera",
+                key="compare_camera",
+                resolution="720p",
+                width=400,
+                on_change=_add_photo,
+                label_visibility="collapsed",
+            )
     chosen = st.multiselect(
         "Pictures",
         list(there),
@@ -65,7 +77,6 @@ def _chosen() -> dict[str, Picture]:
         max_selections=MOST,
         key="pictures",
         bind="query-params",
-        format_func=layout.plain,
         placeholder=f"{FEWEST} to {MOST} pictures",
     )
     for name, message, hint in st.session_state.get("compare_refused", ()):

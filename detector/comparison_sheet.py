@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from detector.colors import text_color
 from detector.comparison import KIND_COLORS, KIND_NAMES, Kind, Pairing
 from detector.images import RGBImage
+from detector.marks import CHIP_HEIGHT, FONT_SIZE, label_places, label_texts
 
 _MAX_PANEL = 1600  # pixels of a panel's longer side
 _INK, _PAPER = "#15232B", "#FFFFFF"
@@ -50,7 +51,7 @@ def sheet_png(
     for number, (side, lines) in enumerate(zip("ab", captions, strict=True)):
         x = unit + (number * (photo.width + unit) if across else 0)
         y = heading_height + (0 if across else number * panel_height)
-        sheet.paste(_annotated(photo, pairing, side, labels, scale, small), (x, y))
+        sheet.paste(_annotated(photo, pairing, side, labels, scale, 0.85 * unit), (x, y))
         for line_number, line in enumerate(lines):
             place = (x, y + photo.height + unit // 2 + round(1.5 * unit * line_number))
             draw.text(place, _fitting(line, font, photo.width), _INK, font)
@@ -71,7 +72,7 @@ def _annotated(
     side: str,
     labels: Sequence[str],
     scale: float,
-    font: _Font,
+    font_size: float,
 ) -> Image.Image:
     """The photo with one side's boxes in the colours of their kinds; better scored lie on top."""
     canvas = photo.copy()
@@ -92,14 +93,23 @@ def _annotated(
         halo = (corners[0] - 1, corners[1] - 1, corners[2] + 1, corners[3] + 1)
         draw.rectangle(halo, outline=text_color(color), width=line + 2)
         draw.rectangle(corners, outline=color, width=line)
-    for index, kind, (xmin, ymin, _, _) in drawn:
-        text = f"{labels[int(found.class_ids[index])]} {found.scores[index]:.2f}"
-        left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
-        label_width, label_height = round(right + 2 * left + 6), round(bottom + top)
-        x = max(0, min(xmin, canvas.width - label_width))
-        y = max(0, ymin - label_height)
-        draw.rectangle((x, y, x + label_width, y + label_height), KIND_COLORS[kind])
-        draw.text((x + 3, y), text, text_color(KIND_COLORS[kind]), font)
+    font = ImageFont.load_default(size=font_size)
+    # Pillow's font has no spaces that stay, and is a tenth wider than what labels are laid out for.
+    texts = [text.replace("\u00a0", " ") for text in label_texts(found, labels)]
+    grown = 1.1 * font_size / FONT_SIZE
+    usual_size = (round(photo.width / grown), round(photo.height / grown))
+    size = (round(photo.width / scale), round(photo.height / scale))
+    places = label_places(found.boxes, texts, size, usual_size=usual_size)
+    for index, kind, _ in drawn:
+        if (place := places[index]) is None:
+            continue
+        x, y, leftward = place
+        width, height = font.getlength(texts[index]), CHIP_HEIGHT * grown
+        left = min(x * scale - (width if leftward else 0), photo.width - width)
+        top = min(max(y * scale - height / 2, 0), photo.height - height)
+        draw.rectangle((left, top, left + width, top + height), KIND_COLORS[kind])
+        middle = (left, top + height / 2)
+        draw.text(middle, texts[index], text_color(KIND_COLORS[kind]), font, anchor="lm")
     return canvas
 
 

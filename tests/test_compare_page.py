@@ -418,6 +418,7 @@ def test_an_upload_joins_the_pictures_and_a_broken_one_is_named(opened: Callable
     uploader.upload("<b>red.png", data.getvalue(), "image/png")
     uploader.upload("broken.png", data.getvalue()[:50], "image/png").run()
     assert app.multiselect(key="pictures").value[-1] == "<b>red.png"
+    assert "<b>red.png" in app.multiselect(key="pictures").options  # read as text, never Markdown
     [message] = problems(app)
     assert "broken.png" in message
     [grid] = [b.value for b in app.get("html") if '<div class="lens-grid' in b.value]
