@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from dashboard import controls, differences, inputs, layout, session, side_by_side, swipe
+from dashboard import controls, differences, inputs, layout, session, side_by_side, study, swipe
 from dashboard.result import photo_url
 from dashboard.session import Answer, Picture, Prepared, config, prepare
 from detector import comparison, comparison_sheet, figures, images, linked_figure, ssd
@@ -151,13 +151,13 @@ def _sides(picture: Picture, prepared: Prepared) -> None:
         else:
             _figure(picture, prepared, a, b, pairing, row, absent)
     _keep(*_keys(), "compare_mode", "compare_view", *differences.KNOBS)
-    if absent:
+    if a.answer is None or b.answer is None:
         above.caption("There is nothing to compare until both sides have an answer.")
         if any(isinstance(r.error, (ServerUnavailableError, ServerTimeoutError)) for r in results):
             layout.try_again()
         return
     above.caption(f"{comparison.summary(pairing)} · {layout.plain(picture.name)}")
-    truth = differences.truth_of(picture)
+    truth = study.truth_of(picture, study.of_answer(picture, prepared, a.answer))
     standings = None if truth is None else (_standing(truth, a), _standing(truth, b))
     verdicts = None if standings is None else comparison.verdicts(pairing, *standings)
     with left:

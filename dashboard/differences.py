@@ -7,12 +7,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import inputs, layout
 from dashboard.session import Picture, config
 from detector import comparison
 from detector.comparison import KIND_COLORS, KIND_NAMES, Kind, Pairing, Standing, Verdict
-from detector.errors import GroundTruthError
-from detector.ground_truth import GroundTruth, read_coco
 
 KNOBS = ("same_box_iou", "kinds")
 SAME_BOX_IOU = 0.5
@@ -157,7 +154,10 @@ def rightness(
 ) -> None:
     """Which side is right where they differ, and how good each is on this picture."""
     if standings is None or verdicts is None:
-        st.caption("Which side is right is known for the gallery's pictures: they have true boxes.")
+        st.caption(
+            "Which side is right is told where true boxes are known: those of the gallery, and of "
+            "your own pictures those that you give on the page Thresholds."
+        )
         return
     differing = [
         verdict
@@ -212,23 +212,6 @@ def _number(value: float, digits: int, sign: str = "") -> str:
     if math.isnan(value):
         return "–"
     return f"{value:{sign if round(value, digits) else ''}.{digits}f}"
-
-
-def truth_of(picture: Picture) -> GroundTruth | None:
-    """The true boxes of a picture of the gallery; an upload of the same name is another picture."""
-    if picture.digest not in inputs.sample_digests():
-        return None
-    try:
-        return _gallery_truths().get(picture.name)
-    except GroundTruthError as error:
-        layout.show_error(error)
-        return None
-
-
-@st.cache_resource(show_spinner=False, max_entries=1)
-def _gallery_truths() -> dict[str, GroundTruth]:
-    data = (config().samples_path / "annotations.json").read_bytes()
-    return {truth.file_name: truth for truth in read_coco(data, config().labels).pictures}
 
 
 def _swatch(color: str) -> str:

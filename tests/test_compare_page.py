@@ -373,6 +373,22 @@ def test_another_picture_with_a_samples_name_has_no_true_boxes(opened: Callable[
     assert "Right" not in differences(app).columns
 
 
+def test_an_upload_is_judged_by_true_boxes_that_were_given_for_it(opened: Callable[..., AppTest]):
+    data = BytesIO()
+    Image.open(ROOT / "samples" / FILE).rotate(180).save(data, "JPEG")
+    app = opened(source="Upload")
+    truth = {
+        "images": [{"id": 1, "file_name": "mine.jpg", "width": 1280, "height": 960}],
+        "categories": [{"id": 1, "name": "shoes"}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [10, 10, 90, 90]}],
+    }
+    app.session_state["truth_files"] = {"mine.json": json.dumps(truth).encode()}
+    app.file_uploader(key="upload").upload("mine.jpg", data.getvalue(), "image/jpeg").run()
+    assert problems(app) == []
+    assert "Right" in differences(app).columns
+    assert [int(said) for said in standings(app)["Missed"][:2]] == [1, 1]
+
+
 # Pictures side by side.
 
 
