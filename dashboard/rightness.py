@@ -140,7 +140,7 @@ def _errors(pictures: study.Study, evaluated: study.Evaluated, settings: ssd.Set
     matrix = evaluation.confusion(matches, settings)
     left, right = st.columns(2, gap="large")
     with left:
-        st.markdown("**Confusion matrix**: click a cell to see the boxes behind it")
+        st.markdown("**Confusion matrix**: click a cell to see its boxes, again for all errors")
         state: Any = st.plotly_chart(
             charts.confusion(matrix.counts, labels),
             key="confusion",

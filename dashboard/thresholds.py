@@ -110,6 +110,7 @@ def _knobs(
         "sure one. Lower: fewer doubles, but neighbours may vanish. Higher: neighbours stay, and "
         "so do doubles. (*IoU*: the shared area / the area of both.) **X-ray** shows what went."
     )
+    change = st.empty()
     agnostic = controls.class_agnostic()
     st.caption(
         "Off: boxes compete within their class. On: also with those of other classes "
@@ -121,7 +122,8 @@ def _knobs(
         controls.reset_button(labels)
     kept = controls.kept()
     settings = replace(kept, iou_threshold=iou, class_agnostic=agnostic, classes=classes)
-    _tell_change(picture, answer, prepared, settings)
+    with change:
+        _tell_change(picture, answer, prepared, settings)
     return controls.hold_thresholds(labels, settings)
 
 

@@ -229,7 +229,13 @@ def confusion(cells: NDArray[np.int64], labels: Sequence[str]) -> go.Figure:
         labels: index = class id, background first.
     """
     order = [*range(1, len(labels)), 0]
-    places = [(row, column) for row in range(len(order)) for column in range(len(order))]
+    last = len(order) - 1  # nothing there and not found: no box can be behind that
+    places = [
+        (row, column)
+        for row in range(len(order))
+        for column in range(len(order))
+        if (row, column) != (last, last)
+    ]
     chosen = [(order[row], order[column]) for row, column in places]
     values = [int(cells[true, found]) for true, found in chosen]
     most = max([*values, 1])
@@ -474,8 +480,6 @@ def _shade(part: float, right: bool) -> str:
 
 
 def _in_words(count: int, labels: Sequence[str], true: int, found: int) -> str:
-    if true == found == 0:
-        return ""
     if found == 0:
         return f"{count} {labels[true]} not found"
     if true == 0:

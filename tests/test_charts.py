@@ -112,6 +112,7 @@ def test_a_cell_of_the_confusion_matrix_says_its_classes_and_its_count():
     assert by_cell[0, CLOTHES] == ("5", "5 × clothes where nothing is")
     assert by_cell[SHOES, SHOES] == ("4", "4 shoes found")
     assert by_cell[SHOES, CLOTHES] == ("", "0 shoes taken for clothes")
+    assert (0, 0) not in by_cell
 
 
 def test_the_numbers_in_the_confusion_matrix_can_be_read_on_dark_ground_too():
