@@ -573,6 +573,7 @@ def _coco_regions(regions: Any, draft: _Draft, names: _Names, entry: str, report
         listed = region.get("categories") if isinstance(region, dict) else None
         if (
             box is None
+            or not all(map(math.isfinite, box))
             or box[2] <= box[0]
             or box[3] <= box[1]
             or not (listed is None or _are_names(listed))

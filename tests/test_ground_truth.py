@@ -273,6 +273,7 @@ def test_a_coco_file_with_nothing_to_use_is_an_error_that_names_the_first_fault(
         ("labelled", [1], "labelled"),
         ("ignore_regions", 5, "region"),
         ("ignore_regions", [{"bbox": [1, 2, 0, 4]}], "region"),
+        ("ignore_regions", [{"bbox": [1e308, 0, 1e308, 9]}], "region"),
         ("ignore_regions", [{"categories": "watch", "bbox": [1, 2, 3, 4]}], "region"),
     ],
 )
