@@ -202,6 +202,7 @@ def click_target(labels: Sequence[str]) -> None:
         key="click_target",
         format_func=lambda class_id: labels[class_id] if class_id else "all classes",
         wrap=True,
+        persist_state="session",
     )
 
 

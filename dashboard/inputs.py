@@ -1,6 +1,7 @@
 """Where a picture comes from: the gallery's samples, files, or the camera."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -269,7 +270,8 @@ def _free_name(picture: Picture, kept: dict[str, Picture]) -> str:
     return name
 
 
-def _from_camera(hint: st.delta_generator.DeltaGenerator) -> Picture | None:
+def camera(key: str, width: int, on_change: Callable[[], None] | None = None) -> bytes | None:
+    """The photo that was taken: an encoded picture. Says why where the browser gives no camera."""
     where = urlsplit(st.context.url or "")
     if where.scheme == "http" and where.hostname not in ("localhost", "127.0.0.1", "::1"):
         st.warning(
@@ -278,11 +280,21 @@ def _from_camera(hint: st.delta_generator.DeltaGenerator) -> Picture | None:
             icon=":material/no_photography:",
         )
     taken = st.camera_input(
-        "Camera", key="camera", label_visibility="collapsed", resolution="720p", width=560
+        "Camera",
+        key=key,
+        resolution="720p",
+        width=width,
+        on_change=on_change,
+        label_visibility="collapsed",
     )
+    return None if taken is None else taken.getvalue()
+
+
+def _from_camera(hint: st.delta_generator.DeltaGenerator) -> Picture | None:
+    taken = camera("camera", 560)
     hint.caption("Take a photo: it goes to this dashboard and its model server, and nowhere else.")
     if taken is not None:
-        st.session_state["photo"] = Picture("camera.jpg", taken.getvalue())
+        st.session_state["photo"] = Picture("camera.jpg", taken)
     return st.session_state.get("photo")
 
 

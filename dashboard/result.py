@@ -20,7 +20,7 @@ from dashboard.session import (
     last_answer,
     prepare,
 )
-from detector import exports, figures, images, operating_points, ssd
+from detector import exports, figures, images, marks, operating_points, ssd
 from detector.errors import ServingError
 from detector.ground_truth import GroundTruth
 
@@ -28,6 +28,8 @@ from detector.ground_truth import GroundTruth
 # The figure is what a visitor watches: this pause lets it be painted before the tables are drawn
 # (from moving the slider to the painted figure 250 -> 200 ms, benchmarks/page.py).
 FIGURE_FIRST_S = 0.06
+
+PHONE_SIZE = (350, 480)  # that a photo is fitted into on a phone
 
 STEPS = (
     ("Decode", "#0072b2"),
@@ -83,6 +85,10 @@ def _explore(picture: Picture, prepared: Prepared, answer: Answer) -> None:
     tables.detections(picture, prepared, detections, labels)
 
 
+def _is_phone() -> bool:
+    return "Mobi" in st.context.headers.get("User-Agent", "")
+
+
 def _shown_truth(truth: GroundTruth | None) -> GroundTruth | None:
     # The switch is drawn below the figure: what it said is known before.
     return truth if st.session_state.get("true_boxes") or _in_address("true_boxes") else None
@@ -117,6 +123,7 @@ def _figure(
         picked=st.session_state["figure_pick"],
         truth=truth,
         revision=st.session_state.setdefault("figure_revision", 0),
+        usual_size=PHONE_SIZE if _is_phone() else marks.USUAL_SIZE,
     )
     width, height = prepared.size
     # As high as the photo needs at the column's width; style.css keeps it within the window.

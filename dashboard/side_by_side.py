@@ -62,14 +62,7 @@ def _chosen() -> dict[str, Picture]:
                 label_visibility="collapsed",
             )
         else:
-            st.camera_input(
-                "Camera",
-                key="compare_camera",
-                resolution="720p",
-                width=400,
-                on_change=_add_photo,
-                label_visibility="collapsed",
-            )
+            inputs.camera("compare_camera", 400, _add_photo)
     chosen = st.multiselect(
         "Pictures",
         list(there),

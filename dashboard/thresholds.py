@@ -1,7 +1,6 @@
 """Explore thresholds: the picture and its knobs, then what is counted over one picture or many."""
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 
 import streamlit as st
@@ -17,15 +16,12 @@ from dashboard import (
     tables,
     viewer,
 )
-from dashboard.result import photo_url
+from dashboard.result import answered, photo_url
 from dashboard.session import (
     Answer,
     Picture,
     Prepared,
-    answer_for,
     config,
-    embedded,
-    last_answer,
     prepare,
 )
 from detector import charts, scrub, ssd
@@ -52,19 +48,10 @@ def show() -> None:
     except ImageError as error:
         layout.show_error(error)
         return
-    server = embedded()
-    starting = server is not None and server.state != "running"
-    try:
-        with st.spinner("Starting the model server…") if starting else nullcontext():
-            answer = answer_for(picture, prepared)
-    except ServingError as error:
-        layout.show_error(error)
-        layout.try_again()
-        earlier = last_answer(picture)
-        if earlier is None:
-            st.image(prepared.display, alt=picture.name)
-            return
-        answer = earlier
+    answer = answered(picture, prepared)
+    if answer is None:
+        st.image(prepared.display, alt=picture.name)
+        return
     tables.forget_pick_of_another(picture)
     _explore(picture, prepared, answer)
 

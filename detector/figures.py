@@ -27,6 +27,7 @@ from detector.marks import (
     CHIP_HEIGHT,
     FONT_FAMILY,
     HOVER_DISTANCE,
+    USUAL_SIZE,
     Trace,
     areas,
     bar_geometry,
@@ -72,6 +73,7 @@ def draw(
     picked: str | None = None,
     truth: GroundTruth | None = None,
     revision: int = 0,
+    usual_size: tuple[int, int] = USUAL_SIZE,
 ) -> go.Figure:
     """The photo with its boxes: clickable, with hover, and a legend that toggles classes.
 
@@ -88,11 +90,13 @@ def draw(
         truth: true boxes to draw over the detections, dotted in the colours of their classes.
         revision: kept in `layout.meta`; another revision is another chart for Streamlit, with a
             fresh view.
+        usual_size: (width, height) that the photo is fitted into on the screen: labels that would
+            overlap there are left out.
     """
     width, photo_height = size
     traces = _halo_traces(detections, picked)
     traces += _box_traces(detections, labels, picked)
-    traces += _label_traces(detections, labels, picked, size)
+    traces += _label_traces(detections, labels, picked, size, usual_size)
     if truth is not None:
         traces += _truth_traces(truth)
     figure_height = _height_for(size)
@@ -251,13 +255,17 @@ def _box_traces(detections: Detections, labels: Sequence[str], picked: str | Non
 
 
 def _label_traces(
-    detections: Detections, labels: Sequence[str], picked: str | None, size: tuple[int, int]
+    detections: Detections,
+    labels: Sequence[str],
+    picked: str | None,
+    size: tuple[int, int],
+    usual_size: tuple[int, int],
 ) -> list[Trace]:
     """A chip with "watch 0.93" at each box that has room for one; the hover tells the others'."""
     ids = detections.ids
     texts = label_texts(detections, labels)
     first = ids.index(picked) if picked in ids else None
-    places = label_places(detections.boxes, texts, size, first)
+    places = label_places(detections.boxes, texts, size, first, usual_size)
     has_place = np.array([place is not None for place in places], dtype=bool)
     traces = []
     for class_id, rows in rows_by_group(detections.class_ids, has_place):

@@ -62,8 +62,7 @@ def read_image(data: bytes, limits: ImageLimits = ImageLimits()) -> RGBImage:
         )
     if len(data) > limits.max_bytes:
         raise ImageError(
-            f"The file has {len(data) / 2**20:.1f} MiB; at most {limits.max_bytes / 2**20:.0f} MiB "
-            "are read.",
+            f"The file has more than {limits.max_bytes / 2**20:.0f} MiB, the most that is read.",
             "Save it smaller, or as a JPEG.",
         )
     name, plugin = _recognise(data)

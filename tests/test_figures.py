@@ -191,22 +191,26 @@ def test_true_boxes_leave_the_rest_of_the_figure_as_it_is() -> None:
     assert with_truth["layout"] == without["layout"]
 
 
-def test_labels_never_cover_each_other_at_the_usual_size() -> None:
+@pytest.mark.parametrize(("usual_size", "at_least"), [((860, 620), 30), ((350, 480), 5)])
+def test_labels_never_cover_each_other_at_the_usual_size(
+    usual_size: tuple[int, int], at_least: int
+) -> None:
     found = random_detections(120, seed=6)
     labels = [
         trace
-        for trace in figures.draw(GREY, SIZE, found, LABELS).data
+        for trace in figures.draw(GREY, SIZE, found, LABELS, usual_size=usual_size).data
         if trace.type == "scatter" and trace.mode == "markers"
     ]
-    scale = 800 / 860
+    scale = 800 / usual_size[0]
+    half = 9 * scale - 0.1
     rectangles = []
     for trace in labels:
         for x, y, size, angle in zip(
             trace.x, trace.y, trace.marker.size, trace.marker.angle, strict=True
         ):
             left = x if angle < 0 else x - size * 1.4 * scale
-            rectangles.append((left, y - 8.3, left + size * 1.4 * scale, y + 8.3))
-    assert len(rectangles) > 30
+            rectangles.append((left, y - half, left + size * 1.4 * scale, y + half))
+    assert len(rectangles) > at_least
     for first, second in itertools.combinations(rectangles, 2):
         apart = (
             first[2] <= second[0] + 0.1
