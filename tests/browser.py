@@ -4,6 +4,12 @@ import os
 import shutil
 import sys
 
+from playwright.sync_api import Locator, Page, expect
+
+# A loaded machine needs more: a browser that starves is no fault of the page.
+TIMEOUT_MS = 1000 * int(os.environ.get("BROWSER_TIMEOUT_S", "30"))
+expect.set_options(timeout=TIMEOUT_MS)
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 ARGS = [
     "--no-sandbox",
@@ -19,6 +25,26 @@ ARGS = [
 def find() -> str | None:
     """Path of the browser: $CHROME, or the first of the usual names on the PATH."""
     return next(filter(None, map(shutil.which, (os.environ.get("CHROME", ""), *NAMES))), None)
+
+
+def element(page: Page, key: str) -> Locator:
+    return page.locator(f".st-key-{key}")
+
+
+def settled(page: Page) -> None:
+    """Wait until the script has run to its end."""
+    expect(page.locator("[data-testid=stApp]")).to_have_attribute(
+        "data-test-script-state", "notRunning"
+    )
+
+
+def move_slider(page: Page, key: str, value: float) -> None:
+    handle = element(page, key).locator("input[type=range]")
+    handle.focus()
+    steps = round((value - float(handle.input_value())) * 100)
+    for _ in range(abs(steps)):
+        page.keyboard.press("ArrowRight" if steps > 0 else "ArrowLeft")
+    settled(page)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,17 @@
-"""Fixtures that more than one test file uses: the real model behind a real server process."""
+"""Fixtures that more than one test file uses: the real model behind a real server process, and a
+real browser."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from detector.embedded import EmbeddedServer
 from detector.images import RGBImage, read_image
 from detector.serving import ServingClient
+from tests import browser
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -37,3 +41,48 @@ def embedded_server(model_base_path: Path) -> Iterator[EmbeddedServer]:
 def client(embedded_server: EmbeddedServer) -> Iterator[ServingClient]:
     with ServingClient(embedded_server.address, model_name="commodity") as serving_client:
         yield serving_client
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A browser whose camera shows a sample."""
+    path = browser.find()
+    assert path, "no Chrome or Chromium: `make test` says how to get one"
+    video = tmp_path_factory.mktemp("camera") / "scene.y4m"
+    _write_y4m(video, Image.open(ROOT / "samples" / "headphones_studio.jpg"))
+    camera = [
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-video-capture={video}",
+    ]
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=path, args=[*browser.ARGS, *camera])
+        yield launched
+        launched.close()
+
+
+def _write_y4m(path: Path, image: Image.Image) -> None:
+    """A video of one still picture, in the format that Chromium plays as a camera."""
+    y, cb, cr = image.convert("RGB").resize((640, 480)).convert("YCbCr").split()
+    planes = [y, cb.resize((320, 240)), cr.resize((320, 240))]
+    frame = b"FRAME\n" + b"".join(plane.tobytes() for plane in planes)
+    path.write_bytes(b"YUV4MPEG2 W640 H480 F10:1 Ip A1:1 C420jpeg\n" + frame * 3)
+
+
+@pytest.fixture
+def visit(chromium: Browser) -> Iterator[Callable[..., Page]]:
+    """Opens an address in a visitor's own, empty browser profile."""
+    contexts: list[BrowserContext] = []
+
+    def opened(url: str, **options: object) -> Page:
+        contexts.append(
+            chromium.new_context(permissions=["camera"], accept_downloads=True, **options)
+        )
+        page = contexts[-1].new_page()
+        page.set_default_timeout(browser.TIMEOUT_MS)
+        page.goto(url)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from detector.serving import ServingClient
+
 ROOT = Path(__file__).resolve().parent.parent
 START_S = 60
 
@@ -70,3 +72,18 @@ def children(pid: int) -> list[int]:
     """Its child processes, whichever of its threads started them."""
     lists = Path(f"/proc/{pid}/task").glob("*/children")
     return [int(child) for listed in lists for child in listed.read_text().split()]
+
+
+@contextmanager
+def model_server(port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A model server process of its own on that port, ready."""
+    command = [sys.executable, "-m", "model_server", "--model_name", "commodity"]
+    options = ["--model_base_path", "models/commodity", "--port", str(port)]
+    process = subprocess.Popen([*command, *options], cwd=ROOT, stderr=subprocess.DEVNULL)
+    try:
+        with ServingClient(f"127.0.0.1:{port}", model_name="commodity") as client:
+            client.wait_until_ready(20)
+        yield process
+    finally:
+        process.kill()
+        process.wait(20)

@@ -3,32 +3,28 @@
 import csv
 import io
 import json
-import os
 import re
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import streamlit as st
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect
 from streamlit.testing.v1 import AppTest
 
 from dashboard.batch import PAGE_SIZE
 from dashboard.job import Job
 from detector.embedded import EmbeddedServer
 from detector.manifest import read_manifest
-from tests import browser as chrome
+from tests.browser import TIMEOUT_MS, element, settled
 from tests.foreign import Foreign, Gate, gated
 from tests.running import dashboard
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = json.loads((ROOT / "samples" / "annotations.json").read_text())["images"]
-TIMEOUT_MS = 1000 * int(os.environ.get("BROWSER_TIMEOUT_S", "30"))
-
-expect.set_options(timeout=TIMEOUT_MS)
 
 
 def png(color: str = "gray", size: tuple[int, int] = (40, 30)) -> bytes:
@@ -295,16 +291,6 @@ def test_the_end_of_the_session_ends_its_job(page: AppTest, held: tuple[Gate, Fo
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    path = chrome.find()
-    assert path, "no Chrome or Chromium: `make test` says how to get one"
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, args=chrome.ARGS)
-        yield launched
-        launched.close()
-
-
-@pytest.fixture(scope="module")
 def gate_and_url(
     embedded_server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Gate, str]]:
@@ -324,26 +310,12 @@ def gate(gate_and_url: tuple[Gate, str]) -> Iterator[Gate]:
 
 
 @pytest.fixture
-def seen(chromium: Browser, gate_and_url: tuple[Gate, str]) -> Iterator[Page]:
-    context = chromium.new_context(accept_downloads=True)
-    opened = context.new_page()
-    opened.set_default_timeout(TIMEOUT_MS)
-    opened.goto(f"{gate_and_url[1]}/Batch")
-    yield opened
-    context.close()
-
-
-def element(page: Page, key: str) -> Locator:
-    return page.locator(f".st-key-{key}")
+def seen(visit: Callable[..., Page], gate_and_url: tuple[Gate, str]) -> Page:
+    return visit(f"{gate_and_url[1]}/Batch")
 
 
 def shown_cards(page: Page) -> Locator:
     return page.locator(".lens-card")
-
-
-def settled(page: Page) -> None:
-    """Wait until the script has run to its end."""
-    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
 
 
 def file(name: str, data: bytes) -> dict:

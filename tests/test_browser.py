@@ -5,95 +5,27 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect
 
-from detector.serving import ServingClient
-from tests import browser as chrome
-from tests.running import children, dashboard, free_port
+from tests.browser import element, move_slider, settled
+from tests.running import children, dashboard, free_port, model_server
 
 ROOT = Path(__file__).resolve().parent.parent
-# A loaded machine needs more: a browser that starves is no fault of the page.
-TIMEOUT_MS = 1000 * int(os.environ.get("BROWSER_TIMEOUT_S", "30"))
-
 # A picture in which the shipped model is sure of what it sees, at any size.
 SAMPLE = ROOT / "samples" / "headphones_studio.jpg"
-
-expect.set_options(timeout=TIMEOUT_MS)
-
-
-@contextmanager
-def model_server(port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """A model server process of its own on that port, ready."""
-    command = [sys.executable, "-m", "model_server", "--model_name", "commodity"]
-    options = ["--model_base_path", "models/commodity", "--port", str(port)]
-    process = subprocess.Popen([*command, *options], cwd=ROOT, stderr=subprocess.DEVNULL)
-    try:
-        with ServingClient(f"127.0.0.1:{port}", model_name="commodity") as client:
-            client.wait_until_ready(20)
-        yield process
-    finally:
-        process.kill()
-        process.wait(20)
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    path = chrome.find()
-    assert path, "no Chrome or Chromium: `make test` says how to get one"
-    video = tmp_path_factory.mktemp("camera") / "scene.y4m"
-    write_y4m(video, Image.open(SAMPLE))
-    camera = [
-        "--use-fake-device-for-media-stream",
-        "--use-fake-ui-for-media-stream",
-        f"--use-file-for-fake-video-capture={video}",
-    ]
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, args=[*chrome.ARGS, *camera])
-        yield launched
-        launched.close()
-
-
-def write_y4m(path: Path, image: Image.Image) -> None:
-    """A video of one still picture, in the format that Chromium plays as a camera."""
-    y, cb, cr = image.convert("RGB").resize((640, 480)).convert("YCbCr").split()
-    planes = [y, cb.resize((320, 240)), cr.resize((320, 240))]
-    frame = b"FRAME\n" + b"".join(plane.tobytes() for plane in planes)
-    path.write_bytes(b"YUV4MPEG2 W640 H480 F10:1 Ip A1:1 C420jpeg\n" + frame * 3)
 
 
 @pytest.fixture(scope="module")
 def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with dashboard(tmp_path_factory.mktemp("app") / "log.txt") as running:
         yield running.url
-
-
-@pytest.fixture
-def visit(chromium: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens a page of the dashboard in a visitor's own, empty browser profile."""
-    contexts = []
-
-    def opened(url: str, **options: object) -> Page:
-        contexts.append(
-            chromium.new_context(permissions=["camera"], accept_downloads=True, **options)
-        )
-        page = contexts[-1].new_page()
-        page.set_default_timeout(TIMEOUT_MS)
-        page.goto(url)
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
 
 
 @pytest.fixture
@@ -104,32 +36,12 @@ def page(visit: Callable[..., Page], app_url: str) -> Page:
     return opened
 
 
-def element(page: Page, key: str) -> Locator:
-    return page.locator(f".st-key-{key}")
-
-
 def boxes(page: Page) -> Locator:
     return element(page, "figure").locator(".barlayer .point path")
 
 
 def legend(page: Page) -> Locator:
     return element(page, "figure").locator(".legend .traces")
-
-
-def settled(page: Page) -> None:
-    """Wait until the script has run to its end."""
-    expect(page.locator("[data-testid=stApp]")).to_have_attribute(
-        "data-test-script-state", "notRunning"
-    )
-
-
-def move_slider(page: Page, key: str, value: float) -> None:
-    handle = element(page, key).locator("input[type=range]")
-    handle.focus()
-    steps = round((value - float(handle.input_value())) * 100)
-    for _ in range(abs(steps)):
-        page.keyboard.press("ArrowRight" if steps > 0 else "ArrowLeft")
-    settled(page)
 
 
 def picture_bytes(width: int = 900, height: int = 600) -> bytes:

@@ -1,6 +1,5 @@
 """The Compare page in a real browser: linked zoom, swipe, links, a server that dies."""
 
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -9,33 +8,19 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from detector.embedded import EmbeddedServer
-from tests import browser as chrome
-from tests.running import dashboard, free_port
-from tests.test_browser import element, model_server, move_slider, settled
+from tests.browser import element, move_slider, settled
+from tests.running import dashboard, free_port, model_server
 
 ROOT = Path(__file__).resolve().parent.parent
-TIMEOUT_MS = 1000 * int(os.environ.get("BROWSER_TIMEOUT_S", "30"))
 PLOT = "document.querySelector('.st-key-linked_figure .js-plotly-plot')"
 RANGES = f"() => ['xaxis', 'xaxis2', 'yaxis', 'yaxis2'].map(a => {PLOT}._fullLayout[a].range)"
 
 # The whole page at once: a mouse reaches only what is in the window.
 LARGE = {"width": 1440, "height": 1600}
-
-expect.set_options(timeout=TIMEOUT_MS)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    path = chrome.find()
-    assert path, "no Chrome or Chromium: `make test` says how to get one"
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, args=chrome.ARGS)
-        yield launched
-        launched.close()
 
 
 @pytest.fixture(scope="module")
@@ -62,23 +47,6 @@ def url(
     log = tmp_path_factory.mktemp("app") / "log.txt"
     with dashboard(log, COMMODITY_LENS_SERVERS=servers) as running:
         yield f"{running.url}/Compare"
-
-
-@pytest.fixture
-def visit(chromium: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens the page in a visitor's own, empty browser profile."""
-    contexts = []
-
-    def opened(address: str, **options: object) -> Page:
-        contexts.append(chromium.new_context(accept_downloads=True, **options))
-        page = contexts[-1].new_page()
-        page.set_default_timeout(TIMEOUT_MS)
-        page.goto(address)
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
 
 
 def boxes(page: Page, panel: str = "") -> Locator:

@@ -4,21 +4,10 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect
 
-from tests import browser as chrome
+from tests.browser import element, settled
 from tests.running import dashboard
-from tests.test_browser import TIMEOUT_MS, element, settled
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    path = chrome.find()
-    assert path, "no Chrome or Chromium: `make test` says how to get one"
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, args=chrome.ARGS)
-        yield launched
-        launched.close()
 
 
 @pytest.fixture(scope="module")
@@ -28,20 +17,16 @@ def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def visit(chromium: Browser, app_url: str) -> Iterator[Callable[[str], Page]]:
-    contexts = []
+def opened(visit: Callable[..., Page], app_url: str) -> Callable[..., Page]:
+    """Opens the page, with settings in its address where they are given."""
 
-    def opened(query: str = "") -> Page:
-        contexts.append(chromium.new_context(viewport={"width": 1440, "height": 1000}))
-        page = contexts[-1].new_page()
-        page.set_default_timeout(TIMEOUT_MS)
-        page.goto(f"{app_url}/Thresholds{query}")
+    def at(query: str = "") -> Page:
+        viewport = {"width": 1440, "height": 1000}
+        page = visit(f"{app_url}/Thresholds{query}", viewport=viewport)
         element(page, "adopt").wait_for()
         return page
 
-    yield opened
-    for context in contexts:
-        context.close()
+    return at
 
 
 def chart(page: Page, key: str) -> Locator:
@@ -72,8 +57,8 @@ def metric(page: Page, name: str) -> str:
 
 
 @pytest.mark.parametrize(("key", "y"), [("counts", 0.5), ("rates", 0.5)])
-def test_a_click_anywhere_in_a_chart_over_the_threshold_sets_it(visit, key, y):
-    page = visit()
+def test_a_click_anywhere_in_a_chart_over_the_threshold_sets_it(opened, key, y):
+    page = opened()
     before = metric(page, "Recall")
     click_at(page, key, 0.8, y)
     expect(page).to_have_url(re.compile(r"score_threshold=0\.(79|8|81)\b"))
@@ -81,8 +66,8 @@ def test_a_click_anywhere_in_a_chart_over_the_threshold_sets_it(visit, key, y):
     assert float(metric(page, "Recall")) < float(before)
 
 
-def test_a_click_for_one_class_sets_its_own_threshold(visit):
-    page = visit()
+def test_a_click_for_one_class_sets_its_own_threshold(opened):
+    page = opened()
     element(page, "click_target").get_by_text("audio", exact=True).click()
     settled(page)
     click_at(page, "counts", 0.7, 0.5)
@@ -90,8 +75,8 @@ def test_a_click_for_one_class_sets_its_own_threshold(visit):
     assert "score_threshold" not in page.url
 
 
-def test_a_click_on_a_point_of_precision_and_recall_adopts_its_threshold(visit):
-    page = visit()
+def test_a_click_on_a_point_of_precision_and_recall_adopts_its_threshold(opened):
+    page = opened()
     point = chart(page, "pr").evaluate(
         """plot => {
             const trace = plot.data.find(trace => (trace.name ?? "").startsWith("audio"));
@@ -102,8 +87,8 @@ def test_a_click_on_a_point_of_precision_and_recall_adopts_its_threshold(visit):
     expect(page).to_have_url(re.compile(r"own=\w+&threshold_\w+=0\.\d+"))
 
 
-def test_a_cell_of_the_confusion_matrix_lists_its_boxes_and_a_row_opens_its_picture(visit):
-    page = visit()
+def test_a_cell_of_the_confusion_matrix_lists_its_boxes_and_a_row_opens_its_picture(opened):
+    page = opened()
     cell = chart(page, "confusion").evaluate(
         """plot => {
             const {x, customdata, text} = plot.data[0];
@@ -130,8 +115,8 @@ def test_a_cell_of_the_confusion_matrix_lists_its_boxes_and_a_row_opens_its_pict
     expect(element(page, "scrub").locator(".viewer")).to_be_in_viewport(ratio=0.7)
 
 
-def test_a_missed_object_leads_to_its_true_box(visit):
-    page = visit()
+def test_a_missed_object_leads_to_its_true_box(opened):
+    page = opened()
     x, y = chart(page, "confusion").evaluate(
         """plot => {
             const {x, base, customdata} = plot.data[0];
@@ -158,9 +143,9 @@ def test_a_missed_object_leads_to_its_true_box(visit):
     assert truth == 8
 
 
-def test_an_error_of_many_pictures_leads_to_a_picture_that_no_strip_has(visit, samples_dir):
+def test_an_error_of_many_pictures_leads_to_a_picture_that_no_strip_has(opened, samples_dir):
     """The page above the picture changes too: it stays in sight while all places move."""
-    page = visit()
+    page = opened()
     element(page, "scope").get_by_text("Many pictures").click()
     name = "crowded_table.jpg"
     other = {
@@ -184,8 +169,8 @@ def test_an_error_of_many_pictures_leads_to_a_picture_that_no_strip_has(visit, s
     expect(element(page, "scrub").locator(".viewer")).to_be_in_viewport(ratio=0.7)
 
 
-def test_thresholds_dragged_in_the_viewer_hold_on_detect(visit):
-    page = visit()
+def test_thresholds_dragged_in_the_viewer_hold_on_detect(opened):
+    page = opened()
     slider = element(page, "scrub").locator("input[type=range]")
     slider.focus()
     for _ in range(5):

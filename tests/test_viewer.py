@@ -12,18 +12,16 @@ from urllib.parse import urlencode
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect
 
 from dashboard.session import jpeg_uri
 from detector import images, ssd
 from detector.ground_truth import GroundTruth, read_coco
 from detector.ssd import RawPrediction, Settings, postprocess
 from detector.xray import xray
-from tests import browser as chrome
 from tests.running import ROOT, free_port, wait_until_up
 from tests.test_ssd import output_of, random_output
 
-TIMEOUT_MS = 1000 * int(os.environ.get("BROWSER_TIMEOUT_S", "30"))
 LABELS = ("background", "clothes", "pants", "shoes", "watch", "phone", "audio", "computer", "books")
 KINDS = ["softmax", "tied", "at the thresholds", "extreme", "one heap"]
 PHOTOS = ("crowded_table.jpg", "desk_laptop_books.jpg")
@@ -51,8 +49,6 @@ SETTINGS = {
 FIRST, SECOND, THIRD = (0.0, 0, 0.5, 1), (0.05, 0, 0.55, 1), (0.1, 0, 0.6, 1)
 SMALL = (0.2, 0.4, 0.3, 0.6)
 SHOES, WATCH = 3, 4
-
-expect.set_options(timeout=TIMEOUT_MS)
 
 
 def case(raw, settings=None, size=(640, 480), **options):
@@ -134,35 +130,19 @@ def address(cases: dict[str, dict], tmp_path_factory: pytest.TempPathFactory) ->
             process.wait(20)
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    path = chrome.find()
-    assert path, "no Chrome or Chromium: `make test` says how to get one"
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, args=chrome.ARGS)
-        yield launched
-        launched.close()
-
-
 @pytest.fixture
-def open_case(chromium: Browser, address: str) -> Iterator[Callable[..., Page]]:
+def open_case(visit: Callable[..., Page], address: str) -> Callable[..., Page]:
     """Opens a case in a visitor's own, empty browser profile, and waits until it is drawn."""
-    contexts = []
 
     def opened(*names: str, mode: str = "Classes") -> Page:
-        contexts.append(chromium.new_context(viewport={"width": 1100, "height": 900}))
-        page = contexts[-1].new_page()
-        page.set_default_timeout(TIMEOUT_MS)
         asked = urlencode([("mode", mode), *(("case", name) for name in names)])
-        page.goto(f"{address}/?{asked}")
+        page = visit(f"{address}/?{asked}", viewport={"width": 1100, "height": 900})
         for number in range(len(names)):
             viewer(page, number).wait_for()
             wait(page, "lens.frames > 0", number)
         return page
 
-    yield opened
-    for context in contexts:
-        context.close()
+    return opened
 
 
 def viewer(page: Page, number: int = 0) -> Locator:
