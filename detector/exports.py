@@ -282,14 +282,12 @@ def voc_zip(images: Sequence[DetectedImage], labels: Sequence[str]) -> bytes:
     )
 
 
-def yolo_zip(
-    images: Sequence[DetectedImage], labels: Sequence[str], *, with_scores: bool = False
-) -> bytes:
+def yolo_zip(images: Sequence[DetectedImage], labels: Sequence[str]) -> bytes:
     """A ZIP with labels/NAME.txt for each picture, and the names of the classes in classes.txt."""
     names = unique_stems(image.file_name for image in images)
     files = {"classes.txt": "".join(f"{label}\n" for label in labels[1:]).encode()}
     for name, image in zip(names, images, strict=True):
-        files[f"labels/{name}.txt"] = to_yolo(image, with_scores=with_scores)
+        files[f"labels/{name}.txt"] = to_yolo(image)
     return to_zip(files)
 
 

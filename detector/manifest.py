@@ -210,6 +210,15 @@ def read_manifest(data: bytes, where: str = "the manifest") -> Batch:
         raise ManifestError(f"{where} lacks something or is damaged: {error!r}") from error
 
 
+def check_same_run(path: Path, earlier: Batch, batch: Batch) -> None:
+    """Raises ManifestError where the earlier run, of that file, cannot go on as this one."""
+    if differing := _differing(earlier.header(), batch.header()):
+        raise ManifestError(
+            f"{path} is of a run with {'; '.join(differing)}",
+            "Go on with the same settings, or start again without --resume.",
+        )
+
+
 class State:
     """The file of lines to which a running batch appends. A line that was cut off is not there."""
 
@@ -252,12 +261,7 @@ class State:
             entries = [json.loads(line) for line in lines]
             if not entries:
                 return "", {}
-            earlier = Batch.of_header(entries[0], str(path))
-            if differing := _differing(earlier.header(), batch.header()):
-                raise ManifestError(
-                    f"{path} is of a run with {'; '.join(differing)}",
-                    "Go on with the same settings, or start again without --resume.",
-                )
+            check_same_run(path, Batch.of_header(entries[0], str(path)), batch)
             for entry in entries[1:]:
                 result = Result.of_json(entry, batch.model_name, batch.settings)
                 if result.found is not None:  # a file that was bad may have been mended

@@ -23,7 +23,16 @@ from detector.exports import (
     yolo_zip,
 )
 from detector.images import read_image
-from detector.manifest import Batch, Result, State, now, read_manifest, to_manifest, write_whole
+from detector.manifest import (
+    Batch,
+    Result,
+    State,
+    check_same_run,
+    now,
+    read_manifest,
+    to_manifest,
+    write_whole,
+)
 
 # What may be written besides, and the file it becomes.
 EXPORTS = {
@@ -185,11 +194,15 @@ class OutputFolder:
         if not state.exists() and manifest.exists():
             # It has ended: its state again, for pictures that came after it.
             ended = read_manifest(manifest.read_bytes(), str(manifest))
+            check_same_run(manifest, ended, self._batch)
             files = dict(zip((source.name for source in self._sources), self._files, strict=True))
-            again = State(state, ended)
+            part = state.with_suffix(".part")  # half a state would outrank the whole manifest
+            part.unlink(missing_ok=True)
+            again = State(part, ended)
             for result in ended.results:
                 again.add(result, files.get(result.name, ""))
             again.close()
+            part.replace(state)
         if not state.exists():
             return {}
         started, before = State.read(state, self._batch)

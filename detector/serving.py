@@ -239,12 +239,16 @@ class ServingClient:
             ServingError: why the model was not available in time; at once when waiting won't help.
         """
         end = time.monotonic() + timeout_s
+        reason: ServingError | None = None
         while True:
             left = max(end - time.monotonic(), 0.05)
             try:
                 return self.served_version(min(left, self.timeout_s))
-            except (ServerUnavailableError, ServerTimeoutError, ModelNotFoundError) as error:
-                reason: ServingError = error
+            except (ServerUnavailableError, ModelNotFoundError) as error:
+                reason = error
+            except ServerTimeoutError as error:
+                # The last call has little time: what an earlier one learnt says more.
+                reason = reason or error
             if self._closed.wait(0.05) or time.monotonic() >= end:
                 raise reason
 

@@ -435,6 +435,7 @@ def test_a_run_with_other_settings_does_not_go_on(server: str, white: Path, tmp_
     run(*arguments)
     done = run(*arguments, "--score", "0.5", status=2)
     assert "settings" in done.stderr
+    assert not (tmp_path / "out" / "unfinished.jsonl").exists()  # the finished run stays one
 
 
 def test_options_for_the_folder_need_one(white: Path) -> None:
