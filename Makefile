@@ -55,6 +55,8 @@ benchmark: $(VENV)/.installed-dev browser  ## the figures of docs/performance.md
 	$(BIN)/python -m benchmarks.serving
 	$(BIN)/python -m benchmarks.figure
 	$(BIN)/python -m benchmarks.page
+	$(BIN)/python -m benchmarks.scrub
+	$(BIN)/python -m benchmarks.batch
 
 $(VENV)-train/.installed: training/requirements.txt
 	$(PYTHON) -m venv $(VENV)-train

@@ -12,6 +12,8 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
+import platform
 import subprocess
 import time
 from collections import Counter
@@ -125,21 +127,27 @@ def card(
     results: dict[str, Figures],
     times: list[float],
     command: str | None,
+    machine: str,
 ) -> dict[str, object]:
     """The model card: what the model is, what it learnt from, how good it is, where it fails."""
     version = max((p for p in folder.iterdir() if p.name.isdigit()), key=lambda p: int(p.name))
     record = json.loads((version / "assets.extra" / "training.json").read_text())
     everything = json.loads((data / "annotations.json").read_text())["images"]
     whole = results["all"]
+
+    def counted(field: str) -> dict[str, int]:
+        found = Counter(str(image[field]) for image in everything if field in image)
+        return dict(found.most_common())
+
     return {
-        "name": "commodity",
+        "name": folder.name,
         "version": int(version.name),
         "date": datetime.now(UTC).date().isoformat(),
         "commit": subprocess.run(
             ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True
         ).stdout.strip(),
         "labels": list(truth.labels),
-        "task": "Boxes of eight commodities in photos; SSD300, 7308 default boxes.",
+        "task": f"Boxes of {len(truth.labels) - 1} classes in photos; SSD300, 7308 default boxes.",
         "figures": {
             "data": f"val split, {len(truth.images)} pictures, through the model server and client",
             **{
@@ -170,14 +178,14 @@ def card(
         },
         "known_weaknesses": list(WEAKNESSES),
         "data": {
-            "pictures": dict(Counter(i["split"] for i in everything)),
-            "kinds": dict(Counter(i["kind"] for i in everything)),
+            "pictures": counted("split"),
+            "kinds": counted("kind"),
             "partial_labels": "Most everyday scenes are labelled for some categories only; loss "
             "and scoring take the others, and marked regions, as unknown.",
             "licences": "They vary from source to source and for many pictures none is stated. No "
             "picture is part of this project.",
-            "licence_classes": dict(Counter(i["licence_class"] for i in everything).most_common()),
-            "sources": dict(Counter(i["source_repo"] for i in everything).most_common()),
+            "licence_classes": counted("licence_class"),
+            "sources": counted("source_repo"),
         },
         "training": {
             "command": command or record.get("command"),
@@ -191,8 +199,8 @@ def card(
             **engine_ms(version),
             "call_median": round(float(np.median(times)), 1),
             "call_p95": round(float(np.quantile(times, 0.95)), 1),
-            "note": "OpenVINO, float32, two cores of an AMD EPYC (Zen 5) busy with other work; "
-            "engine in process on two threads, call through gRPC on loopback",
+            "note": f"OpenVINO, float32, {machine}; engine in process on two threads, call through "
+            "gRPC on loopback",
         },
     }
 
@@ -207,6 +215,9 @@ def main() -> None:
     parser.add_argument("--server", help="HOST:PORT of a running server; none: the embedded one")
     parser.add_argument("--card", action="store_true", help="write MODEL/card.json")
     parser.add_argument("--command", help="the training command, for the card")
+    parser.add_argument(
+        "--machine", default=f"{os.cpu_count()} cores, {platform.machine()}", help="for the card"
+    )
     args = parser.parse_args()
     labels = tuple((args.model / "labels.txt").read_text().split())
     truth = Truth.load(args.data, args.split, labels)
@@ -222,7 +233,7 @@ def main() -> None:
     print_table(results)
     print(f"call: median {np.median(times):.1f} ms, p95 {np.quantile(times, 0.95):.1f} ms")
     if args.card:
-        content = card(args.model, args.data, truth, results, times, args.command)
+        content = card(args.model, args.data, truth, results, times, args.command, args.machine)
         (args.model / "card.json").write_text(json.dumps(content, indent=1) + "\n")
 
 

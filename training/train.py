@@ -296,7 +296,9 @@ def main() -> None:
     parser.add_argument("--renders", type=Path, nargs="*", default=[], help="more COCO folders")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     parser.add_argument("--start-from", type=Path, help="averaged weights (ema.pt) to begin with")
-    parser.add_argument("--resume", action="store_true", help="go on from OUT/last.pt")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on from OUT/last.pt, with its configuration"
+    )
     parser.add_argument(
         "--report", type=int, default=10_000, help="samples between two val figures"
     )
@@ -310,7 +312,10 @@ def main() -> None:
         for entry in dataclasses.fields(Config)
         if getattr(args, entry.name, None) is not None
     }
-    train(args, Config(**chosen))
+    config = Config()
+    if args.resume and (args.out / "last.pt").exists():
+        config = Config(**torch.load(args.out / "last.pt", weights_only=True)["config"])
+    train(args, dataclasses.replace(config, **chosen))
 
 
 if __name__ == "__main__":
