@@ -1,8 +1,12 @@
 """What the model server says of itself, how fast it answers, and what its model can do."""
 
 import json
+import math
 import statistics
 import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +16,7 @@ import streamlit as st
 from dashboard.layout import plain
 from dashboard.session import address, client, config, served_version
 from detector import ssd
+from detector.errors import ConfigError
 
 CALLS = 20
 
@@ -86,31 +91,83 @@ def _round_trip(where: str) -> None:
     three.metric("Slowest", f"{max(times_ms):.1f} ms")
 
 
+@dataclass(frozen=True)
+class Card:
+    """What is shown of a model card. What it does not say is "" or missing; a number may be None.
+
+    Attributes:
+        measured_on: the pictures behind the figures, in words.
+        precisions: mAP@0.5 by kind of picture.
+        classes: (label, AP@0.5, best F1, the threshold of it) a class.
+        whole: the file's content.
+    """
+
+    task: str
+    measured_on: str
+    precisions: Mapping[str, float | None]
+    weaknesses: Sequence[str]
+    licences: str
+    classes: Sequence[tuple[str, float | None, float | None, float | None]]
+    whole: Mapping[str, Any]
+
+
+def read_card(path: Path) -> Card:
+    """The model card in that file. Raises ConfigError."""
+    try:
+        whole = json.loads(path.read_text("utf-8"))
+        figures = whole.get("figures") or {}
+        return Card(
+            str(whole.get("task") or ""),
+            str(figures.get("data") or ""),
+            {
+                kind: _number(figures[kind], "mAP50")
+                for kind in ("all", "product", "scene")
+                if figures.get(kind)
+            },
+            [str(weakness) for weakness in whole.get("known_weaknesses") or ()],
+            str((whole.get("data") or {}).get("licences") or ""),
+            [
+                (name, *(_number(row, key) for key in ("AP50", "best_F1", "best_F1_threshold")))
+                for name, row in (figures.get("classes") or {}).items()
+            ],
+            whole,
+        )
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise ConfigError(
+            f"The model card {path} cannot be read: {error}",
+            "`python -m training.evaluate --card` writes one; without the file none is shown.",
+        ) from error
+
+
+def _number(row: Mapping[str, Any], key: str) -> float | None:
+    value = row.get(key)
+    return None if value is None or math.isnan(float(value)) else float(value)
+
+
 def _card() -> None:
     """The card of the model that ships; another server's model has none that we know."""
     path = config().model_base_path / "card.json"
     if config().server is not None or not path.is_file():
         return
-    card: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    figures = card["figures"]
     st.subheader("Model card", anchor=False)
-    st.caption(f"{card['task']} Measured on: {figures['data']}.")
+    card = read_card(path)
+    st.caption(f"{card.task} {f'Measured on: {card.measured_on}.' if card.measured_on else ''}")
     left, right = st.columns(2, gap="large")
     with left:
-        for column, kind in zip(st.columns(3), ("all", "product", "scene"), strict=True):
-            column.metric(f"mAP@0.5, {kind}", f"{figures[kind]['mAP50']:.2f}", border=True)
-        st.markdown(
-            "**Where it fails**\n\n" + "\n".join(f"- {x}" for x in card["known_weaknesses"])
-        )
-        st.markdown(f"**Licences of the pictures**: {card['data']['licences']}")
-    with right:
-        st.dataframe(
-            pd.DataFrame(
-                [
-                    (name, row["AP50"], row["best_F1"], row["best_F1_threshold"])
-                    for name, row in figures["classes"].items()
-                ],
-                columns=["Class", "AP@0.5", "Best F1", "at threshold"],
+        if card.precisions:
+            columns = st.columns(len(card.precisions))
+            for column, (kind, value) in zip(columns, card.precisions.items(), strict=True):
+                text = "–" if value is None else f"{value:.2f}"
+                column.metric(f"mAP@0.5, {kind}", text, border=True)
+        if card.weaknesses:
+            st.markdown("**Where it fails**\n\n" + "\n".join(f"- {x}" for x in card.weaknesses))
+        if card.licences:
+            st.markdown(f"**Licences of the pictures**: {card.licences}")
+    if card.classes:
+        names = ["AP@0.5", "Best F1", "at threshold"]
+        right.dataframe(
+            pd.DataFrame(card.classes, columns=["Class", *names]).astype(
+                dict.fromkeys(names, float)
             ),
             hide_index=True,
             key="card_classes",
@@ -121,6 +178,7 @@ def _card() -> None:
                 "Best F1": st.column_config.NumberColumn(format="%.2f"),
                 "at threshold": st.column_config.NumberColumn(format="%.2f"),
             },
+            placeholder="–",
         )
     with st.expander("The whole card", icon=":material/data_object:"):
-        st.json(card, expanded=1)
+        st.json(card.whole, expanded=1)

@@ -318,3 +318,40 @@ def test_a_server_that_is_configured_with_tls_is_called_with_tls(opened, monkeyp
     monkeypatch.setenv("COMMODITY_LENS_TLS", "true")
     monkeypatch.setenv("COMMODITY_LENS_TIMEOUT_S", "2")
     assert problems(opened()) != []
+
+
+@pytest.fixture
+def own_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the shipped model behind an embedded server, and no card yet."""
+    (tmp_path / "1").symlink_to(ROOT / "models" / "commodity" / "1")
+    monkeypatch.delenv("COMMODITY_LENS_SERVER", raising=False)
+    monkeypatch.setenv("COMMODITY_LENS_MODEL_BASE_PATH", str(tmp_path))
+    return tmp_path
+
+
+def test_of_a_model_card_what_it_has_is_shown(own_model: Path):
+    figures = {
+        "all": {"mAP50": None},
+        "scene": {"mAP50": 0.5},
+        "classes": {"shoes": {"AP50": None, "best_F1": 0.4}, "watch": {"AP50": 0.25}},
+    }
+    cards = [{}, {"figures": None, "data": None}, {"figures": figures}]
+    for card in cards:
+        (own_model / "card.json").write_text(json.dumps(card))
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
+        app.switch_page("pages/4_Server.py").run()
+        assert problems(app) == []
+    assert {m.label: m.value for m in app.metric} == {"mAP@0.5, all": "–", "mAP@0.5, scene": "0.50"}
+    table = app.dataframe[-1].value
+    assert table["AP@0.5"].isna().tolist() == [True, False]
+    assert table["Best F1"].isna().tolist() == [False, True]
+
+
+def test_a_model_card_of_another_form_is_one_clear_message(own_model: Path):
+    for text in ("[1, 2]", "{", '{"figures": {"classes": {"shoes": {"AP50": "good"}}}}'):
+        (own_model / "card.json").write_text(text)
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
+        app.switch_page("pages/4_Server.py").run()
+        assert not app.exception
+        [problem] = problems(app)
+        assert "card.json cannot be read" in problem
