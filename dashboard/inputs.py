@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-import numpy as np
 import streamlit as st
-from PIL import Image
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from dashboard.layout import plain
@@ -45,6 +44,19 @@ def samples() -> list[Sample]:
     return found
 
 
+@st.cache_data(show_spinner=False, max_entries=64)
+def sample_picture(file_name: str) -> Picture:
+    """The gallery's picture in that file. Raises ConfigError."""
+    path = config().samples_path / file_name
+    try:
+        return Picture(file_name, path.read_bytes())
+    except OSError as error:
+        raise ConfigError(
+            f"The gallery's {path} cannot be read: {error.strerror}",
+            "Put the picture there, or take it out of annotations.json.",
+        ) from error
+
+
 def choose() -> Picture:
     """The picture to look at. Never none: what was shown stays until another one is there."""
     left, right = st.columns([1, 2], vertical_alignment="center")
@@ -66,7 +78,7 @@ def choose() -> Picture:
     else:
         hint.caption("Pictures that come with the dashboard. Pick one, or bring your own.")
         return _from_samples()
-    return chosen or _sample_picture(_sample_titles()[st.session_state.get("last_sample", 0)])
+    return chosen or sample_picture(samples()[st.session_state.get("last_sample", 0)].file_name)
 
 
 def alternatives() -> list[Picture]:
@@ -78,12 +90,17 @@ def alternatives() -> list[Picture]:
         return [Picture(name, picture.data) for name, picture in uploads.items()]
     if source == "Camera" and "photo" in st.session_state:
         return [st.session_state["photo"]]
-    return [_sample_picture(title) for title in _sample_titles()]
+    return [sample_picture(sample.file_name) for sample in samples()]
 
 
-def sample_digests() -> frozenset[str]:
-    """Digests of the samples' files."""
-    return frozenset(_sample_picture(title).digest for title in _sample_titles())
+def titles_by_digest() -> dict[str, str]:
+    """The samples' titles by the digests of their files; one that cannot be read is left out, so
+    that uploads don't depend on it."""
+    found = {}
+    for sample in samples():
+        with suppress(ConfigError):
+            found[sample_picture(sample.file_name).digest] = sample.title
+    return found
 
 
 def look_at(picture: Picture) -> None:
@@ -93,10 +110,9 @@ def look_at(picture: Picture) -> None:
     """
     st.session_state.pop("looked_at", None)
     uploads: dict[str, Picture] = st.session_state.get("uploads", {})
-    for sample in samples():
-        if _sample_picture(sample.title).digest == picture.digest:
-            st.session_state.update(source="Samples", sample=sample.title)
-            return
+    if (title := titles_by_digest().get(picture.digest)) is not None:
+        st.session_state.update(source="Samples", sample=title)
+        return
     for name, upload in uploads.items():
         if upload.digest == picture.digest:
             st.session_state.update(source="Upload", picture=name, last_picture=name)
@@ -111,7 +127,7 @@ def open_in_detect(picture: Picture) -> None:
     Call it where the strips are not drawn. Of the uploads the oldest goes when there are too many.
     """
     uploads: dict[str, Picture] = st.session_state.setdefault("uploads", {})
-    if picture.digest not in sample_digests():
+    if picture.digest not in titles_by_digest():
         name = _free_name(picture, uploads)
         uploads.pop(name, None)
         if len(uploads) >= MAX_PICTURES:
@@ -134,7 +150,7 @@ def look_back() -> None:
 
 
 def _from_samples() -> Picture:
-    titles = _sample_titles()
+    titles = [sample.title for sample in samples()]
     _strip_style("sample", [_sample_thumbnail(sample.file_name) for sample in samples()])
     title = st.pills(
         "Sample",
@@ -146,26 +162,19 @@ def _from_samples() -> Picture:
         bind="query-params",
         wrap=False,
     )
-    st.session_state["last_sample"] = titles.index(title)
-    return _sample_picture(title)
-
-
-def _sample_titles() -> list[str]:
-    return [sample.title for sample in samples()]
-
-
-@st.cache_data(show_spinner=False, max_entries=32)
-def _sample_picture(title: str) -> Picture:
-    file_name = next(s.file_name for s in samples() if s.title == title)
-    return Picture(file_name, (config().samples_path / file_name).read_bytes())
+    number = titles.index(title)
+    st.session_state["last_sample"] = number
+    return sample_picture(samples()[number].file_name)
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def _sample_thumbnail(file_name: str) -> str:
-    with Image.open(config().samples_path / file_name) as image:
-        image.draft("RGB", (THUMBNAIL_SIDE, THUMBNAIL_SIDE))
-        small = image.convert("RGB")
-    return jpeg_uri(images.encode_jpeg(np.asarray(small), max_side=THUMBNAIL_SIDE))
+    data = sample_picture(file_name).data
+    try:
+        image = images.read_image(data, config().image_limits)
+    except ImageError as error:
+        raise ConfigError(f"The gallery's {file_name}: {error}", error.hint) from error
+    return jpeg_uri(images.encode_jpeg(image, max_side=THUMBNAIL_SIDE))
 
 
 def _from_files(hint: st.delta_generator.DeltaGenerator) -> Picture | None:
@@ -230,8 +239,11 @@ def _keep_uploads() -> None:
     kept: dict[str, Picture] = st.session_state["uploads"]
     before: dict[str, str] = st.session_state["upload_names"]
     refused: list[tuple[str, str, str]] = []
-    for file_id in before.keys() - {file.file_id for file in files}:
-        kept.pop(before[file_id], None)  # taken out of the uploader
+    listed = {file.file_id for file in files}
+    # The same file may be there twice, under one name.
+    still = {name for file_id, name in before.items() if file_id in listed}
+    for name in set(before.values()) - still:
+        kept.pop(name, None)  # taken out of the uploader
     names: dict[str, str] = {}
     for file in files:
         if file.file_id in before:

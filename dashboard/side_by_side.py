@@ -2,7 +2,6 @@
 
 import html
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -83,21 +82,13 @@ def _chosen() -> dict[str, Picture]:
 
 def _available() -> dict[str, Picture]:
     """All pictures by name: the gallery's by their titles, then uploads, then the photo."""
-    found = {
-        sample.title: _sample(str(config().samples_path / sample.file_name), sample.file_name)
-        for sample in inputs.samples()
-    }
+    found = {sample.title: inputs.sample_picture(sample.file_name) for sample in inputs.samples()}
     uploads: dict[str, Picture] = st.session_state.get("uploads", {})
     for name, picture in uploads.items():
         found[f"{name} (upload)" if name in found else name] = picture
     if "photo" in st.session_state:
         found["Camera"] = st.session_state["photo"]
     return found
-
-
-@st.cache_data(show_spinner=False, max_entries=64)
-def _sample(path: str, name: str) -> Picture:
-    return Picture(name, Path(path).read_bytes())
 
 
 def _add_files() -> None:

@@ -15,7 +15,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from dashboard.inputs import sample_digests
+from dashboard.inputs import titles_by_digest
 from dashboard.layout import plain
 from dashboard.session import (
     Answer,
@@ -222,7 +222,7 @@ def _uploaded_truth(
 
 def gallery_truth(study: Study) -> Truth | None:
     """The true boxes that come with the samples, for those of the pictures that are samples."""
-    known = sample_digests()
+    known = titles_by_digest()
     sizes = {p.name: p.size for p in study.pictures if p.digest in known}
     return _gallery_truth(tuple(sizes.items())) if sizes else None
 

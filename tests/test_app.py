@@ -8,6 +8,7 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import pillow_heif
 import pytest
 import streamlit as st
 from PIL import Image
@@ -355,3 +356,53 @@ def test_a_model_card_of_another_form_is_one_clear_message(own_model: Path):
         assert not app.exception
         [problem] = problems(app)
         assert "card.json cannot be read" in problem
+
+
+@pytest.fixture
+def gallery(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A gallery of two pictures: a good one, and one whose file is not there yet."""
+    listed = [{"title": "Good", "file_name": "a.png"}, {"title": "Other", "file_name": "b.heic"}]
+    (tmp_path / "annotations.json").write_text(json.dumps({"images": listed}))
+    (tmp_path / "a.png").write_bytes(png("red"))
+    monkeypatch.setenv("COMMODITY_LENS_SAMPLES_PATH", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", ["app.py", "pages/1_Thresholds.py", "pages/2_Compare.py"])
+@pytest.mark.parametrize("data", [None, b"no picture"])
+def test_a_sample_that_cannot_be_read_is_named(
+    opened: Callable[..., AppTest], gallery: Path, page: str, data: bytes | None
+):
+    if data is not None:
+        (gallery / "b.heic").write_bytes(data)
+    app = opened(page)
+    assert not app.exception
+    assert "b.heic" in problems(app)[0]
+
+
+def test_a_sample_that_is_missing_does_not_end_the_uploads(
+    opened: Callable[..., AppTest], gallery: Path
+):
+    app = opened(source="Upload")
+    app.file_uploader(key="upload").set_value([("mine.png", png("blue"), "image/png")]).run()
+    assert problems(app) == []
+    app.switch_page("pages/1_Thresholds.py")
+    app.query_params["source"] = "Upload"
+    assert problems(app.run()) == []
+
+
+def test_a_sample_may_be_a_heic_picture(opened: Callable[..., AppTest], gallery: Path):
+    pillow_heif.from_pillow(Image.new("RGB", (64, 48), "blue")).save(gallery / "b.heic")
+    app = opened(sample="Other")
+    assert problems(app) == []
+    assert photo_is_shown(app)
+
+
+def test_a_file_that_was_uploaded_twice_stays_when_one_is_taken_out(opened: Callable[..., AppTest]):
+    app = opened(source="Upload")
+    uploader = app.file_uploader(key="upload")
+    uploader.upload("a.png", png("red"), "image/png").upload("a.png", png("red"), "image/png").run()
+    uploader = app.file_uploader(key="upload")
+    uploader._files = uploader._get_files_to_register()[:1]  # of the same id, as in a browser
+    uploader.run()
+    assert list(app.session_state["uploads"]) == ["a.png"]
