@@ -8,7 +8,7 @@ import base64
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from detector import images, serving, ssd
 from detector.config import Config, read_secrets
 from detector.embedded import EmbeddedServer
-from detector.errors import ServingError
+from detector.errors import ModelNotFoundError, ServingError
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -105,11 +105,18 @@ def address() -> str:
 
 
 @st.cache_resource(show_spinner=False, max_entries=16, on_release=serving.ServingClient.close)
-def client(server_address: str) -> serving.ServingClient:
-    """The one channel to that server, shared by all sessions and threads."""
+def client(server_address: str, version: int = 0) -> serving.ServingClient:
+    """The one channel to that server, shared by all sessions and threads.
+
+    Args:
+        version: to ask in place of the one that is configured; 0 = that one.
+    """
+    settings = config()
+    if version:
+        settings = replace(settings, model_version=version, version_label=None)
     # Another address than the configured one is the embedded server's, which has no TLS.
-    configured = server_address == config().server
-    return serving.connect(config(), None if configured else server_address)
+    configured = server_address == settings.server
+    return serving.connect(settings, None if configured else server_address)
 
 
 @st.cache_data(show_spinner=False, ttl="3s", max_entries=16)
@@ -122,7 +129,8 @@ def _asked(server_address: str) -> int | ServingError:
 
 
 def served_version() -> int:
-    """The version that answers now; the server is asked once in 3 s for all sessions.
+    """The version that answers now, 0 where the server does not say; it is asked once in 3 s for
+    all sessions.
 
     Raises:
         ServingError: the server cannot be reached, or has no such version ready.
@@ -242,8 +250,9 @@ def predict(
 ) -> Answer:
     """The model server's answer. Raises ServingError, which is not cached."""
     settings = config()
+    # By its number: the newest may be another one by now, and would be kept as this one's.
     prediction, call_ms = _timed(
-        lambda: client(server_address).predict(
+        lambda: client(server_address, version).predict(
             {settings.input_name: _batch}, outputs=(settings.output_name,)
         )
     )
@@ -254,9 +263,12 @@ def predict(
 
 def answer_for(picture: Picture, prepared: Prepared) -> Answer:
     """The answer for a picture by the version that is served now. Raises ServingError."""
-    answer = predict(
-        picture.digest, address(), config().model_name, served_version(), prepared.batch
-    )
+    where, model = address(), config().model_name
+    try:
+        answer = predict(picture.digest, where, model, served_version(), prepared.batch)
+    except ModelNotFoundError:  # it may be gone since the server was asked
+        _asked.clear(where)
+        answer = predict(picture.digest, where, model, served_version(), prepared.batch)
     answers: dict[str, Answer] = st.session_state.setdefault("answers", {})
     answers.pop(picture.digest, None)  # the newest comes last
     answers[picture.digest] = answer

@@ -107,30 +107,33 @@ def of_pictures(pictures: Sequence[Picture]) -> Study:
     return _study([f"{p.name} {p.digest}" for p in pictures], sources)
 
 
-def many() -> Study | None:
-    """The study of the many pictures that were uploaded last."""
-    kept: Study | None = st.session_state.get("many_study")
-    return kept
-
-
 def choose_many() -> Study | None:
-    """Upload hundreds of pictures, or ZIPs of them; each is asked once. Raises ServingError."""
+    """Upload hundreds of pictures, or ZIPs of them; each is asked once a version of the model.
+
+    Raises:
+        ServingError: the server does not answer, or its answers cannot be used.
+    """
     files = st.file_uploader(
         "Pictures to count over, some hundreds if you like, or ZIPs of them",
         accept_multiple_files=True,
         key="many",
     )
     chosen = " ".join(file.file_id for file in files)
+    # What was chosen stays after a page switch, which empties the uploader.
     if files and st.session_state.get("many_files") != chosen:
-        sources, refused = _sources(files)
-        asked = _study([chosen], sources)
-        refused = [*refused, *asked.refused]
-        st.session_state["many_study"] = Study(asked.key, asked.pictures, tuple(refused))
+        st.session_state["many_sources"] = _sources(files)
         st.session_state["many_files"] = chosen
-    kept = many()
-    if kept is None:
+    if "many_sources" not in st.session_state:
         st.info("Nothing to count over yet: add some pictures.", icon=":material/photo_library:")
         return None
+    sources, refused = st.session_state["many_sources"]
+    version = served_version()
+    key = _key(version, [st.session_state["many_files"]])
+    kept: Study | None = st.session_state.get("many_study")
+    if kept is None or kept.key != key:
+        asked = _asked(key, version, sources)
+        kept = replace(asked, refused=(*refused, *asked.refused))
+        st.session_state["many_study"] = kept  # one: it holds some hundreds of files
     for name, error in kept.refused[:MAX_TOLD]:
         st.warning(
             f"**{plain(name)}**: {plain(str(error))} {plain(error.hint)}",
@@ -143,21 +146,27 @@ def choose_many() -> Study | None:
 
 def _study(parts: Sequence[str], sources: Sequence[batch.Source]) -> Study:
     version = served_version()
-    whole = "\n".join([address(), config().model_name, str(version), *parts])
-    key = hashlib.sha256(whole.encode()).hexdigest()
+    key = _key(version, parts)
     studies: dict[str, Study] = st.session_state.setdefault("studies", {})
     if key not in studies:
-        studies[key] = _asked(key, sources)
+        studies[key] = _asked(key, version, sources)
         while len(studies) > MAX_STUDIES:
             del studies[next(iter(studies))]
     return studies[key]
 
 
-def _asked(key: str, sources: Sequence[batch.Source]) -> Study:
+def _key(version: int, parts: Sequence[str]) -> str:
+    whole = "\n".join([address(), config().model_name, str(version), *parts])
+    return hashlib.sha256(whole.encode()).hexdigest()
+
+
+def _asked(key: str, version: int, sources: Sequence[batch.Source]) -> Study:
+    """The study by that version: what is kept under its number is what it said."""
     answered: dict[int, Studied] = {}
     refused: list[tuple[str, LensError]] = []
     bar = st.empty()
-    for count, done in enumerate(batch.run(sources, client(address()), config()), start=1):
+    asked = client(address(), version)
+    for count, done in enumerate(batch.run(sources, asked, config()), start=1):
         if done.error is not None:
             refused.append((done.name, done.error.with_traceback(None)))
         elif done.raw is not None and done.size is not None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 
+import grpc
 import numpy as np
 import pillow_heif
 import pytest
@@ -15,6 +16,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from dashboard.inputs import MAX_PICTURES
+from detector._protos import get_model_metadata_pb2
 from detector.embedded import EmbeddedServer
 from detector.tensors import encode_tensor
 from tests.foreign import Foreign, answer, serving, statuses
@@ -278,13 +280,13 @@ def test_a_failing_server_leaves_the_earlier_boxes(monkeypatch: pytest.MonkeyPat
 
 def test_a_slow_server_is_named_with_its_time_limit(monkeypatch: pytest.MonkeyPatch):
     done = threading.Event()
-    monkeypatch.setenv("COMMODITY_LENS_TIMEOUT_S", "0.3")
+    monkeypatch.setenv("COMMODITY_LENS_TIMEOUT_S", "2")
     slow = answering(ssd_output())
     at_once = slow.predict
     slow.predict = lambda request, context: done.wait(30) and at_once(request, context)
     with serving(slow) as server:
         app = opened_at(server, monkeypatch)
-        assert "0.3 s" in problems(app)[0]
+        assert "2 s" in problems(app)[0]
         assert photo_is_shown(app)
         done.set()
         assert (problems(app.run()), shown(app)) == ([], 1)
@@ -318,7 +320,8 @@ def test_a_server_that_is_configured_with_tls_is_called_with_tls(opened, monkeyp
     # The server of the tests has none: only a call without TLS would get an answer.
     monkeypatch.setenv("COMMODITY_LENS_TLS", "true")
     monkeypatch.setenv("COMMODITY_LENS_TIMEOUT_S", "2")
-    assert problems(opened()) != []
+    [problem] = problems(opened())
+    assert "TLS" in problem
 
 
 @pytest.fixture
@@ -386,9 +389,9 @@ def test_a_sample_that_is_missing_does_not_end_the_uploads(
     app = opened(source="Upload")
     app.file_uploader(key="upload").set_value([("mine.png", png("blue"), "image/png")]).run()
     assert problems(app) == []
-    app.switch_page("pages/1_Thresholds.py")
-    app.query_params["source"] = "Upload"
-    assert problems(app.run()) == []
+    app.switch_page("pages/1_Thresholds.py").run()
+    app.segmented_control(key="source").set_value("Upload").run()
+    assert problems(app) == []
 
 
 def test_a_sample_may_be_a_heic_picture(opened: Callable[..., AppTest], gallery: Path):
@@ -406,3 +409,54 @@ def test_a_file_that_was_uploaded_twice_stays_when_one_is_taken_out(opened: Call
     uploader._files = uploader._get_files_to_register()[:1]  # of the same id, as in a browser
     uploader.run()
     assert list(app.session_state["uploads"]) == ["a.png"]
+
+
+def switching() -> Foreign:
+    """A server that says that it has version 1, and answers by 2, which is less sure, whoever asks
+    for no number."""
+    outputs = {
+        version: answer({"concat_3:0": encode_tensor(ssd_output(score=sure))}, version=version)
+        for version, sure in ((1, 0.9), (2, 0.6))
+    }
+    return Foreign(
+        lambda request, context: outputs[request.model_spec.version.value or 2](request, context),
+        statuses((1, 30, "")),
+    )
+
+
+def test_what_is_kept_of_a_version_is_what_that_version_said(monkeypatch: pytest.MonkeyPatch):
+    with serving(switching()) as server:
+        app = opened_at(server, monkeypatch)
+        assert by_class(app)["clothes"]["Best"] == "0.90"
+        app.switch_page("pages/1_Thresholds.py").run()
+        assert {request.model_spec.version.value for request in server.requests} == {1}
+
+
+def test_a_version_that_was_unloaded_a_moment_ago_is_not_asked_again(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    with serving(switching()) as server:
+        app = opened_at(server, monkeypatch)
+        at_once = server.predict
+
+        def predict(request, context):
+            if request.model_spec.version.value == 1:
+                context.abort(grpc.StatusCode.NOT_FOUND, "Servable not found")
+            return at_once(request, context)
+
+        server.predict, server.status = predict, statuses((2, 30, ""))
+        app.button_group(key="sample").set_value(app.button_group(key="sample").options[1]).run()
+        assert (problems(app), by_class(app)["clothes"]["Best"]) == ([], "0.60")
+
+
+def test_a_server_that_does_not_tell_the_version_of_a_label_is_asked_by_it(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setenv("COMMODITY_LENS_VERSION_LABEL", "canary")
+    tensor = encode_tensor(ssd_output())
+    silent = Foreign(answer({"concat_3:0": tensor}, version=None))
+    silent.metadata = lambda request, context: get_model_metadata_pb2.GetModelMetadataResponse()
+    with serving(silent) as server:
+        app = opened_at(server, monkeypatch)
+        assert (problems(app), shown(app)) == ([], 1)
+        assert [request.model_spec.version_label for request in server.requests] == ["canary"]

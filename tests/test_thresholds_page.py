@@ -17,6 +17,8 @@ from detector.config import COMMODITY_LABELS as LABELS
 from detector.embedded import EmbeddedServer
 from detector.ground_truth import read_coco
 from detector.serving import ServingClient
+from detector.tensors import encode_tensor
+from tests.foreign import Foreign, answer, serving, statuses
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = "pages/1_Thresholds.py"
@@ -326,3 +328,33 @@ def test_colours_by_right_and_wrong_end_where_there_is_no_truth(opened):
     app = uploaded(app, photo())
     assert not app.exception
     assert app.segmented_control(key="viewer_mode").value == "Classes"
+
+
+def test_many_pictures_are_asked_again_by_a_new_version(monkeypatch):
+    def output(version: int) -> np.ndarray:
+        """One box a version in the middle, as sure as can be."""
+        rows = np.zeros((1, 4, 21), np.float32)
+        rows[:, :, 4], rows[0, 0, 4], rows[0, 0, 4 + version] = 1, 0, 1
+        rows[:, :, -8:-4] = 0.25, 0.25, 0.75, 0.75
+        rows[:, :, -4:] = 0.1, 0.1, 0.2, 0.2
+        return rows
+
+    def of(version: int) -> Foreign:
+        tensor = encode_tensor(output(version))
+        said = answer({"concat_3:0": tensor}, version=version)
+        return Foreign(said, statuses((version, 30, "")))
+
+    with serving(of(1)) as server:
+        monkeypatch.setenv("COMMODITY_LENS_SERVER", server.address)
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        app.switch_page(PAGE).run()
+        app.segmented_control(key="scope").set_value("many").run()
+        files = [photo(f"{side}.jpg", side) for side in (300, 301)]
+        app.file_uploader(key="many").set_value([*files, ("bad.jpg", b"-", "image/jpeg")]).run()
+        server.predict, server.status = of(2).predict, of(2).status
+        st.cache_data.clear()  # instead of waiting until the state is asked for again
+        app.run()
+        assert errors(app) == []
+        classes = [p.raw.scores[0].argmax() for p in app.session_state["many_study"].pictures]
+        assert classes == [2, 2]
+        assert len(warnings(app)) == 1
