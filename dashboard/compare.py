@@ -13,6 +13,7 @@ from dashboard.session import Answer, Picture, Prepared, config, prepare
 from detector import comparison, comparison_sheet, figures, images, linked_figure, ssd
 from detector.comparison import KIND_COLORS, Kind, Pairing, Standing
 from detector.errors import (
+    ConfigError,
     LensError,
     ServerTimeoutError,
     ServerUnavailableError,
@@ -121,6 +122,7 @@ def show() -> None:
             st.session_state["sample"] = titles[0]
     picture = inputs.choose()
     prepared = prepare(picture.digest, picture.data)
+    _servers()  # raises here what the page's frame would not see of a fragment
     with st.spinner("Asking the model server…", show_time=False):
         session.address()  # waits for the embedded one
     _sides(picture, prepared)
@@ -241,9 +243,15 @@ def _model_name(letter: str) -> str:
 
 
 def _servers() -> dict[str, str | None]:
-    """The servers by name; None is the one that the whole dashboard uses."""
+    """The servers by name; None is the one that the whole dashboard uses. Raises ConfigError."""
     settings = config()
     main = "embedded" if settings.server is None else settings.server
+    if any(server.name == main for server in settings.servers):
+        raise ConfigError(
+            f"Two servers are named {main!r}: one of COMMODITY_LENS_SERVERS, and the dashboard's"
+            " own, which has no other name.",
+            "Give the one in COMMODITY_LENS_SERVERS another name.",
+        )
     return {main: None} | {server.name: server.address for server in settings.servers}
 
 

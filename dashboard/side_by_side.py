@@ -76,6 +76,17 @@ def _chosen() -> dict[str, Picture]:
             f"**{layout.plain(name)}**: {layout.plain(message)} {layout.plain(hint)}",
             icon=":material/broken_image:",
         )
+    left_out = [
+        name
+        for name in st.session_state.get("compare_left_out", ())
+        if name in there and name not in chosen
+    ]
+    if left_out:
+        st.warning(
+            f"No more than {MOST} pictures fit here. Left out: "
+            f"{', '.join(map(layout.plain, left_out))}. Take others out to choose them.",
+            icon=":material/filter_none:",
+        )
     st.session_state["kept_pictures"] = chosen
     return {name: there[name] for name in chosen}
 
@@ -127,7 +138,9 @@ def _add_photo() -> None:
 
 def _choose_too(names: Sequence[str]) -> None:
     chosen = st.session_state["pictures"]
-    st.session_state["pictures"] = [*chosen, *(n for n in names if n not in chosen)][:MOST]
+    wanted = [*chosen, *(n for n in names if n not in chosen)]
+    st.session_state["pictures"] = wanted[:MOST]
+    st.session_state["compare_left_out"] = wanted[MOST:]
 
 
 def _knobs() -> ssd.Settings:

@@ -440,3 +440,32 @@ def test_an_upload_joins_the_pictures_and_a_broken_one_is_named(opened: Callable
     [grid] = [b.value for b in app.get("html") if '<div class="lens-grid' in b.value]
     assert "&lt;b&gt;red.png" in grid
     assert "<b>red.png" not in grid
+
+
+def test_pictures_beyond_the_most_are_named(opened: Callable[..., AppTest]):
+    app = opened(compare_mode="Pictures")
+    uploader = app.file_uploader(key="compare_upload")
+    for number in range(11):
+        data = BytesIO()
+        Image.new("RGB", (40, 30), (20 * number, 0, 0)).save(data, "PNG")
+        uploader.upload(f"{number}.png", data.getvalue(), "image/png")
+    uploader.run()
+    assert len(app.multiselect(key="pictures").value) == 12
+    [warning] = [box.value.replace("\\", "") for box in app.warning]
+    assert "Left out: 9.png, 10.png." in warning
+    chosen = app.multiselect(key="pictures").value
+    app.multiselect(key="pictures").set_value([*chosen[2:], "9.png", "10.png"]).run()
+    assert len(app.warning) == 0
+
+
+def test_a_server_that_has_the_name_of_the_dashboards_own_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.delenv("COMMODITY_LENS_SERVER", raising=False)
+    monkeypatch.setenv("COMMODITY_LENS_SERVERS", "embedded=127.0.0.1:1")
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.switch_page("pages/2_Compare.py").run()
+    [problem] = problems(app)
+    assert not app.exception
+    assert "Two servers are named 'embedded'" in problem
+    assert "COMMODITY_LENS_SERVERS another name" in problem
