@@ -81,16 +81,17 @@ def choose() -> Picture:
     return chosen or sample_picture(samples()[st.session_state.get("last_sample", 0)].file_name)
 
 
-def alternatives() -> list[Picture]:
-    """All pictures that the chosen source has: the gallery, the uploads, or the photo."""
+def alternatives() -> tuple[str, list[Picture]]:
+    """All pictures that the chosen source has, the gallery's where it has none yet; and what these
+    are, in words."""
     source = st.session_state.get("source", SOURCES[0])
     uploads: dict[str, Picture] = st.session_state.get("uploads", {})
     if source == "Upload" and uploads:
         # Under the names on the strip: two files may have the same.
-        return [Picture(name, picture.data) for name, picture in uploads.items()]
+        return "All uploads", [Picture(name, picture.data) for name, picture in uploads.items()]
     if source == "Camera" and "photo" in st.session_state:
-        return [st.session_state["photo"]]
-    return [sample_picture(sample.file_name) for sample in samples()]
+        return "The photo", [st.session_state["photo"]]
+    return "The gallery", [sample_picture(sample.file_name) for sample in samples()]
 
 
 def titles_by_digest() -> dict[str, str]:

@@ -14,6 +14,8 @@ from detector.errors import GroundTruthError
 from detector.matching import Ints, Outcome
 
 MATCH_IOU = 0.5
+# Of boxes in a list: more than anybody looks through, and the page stays quick.
+MAX_ROWS = 200
 # Kind of error -> what it means.
 ERRORS: Mapping[Outcome, str] = {
     Outcome.LOCALISATION: "the right class, but the box is off",
@@ -210,11 +212,17 @@ def _behind(
     matches = evaluated.matches
     found, there = matches.comparison.detections, matches.comparison.truths
     result = evaluation.outcomes(matches, settings)
+    if len(detections):  # a true box that was found has its detection in the list
+        truths = truths[result.truths[truths] != Outcome.RIGHT]
+    count = len(detections) + len(truths)
+    detections = detections[:MAX_ROWS]
+    truths = truths[: MAX_ROWS - len(detections)]
+    in_pictures = study.found_in(evaluated, settings, pictures)
     rows: list[tuple[int, str]] = []
     lines = []
     for index in detections:
         picture = int(found.pictures[index])
-        box_id = study.detection_id(evaluated, int(index), settings, pictures)
+        [box_id] = in_pictures[picture].take([found.rows[index]]).ids
         rows.append((picture, box_id))
         lines.append(
             (
@@ -225,8 +233,6 @@ def _behind(
             )
         )
     for index in truths:
-        if len(detections) and int(result.truths[index]) == Outcome.RIGHT:
-            continue  # the detection that found it is listed
         picture = int(there.pictures[index])
         rows.append((picture, f"truth-{there.rows[index]}"))
         lines.append(
@@ -254,6 +260,8 @@ def _behind(
         column_config={"Score": st.column_config.NumberColumn(format="%.2f")},
         placeholder="–",
     )
+    if count > len(lines):
+        st.caption(f"… and {count - len(lines)} more.")
 
 
 def _look_at() -> None:

@@ -348,12 +348,13 @@ def _counted(
     return counts, at_edges[:-1] - at_edges[1:]
 
 
-def detection_id(evaluated: Evaluated, index: int, settings: ssd.Settings, study: Study) -> str:
-    """The id, as in the figure, of a row of the evaluation's table of detections."""
-    table = evaluated.matches.comparison.detections
-    picture = evaluated.pictures[int(table.pictures[index])]
-    place = study.pictures.index(picture)
-    return found(study, settings)[place].ids[int(table.rows[index])]
+def found_in(
+    evaluated: Evaluated, settings: ssd.Settings, study: Study
+) -> tuple[ssd.Detections, ...]:
+    """The detections of each evaluated picture, in the rows that the evaluation's table names."""
+    # By name: what is cached of an equal study has other objects.
+    by_name = dict(zip(study.sizes, found(study, settings), strict=True))
+    return tuple(by_name[picture.name] for picture in evaluated.pictures)
 
 
 def _same(data: bytes) -> bytes:

@@ -25,7 +25,7 @@ from dashboard.session import (
     prepare,
 )
 from detector import charts, scrub, ssd
-from detector.errors import ImageError, ServingError
+from detector.errors import ConfigError, ImageError, ServingError
 
 SCOPES = ("this", "all", "many")
 
@@ -212,10 +212,11 @@ def _pick_from_viewer(detection_id: str | None) -> None:
 
 def _scope(shown: study.Study) -> study.Study | None:
     """The pictures that the charts count over."""
-    alternatives = inputs.alternatives()
-    source = {"Samples": "The gallery", "Upload": "All uploads"}.get(
-        st.session_state.get("source", ""), "All"
-    )
+    try:
+        source, alternatives = inputs.alternatives()
+    except ConfigError as error:  # the page's frame sees no error of a fragment
+        layout.show_error(error)
+        return None
     titles = {
         "this": "This picture",
         "all": f"{source} ({len(alternatives)})",

@@ -394,6 +394,15 @@ def test_a_sample_that_is_missing_does_not_end_the_uploads(
     assert problems(app) == []
 
 
+def test_a_sample_that_cannot_be_counted_over_is_named(
+    opened: Callable[..., AppTest], gallery: Path
+):
+    app = opened("pages/1_Thresholds.py")
+    app.segmented_control(key="source").set_value("Upload").run()  # nothing is uploaded yet
+    assert not app.exception
+    assert "b.heic" in problems(app)[0]
+
+
 def test_a_sample_may_be_a_heic_picture(opened: Callable[..., AppTest], gallery: Path):
     pillow_heif.from_pillow(Image.new("RGB", (64, 48), "blue")).save(gallery / "b.heic")
     app = opened(sample="Other")

@@ -12,6 +12,7 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from dashboard import rightness
 from detector import images, ssd
 from detector.config import COMMODITY_LABELS as LABELS
 from detector.embedded import EmbeddedServer
@@ -358,3 +359,38 @@ def test_many_pictures_are_asked_again_by_a_new_version(monkeypatch):
         classes = [p.raw.scores[0].argmax() for p in app.session_state["many_study"].pictures]
         assert classes == [2, 2]
         assert len(warnings(app)) == 1
+
+
+def test_of_many_errors_the_first_are_listed_and_the_rest_is_counted(
+    opened, gallery_outputs, monkeypatch
+):
+    monkeypatch.setattr(rightness, "MAX_ROWS", 10**6)
+    app = opened(score_threshold="0.02")
+    count = len(app.session_state["behind_rows"])
+    monkeypatch.setattr(rightness, "MAX_ROWS", 30)
+    app.run()
+    listed = app.session_state["behind_rows"]
+    assert len(listed) == 30 < count
+    assert f"… and {count - 30} more." in captions(app)
+    for picture, box_id in listed:
+        raw, size = gallery_outputs[picture.name]
+        assert box_id in ssd.postprocess(raw, ssd.Settings(score_threshold=0.02), size).ids
+
+
+def test_what_is_counted_without_an_upload_is_named(opened):
+    app = opened()
+    app.segmented_control(key="source").set_value("Upload").run()
+    assert app.segmented_control(key="scope").options[1].startswith("The gallery (")
+    app = uploaded(app, photo())
+    assert app.segmented_control(key="scope").options[1] == "All uploads (1)"
+
+
+def test_errors_of_a_picture_are_listed_again_after_a_look_elsewhere(opened):
+    """What was judged is kept by what the picture and the answer are, not by who they are."""
+    app = opened(score_threshold="0.02")
+    app.segmented_control(key="scope").set_value("this").run()
+    listed = [box_id for _, box_id in app.session_state["behind_rows"]]
+    app.session_state["studies"] = {}
+    app.run()
+    assert errors(app) == []
+    assert [box_id for _, box_id in app.session_state["behind_rows"]] == listed
