@@ -101,7 +101,7 @@ def run(
     *,
     make: Callable[[RGBImage], object] | None = None,
     workers: int = WORKERS,
-    patience_s: float = PATIENCE_S,
+    patience_s: float | None = None,
 ) -> Generator[Done, None, None]:
     """Each picture's result, in any order, as they come.
 
@@ -113,13 +113,14 @@ def run(
         sources: taken one after the other, from the caller's thread.
         make: what else is wanted of a picture while it is decoded, a small one for instance;
             called by the workers. What it raises ends the run.
-        patience_s: for how long a call is repeated where the server cannot be reached.
+        patience_s: for how long a call is repeated where the server cannot be reached; None:
+            PATIENCE_S.
 
     Raises:
         ServingError: the server does not answer, or its answers cannot be used; after the results
             of what was under way.
     """
-    work = _Work(client, config, make, patience_s)
+    work = _Work(client, config, make, PATIENCE_S if patience_s is None else patience_s)
     pool = ThreadPoolExecutor(workers, thread_name_prefix="batch")
     running: set[Future[Done]] = set()
     failure: ServingError | None = None
