@@ -56,6 +56,12 @@ def kill_and_wait(server):
     return pid
 
 
+def wait_until_noticed(server, killed):
+    """Waits until the server's watcher has seen that the child has ended."""
+    while server.state == "running" and server.pid in (killed, None):
+        pass
+
+
 def test_one_that_was_not_started_has_no_address(base_path):
     server = EmbeddedServer("m", base_path)
     assert (server.state, server.pid) == ("stopped", None)
@@ -135,14 +141,14 @@ def test_a_killed_child_is_replaced_on_the_same_port(base_path):
         assert server.pid != killed
 
 
-def test_a_port_that_another_took_is_given_up_for_a_free_one(base_path, monkeypatch):
-    monkeypatch.setattr("detector.embedded._BACKOFF_S", 1.0)  # the time to take the port
+def test_a_port_that_another_took_is_given_up_for_a_free_one(base_path):
     with EmbeddedServer("m", base_path) as server:
         address = server.address
-        kill_and_wait(server)
-        with socket.create_server(("127.0.0.1", int(address.rpartition(":")[2]))):
-            while server.state == "running":  # until the watcher has seen it
-                pass
+        with server._changed:  # holds the watcher up until the port is taken
+            killed = kill_and_wait(server)
+            taken = socket.create_server(("127.0.0.1", int(address.rpartition(":")[2])))
+        with taken:
+            wait_until_noticed(server, killed)
             assert server.address != address
             assert served_version(server.address) == 3
 
@@ -166,13 +172,12 @@ def test_a_failed_server_is_tried_again_by_a_later_start(tmp_path):
         assert served_version(server.address) == 5
 
 
-def test_several_quick_deaths_in_a_row_end_in_failure(base_path):
+def test_several_quick_deaths_in_a_row_end_in_failure(base_path, monkeypatch):
+    monkeypatch.setattr("detector.embedded._QUICK_S", 3600.0)  # on the slowest machine too
     with EmbeddedServer("m", base_path) as server:
         for _ in range(4):
             _ = server.address
-            kill_and_wait(server)
-            while server.state == "running":  # until the watcher has seen it
-                pass
+            wait_until_noticed(server, kill_and_wait(server))
         with pytest.raises(ServerStartError, match="ended by signal 9"):
             _ = server.address
         assert server.state == "failed"

