@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
@@ -39,8 +40,17 @@ def embedded_server(model_base_path: Path) -> Iterator[EmbeddedServer]:
 
 @pytest.fixture(scope="session")
 def client(embedded_server: EmbeddedServer) -> Iterator[ServingClient]:
-    with ServingClient(embedded_server.address, model_name="commodity") as serving_client:
+    address = embedded_server.address
+    with ServingClient(address, model_name="commodity", timeout_s=300) as serving_client:
         yield serving_client
+
+
+@pytest.fixture
+def empty_caches() -> Iterator[None]:
+    """Streamlit's caches belong to the process: one test's would serve the next."""
+    yield
+    st.cache_data.clear()
+    st.cache_resource.clear()
 
 
 @pytest.fixture(scope="module")

@@ -106,7 +106,7 @@ class Gate:
 
     def pass_through(self) -> None:
         with self._changed:
-            assert self._changed.wait_for(lambda: self._left != 0, 60)
+            assert self._changed.wait_for(lambda: self._left != 0, 300)
             if self._left is not None:
                 self._left -= 1
 
@@ -126,7 +126,7 @@ def gated(address: str) -> Iterator[tuple[Gate, Foreign]]:
 
         def predict(request, context):
             gate.pass_through()
-            return prediction.Predict(request, timeout=60)
+            return prediction.Predict(request, timeout=300)
 
         foreign = Foreign(
             predict=predict,

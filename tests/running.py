@@ -11,10 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from detector.serving import ServingClient
-
 ROOT = Path(__file__).resolve().parent.parent
-START_S = 60
+START_S = 120
 
 
 def free_port() -> int:
@@ -53,7 +51,7 @@ def dashboard(log: Path, **settings: str) -> Iterator[Dashboard]:
             yield Dashboard(url, process.pid)
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(60)
 
 
 def wait_until_up(url: str, process: subprocess.Popen[bytes]) -> None:
@@ -74,16 +72,29 @@ def children(pid: int) -> list[int]:
     return [int(child) for listed in lists for child in listed.read_text().split()]
 
 
+@dataclass(frozen=True)
+class ModelServer:
+    address: str
+    process: subprocess.Popen[str]
+
+
 @contextmanager
-def model_server(port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """A model server process of its own on that port, ready."""
+def model_server(port: int = 0) -> Iterator[ModelServer]:
+    """A model server process of its own, ready, on that port or on a free one; killed at the end,
+    and before it where a test wants that."""
     command = [sys.executable, "-m", "model_server", "--model_name", "commodity"]
     options = ["--model_base_path", "models/commodity", "--port", str(port)]
-    process = subprocess.Popen([*command, *options], cwd=ROOT, stderr=subprocess.DEVNULL)
-    try:
-        with ServingClient(f"127.0.0.1:{port}", model_name="commodity") as client:
-            client.wait_until_ready(20)
-        yield process
-    finally:
-        process.kill()
-        process.wait(20)
+    with subprocess.Popen(
+        [*command, *options],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            ready = process.stdout.readline().split()
+            assert ready[:1] == ["ready"], "the model server does not come up"
+            yield ModelServer(ready[1], process)
+        finally:
+            process.kill()

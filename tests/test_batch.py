@@ -3,8 +3,6 @@
 import hashlib
 import os
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from io import BytesIO
@@ -22,9 +20,8 @@ from detector.errors import ImageError, OutputError, ServerUnavailableError
 from detector.images import ImageLimits, read_image
 from detector.serving import ServingClient
 from detector.ssd import RawPrediction, Settings, postprocess, preprocess
-from tests.running import free_port
+from tests.running import ModelServer, model_server
 
-ROOT = Path(__file__).resolve().parent.parent
 CONFIG = Config()
 
 
@@ -114,37 +111,22 @@ def test_no_more_is_read_of_a_file_than_is_allowed(tmp_path: Path) -> None:
 # The server.
 
 
-@pytest.fixture
-def mortal() -> Iterator[tuple[subprocess.Popen[bytes], ServingClient]]:
-    """A model server that may be killed, and a client of it."""
-    port = free_port()
-    command = [sys.executable, "-m", "model_server", "--model_name", "commodity"]
-    options = ["--model_base_path", "models/commodity", "--port", str(port)]
-    process = subprocess.Popen([*command, *options], cwd=ROOT, stderr=subprocess.DEVNULL)
-    with ServingClient(f"127.0.0.1:{port}", model_name="commodity") as client:
-        try:
-            client.wait_until_ready(60)
-            yield process, client
-        finally:
-            process.kill()
-            process.wait(20)
-
-
-def test_a_server_that_dies_ends_the_run_after_what_is_done(
-    mortal: tuple[subprocess.Popen[bytes], ServingClient],
-) -> None:
-    process, client = mortal
+def test_a_server_that_dies_ends_the_run_after_what_is_done() -> None:
     found: list[Done] = []
 
-    def take() -> None:
+    def take(server: ModelServer, client: ServingClient) -> None:
         for done in run((source(str(i), jpeg()) for i in range(10_000)), client, CONFIG,
                         patience_s=0.5):  # fmt: skip
             found.append(done)
             if len(found) == 10:
-                process.kill()
+                server.process.kill()
 
-    with pytest.raises(ServerUnavailableError):
-        take()
+    with (
+        model_server() as server,
+        ServingClient(server.address, model_name="commodity", timeout_s=300) as client,
+        pytest.raises(ServerUnavailableError),
+    ):
+        take(server, client)
     assert 10 <= len(found) < 100
     assert len({done.index for done in found}) == len(found)
     assert not batch_threads()
@@ -153,11 +135,11 @@ def test_a_server_that_dies_ends_the_run_after_what_is_done(
 def test_a_server_that_is_started_again_is_waited_for() -> None:
     with (
         EmbeddedServer("commodity", CONFIG.model_base_path) as server,
-        ServingClient(server.address, model_name="commodity") as client,
+        ServingClient(server.address, model_name="commodity", timeout_s=300) as client,
     ):
         found = []
         pictures = (source(str(i), jpeg()) for i in range(60))
-        for done in run(pictures, client, CONFIG, patience_s=60):
+        for done in run(pictures, client, CONFIG, patience_s=300):
             found.append(done.index)
             if len(found) == 10:
                 assert server.pid is not None

@@ -13,6 +13,7 @@ import pytest
 import streamlit as st
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
+from streamlit.runtime.caching import clear_session_resource_cache
 from streamlit.testing.v1 import AppTest
 
 from dashboard.batch import PAGE_SIZE
@@ -25,6 +26,11 @@ from tests.running import dashboard
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = json.loads((ROOT / "samples" / "annotations.json").read_text())["images"]
+
+pytestmark = pytest.mark.usefixtures("empty_caches")
+
+# Of a call that a test holds, however long it takes to look at what is there meanwhile.
+HELD_S = "300"
 
 
 def png(color: str = "gray", size: tuple[int, int] = (40, 30)) -> bytes:
@@ -42,14 +48,6 @@ def zipped(files: dict[str, bytes]) -> bytes:
 
 
 # By the app tester.
-
-
-@pytest.fixture(autouse=True)
-def empty_caches() -> Iterator[None]:
-    """Streamlit's caches belong to the process: one test's would serve the next."""
-    yield
-    st.cache_data.clear()
-    st.cache_resource.clear()
 
 
 @pytest.fixture
@@ -217,6 +215,7 @@ def held(
     """The page's server answers a few times, and holds the calls after that until told."""
     with gated(embedded_server.address) as (gate, server):
         monkeypatch.setenv("COMMODITY_LENS_SERVER", server.address)
+        monkeypatch.setenv("COMMODITY_LENS_TIMEOUT_S", HELD_S)
         st.cache_resource.clear()
         gate.close_after(5)
         yield gate, server
@@ -257,6 +256,7 @@ def test_a_server_that_is_gone_is_told_and_what_is_done_is_kept(
     monkeypatch.setattr("detector.batch.PATIENCE_S", 0.1)
     with gated(embedded_server.address) as (gate, server):
         monkeypatch.setenv("COMMODITY_LENS_SERVER", server.address)
+        monkeypatch.setenv("COMMODITY_LENS_TIMEOUT_S", HELD_S)
         st.cache_resource.clear()
         gate.close_after(5)
         job = start_many(page)
@@ -280,11 +280,12 @@ def test_another_batch_ends_the_one_before(page: AppTest, held: tuple[Gate, Fore
 
 def test_the_end_of_the_session_ends_its_job(page: AppTest, held: tuple[Gate, Foreign]) -> None:
     job = start_many(page)
-    st.cache_resource.clear()  # releases what belongs to sessions, as their end does
+    clear_session_resource_cache("test session id")  # what Streamlit does at a session's end
     held[0].open()
     job.join(60)
     assert not job.is_running
     assert job.count < 40
+    assert job.error is None  # it was told to end; nobody took its client away
 
 
 # In a browser.
@@ -297,7 +298,9 @@ def gate_and_url(
     log = tmp_path_factory.mktemp("batch") / "log.txt"
     with (
         gated(embedded_server.address) as (gate, server),
-        dashboard(log, COMMODITY_LENS_SERVER=server.address) as running,
+        dashboard(
+            log, COMMODITY_LENS_SERVER=server.address, COMMODITY_LENS_TIMEOUT_S=HELD_S
+        ) as running,
     ):
         yield gate, running.url
 
