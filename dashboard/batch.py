@@ -111,11 +111,8 @@ def _choose() -> None:
             "Folders and larger archives: `python -m detector predict FOLDER`."
         )
     if refused := st.session_state.get("batch_refused"):
-        told = [
-            f"**{layout.plain(name)}**: {layout.plain(message)} {layout.plain(advice)}"
-            for name, message, advice in refused
-        ]
-        st.error("  \n".join(told), icon=":material/folder_off:")
+        told = "  \n".join(layout.refused(*file) for file in refused)
+        st.error(told, icon=":material/folder_off:")
     if st.session_state.pop("batch_go_on", False):
         server = embedded()
         starting = server is not None and server.state != "running"

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -203,32 +202,16 @@ def _knobs(letter: str) -> Side:
             "any other.",
         )
     with st.container(horizontal=True, gap="medium"):
-        score = _slider(
+        score = controls.slider(
             "Score threshold", f"score_{letter}", DEFAULT_SCORES[letter], controls.SCORE_HELP
         )
-        iou = _slider(
+        iou = controls.slider(
             "IoU threshold", f"iou_{letter}", controls.DEFAULTS.iou_threshold, controls.IOU_HELP
         )
     number = int(version) if version.isascii() and version.isdecimal() else None
     label = None if number or version == NEWEST else version
     said = ssd.Settings(score_threshold=score, iou_threshold=iou, class_agnostic=agnostic)
     return Side(letter, server, model, number, label, said)
-
-
-def _slider(label: str, key: str, default: float, explained: str) -> float:
-    return float(
-        st.slider(
-            label,
-            controls.LOWEST,
-            1.0,
-            default,
-            0.01,
-            key=key,
-            help=explained,
-            bind="query-params",
-            width="stretch",
-        )
-    )
 
 
 def _model_name(letter: str) -> str:
@@ -409,14 +392,7 @@ def _hand_on(picture: Picture, a: Result, b: Result, pairing: Pairing) -> None:
             link.caption(
                 "Opens the same sample with both sides as they are; uploads are not in it."
             )
-            link.code(_link(), language=None, wrap_lines=True)
-
-
-def _link() -> str:
-    base = (st.context.url or "").split("?")[0]
-    given = {name: st.query_params.get_all(name) for name in st.query_params}
-    parameters = urlencode(given, doseq=True)
-    return f"{base}?{parameters}" if parameters else base
+            link.code(layout.link(), language=None, wrap_lines=True)
 
 
 def _keys(letters: str = "ab") -> list[str]:

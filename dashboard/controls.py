@@ -41,7 +41,7 @@ def settings(labels: Sequence[str]) -> Settings:
     """
     classes = list(labels[1:])
     _restore(labels)
-    score = _slider("Score threshold", "score_threshold", DEFAULTS.score_threshold, SCORE_HELP)
+    score = slider("Score threshold", "score_threshold", DEFAULTS.score_threshold, SCORE_HELP)
     iou = iou_threshold(IOU_HELP)
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
@@ -63,17 +63,26 @@ def settings(labels: Sequence[str]) -> Settings:
             help="These classes have a score threshold of their own in place of the one above.",
         )
         thresholds = {
-            labels.index(label): _slider(
+            labels.index(label): slider(
                 f"Score threshold of {label}", threshold_key(label), DEFAULTS.score_threshold, None
             )
             for label in own
         }
-    return keep(Settings(score, iou, agnostic, thresholds, shown, most))
+    said = Settings(score, iou, agnostic, thresholds, shown, most)
+    keep(said)
+    return said
+
+
+def slider(label: str, key: str, default: float, explained: str | None = None) -> float:
+    """A slider of a threshold, up to 1."""
+    return float(
+        st.slider(label, LOWEST, 1.0, default, 0.01, key=key, help=explained, bind="query-params")
+    )
 
 
 def iou_threshold(explained: str | None = None) -> float:
     """The slider of the IoU above which NMS removes a box."""
-    return _slider("IoU threshold", "iou_threshold", DEFAULTS.iou_threshold, explained)
+    return slider("IoU threshold", "iou_threshold", DEFAULTS.iou_threshold, explained)
 
 
 def class_agnostic(explained: str | None = None) -> bool:
@@ -134,10 +143,9 @@ def kept() -> Settings:
     return found
 
 
-def keep(said: Settings) -> Settings:
+def keep(said: Settings) -> None:
     """Remember what the knobs of a page say."""
     st.session_state["settings"] = said
-    return said
 
 
 def change(labels: Sequence[str], wanted: Settings) -> None:
@@ -189,7 +197,8 @@ def hold_thresholds(labels: Sequence[str], said: Settings) -> Settings:
                 st.query_params[key] = wanted[key]
             else:
                 del st.query_params[key]
-    return keep(said)
+    keep(said)
+    return said
 
 
 def click_target(labels: Sequence[str]) -> None:
@@ -223,17 +232,6 @@ def set_threshold(value: float, class_id: int) -> None:
         keep(replace(said, score_threshold=value))
     else:
         keep(replace(said, class_thresholds={**said.class_thresholds, class_id: value}))
-
-
-def adopt(wanted: Settings) -> None:
-    """Take these thresholds. For callbacks on a page without sliders for the score."""
-    keep(wanted)
-
-
-def _slider(label: str, key: str, default: float, help_text: str | None) -> float:
-    return float(
-        st.slider(label, LOWEST, 1.0, default, 0.01, key=key, help=help_text, bind="query-params")
-    )
 
 
 def _restore(labels: Sequence[str]) -> None:

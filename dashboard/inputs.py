@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from dashboard.layout import plain
+from dashboard import layout
 from dashboard.session import THUMBNAIL_SIDE, Picture, config, jpeg_uri, prepare
 from detector import images
 from detector.errors import ConfigError, ImageError
@@ -194,10 +194,8 @@ def _from_files(hint: st.delta_generator.DeltaGenerator) -> Picture | None:
     listed = {file.file_id for file in files}
     names: dict[str, str] = st.session_state.get("upload_names", {})
     st.session_state["upload_names"] = {i: name for i, name in names.items() if i in listed}
-    for name, message, advice in st.session_state.get("refused", ()):
-        st.error(
-            f"**{plain(name)}**: {plain(message)} {plain(advice)}", icon=":material/broken_image:"
-        )
+    for told in st.session_state.get("refused", ()):
+        st.error(layout.refused(*told), icon=":material/broken_image:")
     if not kept:
         return None
     return kept[_picked_upload(kept)]
@@ -216,7 +214,7 @@ def _picked_upload(kept: dict[str, Picture]) -> str:
             "Uploaded pictures",
             list(kept),
             required=True,
-            format_func=plain,
+            format_func=layout.plain,
             key="picture",
             label_visibility="collapsed",
             wrap=False,

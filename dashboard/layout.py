@@ -8,6 +8,7 @@ import html
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -60,6 +61,19 @@ def page(title: str) -> Iterator[None]:
 def plain(text: str) -> str:
     """The text as it is: what a server or a file name says is never read as Markdown."""
     return "".join(f"\\{c}" if c in "\\`*_[]<>#|$~:.@" else c for c in text)
+
+
+def refused(name: str, message: str, hint: str) -> str:
+    """A file that cannot be used, in one line of Markdown."""
+    return f"**{plain(name)}**: {plain(message)} {plain(hint)}"
+
+
+def link() -> str:
+    """The page's address with what its knobs say."""
+    base = (st.context.url or "").split("?")[0]
+    given = {name: st.query_params.get_all(name) for name in st.query_params}
+    parameters = urlencode(given, doseq=True)
+    return f"{base}?{parameters}" if parameters else base
 
 
 def show_error(error: LensError) -> None:

@@ -106,7 +106,7 @@ def _proposal(evaluated: study.Evaluated, settings: ssd.Settings) -> None:
         type="primary",
         key="adopt",
         disabled=then == settings,
-        on_click=controls.adopt,
+        on_click=controls.keep,
         args=(then,),
     )
 

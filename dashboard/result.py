@@ -3,7 +3,6 @@
 import time
 from contextlib import nullcontext
 from pathlib import Path
-from urllib.parse import urlencode
 
 import streamlit as st
 from streamlit import runtime
@@ -214,7 +213,7 @@ def _hand_on(
         link = st.popover("Link", icon=":material/link:", key="link", on_change="rerun")
         if link.open:
             link.caption("Opens the same sample with the same settings; uploads are not in it.")
-            link.code(_link(), language=None, wrap_lines=True)
+            link.code(layout.link(), language=None, wrap_lines=True)
         if truth is not None:
             st.toggle(
                 "True boxes",
@@ -222,10 +221,3 @@ def _hand_on(
                 bind="query-params",
                 help="Draws what is really in the picture over what was found, dotted.",
             )
-
-
-def _link() -> str:
-    base = (st.context.url or "").split("?")[0]
-    given = {name: st.query_params.get_all(name) for name in st.query_params}
-    parameters = urlencode(given, doseq=True)
-    return f"{base}?{parameters}" if parameters else base

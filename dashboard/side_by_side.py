@@ -71,11 +71,8 @@ def _chosen() -> dict[str, Picture]:
         bind="query-params",
         placeholder=f"{FEWEST} to {MOST} pictures",
     )
-    for name, message, hint in st.session_state.get("compare_refused", ()):
-        st.error(
-            f"**{layout.plain(name)}**: {layout.plain(message)} {layout.plain(hint)}",
-            icon=":material/broken_image:",
-        )
+    for told in st.session_state.get("compare_refused", ()):
+        st.error(layout.refused(*told), icon=":material/broken_image:")
     left_out = [
         name
         for name in st.session_state.get("compare_left_out", ())
@@ -146,10 +143,10 @@ def _choose_too(names: Sequence[str]) -> None:
 def _knobs() -> ssd.Settings:
     """One set for all pictures."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="all_knobs"):
-        score = _slider(
+        score = controls.slider(
             "Score threshold", "score_all", controls.DEFAULTS.score_threshold, controls.SCORE_HELP
         )
-        iou = _slider(
+        iou = controls.slider(
             "IoU threshold", "iou_all", controls.DEFAULTS.iou_threshold, controls.IOU_HELP
         )
         agnostic = st.toggle(
@@ -159,14 +156,6 @@ def _knobs() -> ssd.Settings:
             help=controls.AGNOSTIC_HELP,
         )
     return ssd.Settings(score_threshold=score, iou_threshold=iou, class_agnostic=agnostic)
-
-
-def _slider(label: str, key: str, default: float, explained: str) -> float:
-    return float(
-        st.slider(
-            label, controls.LOWEST, 1.0, default, 0.01, key=key, help=explained, bind="query-params"
-        )
-    )
 
 
 def _asked(picture: Picture, settings: ssd.Settings) -> tuple[Prepared, ssd.Detections]:

@@ -15,8 +15,8 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from dashboard import layout
 from dashboard.inputs import titles_by_digest
-from dashboard.layout import plain
 from dashboard.session import (
     Answer,
     Picture,
@@ -135,10 +135,7 @@ def choose_many() -> Study | None:
         kept = replace(asked, refused=(*refused, *asked.refused))
         st.session_state["many_study"] = kept  # one: it holds some hundreds of files
     for name, error in kept.refused[:MAX_TOLD]:
-        st.warning(
-            f"**{plain(name)}**: {plain(str(error))} {plain(error.hint)}",
-            icon=":material/broken_image:",
-        )
+        st.warning(layout.refused(name, str(error), error.hint), icon=":material/broken_image:")
     if len(kept.refused) > MAX_TOLD:
         st.caption(f"… and {len(kept.refused) - MAX_TOLD} more that could not be used.")
     return kept if kept.pictures else None
@@ -191,7 +188,7 @@ def choose_truth() -> None:
     kept: dict[str, bytes] = st.session_state.get("truth_files", {})
     if kept and not st.session_state["ground_truth"]:
         names = ", ".join(kept) if len(kept) < 4 else f"{len(kept)} files"
-        st.caption(f"Still in use: {plain(names)}")
+        st.caption(f"Still in use: {layout.plain(names)}")
         st.button(
             "Forget them", icon=":material/delete:", type="tertiary", key="forget_truth",
             on_click=lambda: st.session_state.pop("truth_files"),

@@ -200,7 +200,7 @@ def _viewer(
 
 
 def _thresholds_from_viewer(score: float, own: dict[int, float]) -> None:
-    controls.adopt(replace(controls.kept(), score_threshold=score, class_thresholds=own))
+    controls.keep(replace(controls.kept(), score_threshold=score, class_thresholds=own))
 
 
 def _pick_from_viewer(detection_id: str | None) -> None:

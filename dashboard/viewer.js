@@ -107,7 +107,7 @@ class Viewer {
     this.context = this.canvas.getContext("2d")
     this.thresholds = new Shared() // [score, [[class id, own threshold], ...]]
     this.picked = new Shared() // id of a box, truth-INDEX of a missed true one, or null
-    this.target = new Shared() // class id or null, never sent
+    this.target = null // id of the class whose threshold the slider moves; null: of all classes
     this.zoom = WHOLE
     this.frames = 0
     this.shown = []
@@ -134,12 +134,11 @@ class Viewer {
     this.setStateValue = setStateValue
     const { view } = data
     this.thresholds.takeFromPython(thresholdsOf(view), this.dragging)
-    this.target.takeFromPython(data.target)
     if (this.view?.digest !== view.digest) {
       const before = remembered.get(data.name)
       this.#halt()
       this.zoom = before?.digest === view.digest ? before.zoom : WHOLE
-      if (!this.view && before) this.target.value ??= before.target
+      if (!this.view && before) this.target = before.target
       this.#hideTip()
     }
     this.name = data.name
@@ -265,7 +264,7 @@ class Viewer {
 
   #setThreshold(value) {
     const [score, own] = this.thresholds.value
-    const target = this.target.value
+    const target = this.target
     if (target === null) this.thresholds.value = [value, own]
     else {
       const others = own.filter(([id]) => id !== target)
@@ -304,7 +303,7 @@ class Viewer {
   }
 
   #chooseTarget(classId) {
-    this.target.value = classId
+    this.target = classId
     this.stale = true
     this.#drawTarget()
     // On a phone the row scrolls: the chosen one to its middle.
@@ -360,12 +359,12 @@ class Viewer {
 
   // What follows from the target: the slider's place, the words at it.
   #drawTarget() {
-    const target = this.target.value
-    if (target !== null && !(target in this.view.labels)) this.target.value = null
+    const target = this.target
+    if (target !== null && !(target in this.view.labels)) this.target = null
     const value = this.#targetThreshold()
     this.slider.value = String(value)
     for (const [classId, { button, box }] of this.chips) {
-      const chosen = classId === this.target.value
+      const chosen = classId === this.target
       button.setAttribute("aria-checked", String(chosen))
       button.tabIndex = chosen ? 0 : -1
       box.classList.toggle("chosen", chosen)
@@ -373,7 +372,7 @@ class Viewer {
   }
 
   #targetThreshold() {
-    const target = this.target.value
+    const target = this.target
     return target === null ? this.thresholds.value[0] : this.#threshold(target)
   }
 
@@ -401,7 +400,7 @@ class Viewer {
   }
 
   #drawThreshold() {
-    const target = this.target.value
+    const target = this.target
     const value = this.#targetThreshold()
     const own = new Map(this.thresholds.value[1])
     this.number.textContent = threshold(value)
@@ -498,7 +497,7 @@ class Viewer {
     const total = (counts) => [...counts.values()].reduce((sum, count) => sum + count, 0)
     const most = Math.max(1, ...this.bins.map(total))
     const step = (width - THUMB) / 99
-    const target = this.target.value
+    const target = this.target
     for (let bin = 1; bin <= 100; bin++) {
       const counts = this.bins[bin]
       const sum = total(counts)
@@ -1055,7 +1054,7 @@ class Viewer {
     if (!step) return
     event.preventDefault()
     const keys = [...this.chips.keys()]
-    const next = keys[(keys.indexOf(this.target.value) + step + keys.length) % keys.length]
+    const next = keys[(keys.indexOf(this.target) + step + keys.length) % keys.length]
     this.#chooseTarget(next)
     this.chips.get(next).button.focus()
   }
@@ -1166,7 +1165,7 @@ class Viewer {
 
   #remember() {
     const { digest } = this.view
-    remembered.set(this.name, { digest, zoom: this.zoom, target: this.target.value })
+    remembered.set(this.name, { digest, zoom: this.zoom, target: this.target })
   }
 
   #down(event) {

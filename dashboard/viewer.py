@@ -62,14 +62,13 @@ def show(
     photo_url: str,
     *,
     mode: Mode = "Classes",
-    target: int | None = None,
     picked: str | None = None,
     compared: tuple[Sequence[str], Sequence[str]] | None = None,
     look: int = 0,
     on_thresholds: Callable[[float, dict[int, float]], None],
     on_pick: Callable[[str | None], None],
 ) -> None:
-    """Draw the viewer. Thresholds, pick and target are taken from here when they change here.
+    """Draw the viewer. Thresholds and pick are taken from here when they change here.
 
     Args:
         key: of the widget. Zoom and target are kept by it; zoom for as long as `view["digest"]`
@@ -77,7 +76,6 @@ def show(
         view: of `detector.scrub.view`.
         photo_url: the photo, of any resolution but of the original's aspect.
         mode: what the boxes' colours say.
-        target: class id whose threshold the slider moves; None = that of all classes.
         picked: id of the picked box; "truth-" and its index for a missed true box.
         compared: ids of the boxes that appeared and of those that vanished by the last change of
             the IoU threshold; marked for as long as they are given.
@@ -106,7 +104,6 @@ def show(
             "view": dict(view),
             "photo": photo_url,
             "mode": mode,
-            "target": target,
             "picked": picked,
             "compared": None if compared is None else [list(ids) for ids in compared],
             "look": look,
