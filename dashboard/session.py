@@ -106,7 +106,7 @@ def address() -> str:
 
 @st.cache_resource(show_spinner=False, max_entries=16, on_release=serving.ServingClient.close)
 def client(server_address: str, version: int = 0) -> serving.ServingClient:
-    """The one channel to that server, shared by all sessions and threads.
+    """The one channel to that server and version, shared by all sessions and threads.
 
     Args:
         version: to ask in place of the one that is configured; 0 = that one.
