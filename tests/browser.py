@@ -32,7 +32,10 @@ def element(page: Page, key: str) -> Locator:
 
 
 def settled(page: Page) -> None:
-    """Wait until the script has run to its end."""
+    """Wait until the script that runs has come to its end.
+
+    Right after a click it may not have begun: wait for what the click changes, then for this.
+    """
     expect(page.locator("[data-testid=stApp]")).to_have_attribute(
         "data-test-script-state", "notRunning"
     )

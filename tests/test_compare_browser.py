@@ -230,9 +230,9 @@ def test_on_a_phone_the_panels_are_stacked(url: str, visit: Callable[..., Page])
     page = visit(url, viewport={"width": 390, "height": 844})
     page.wait_for_function(f"""() => {{
         const {{ yaxis, yaxis2 }} = {PLOT}?._fullLayout ?? {{}};
-        return yaxis && yaxis2._offset >= yaxis._offset + yaxis._length;
+        return yaxis && yaxis2._offset >= yaxis._offset + yaxis._length
+            && {PLOT}._fullLayout.xaxis._length > 300;
     }}""")
-    assert page.evaluate(f"{PLOT}._fullLayout.xaxis._length") > 300
 
 
 @pytest.mark.parametrize("query", ["", "?compare_mode=Pictures", "?compare_view=Swipe"])

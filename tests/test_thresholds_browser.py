@@ -24,6 +24,7 @@ def opened(visit: Callable[..., Page], app_url: str) -> Callable[..., Page]:
         viewport = {"width": 1440, "height": 1000}
         page = visit(f"{app_url}/Thresholds{query}", viewport=viewport)
         element(page, "adopt").wait_for()
+        settled(page)
         return page
 
     return at
@@ -51,19 +52,19 @@ def click_at(page: Page, key: str, x: float, y: float, subplot: str = "xy") -> N
     page.mouse.click(*place)
 
 
-def metric(page: Page, name: str) -> str:
+def metric(page: Page, name: str) -> Locator:
     box = page.locator("[data-testid=stMetric]").filter(has_text=name)
-    return box.locator("[data-testid=stMetricValue]").inner_text()
+    return box.locator("[data-testid=stMetricValue]")
 
 
 @pytest.mark.parametrize(("key", "y"), [("counts", 0.5), ("rates", 0.5)])
 def test_a_click_anywhere_in_a_chart_over_the_threshold_sets_it(opened, key, y):
     page = opened()
-    before = metric(page, "Recall")
+    before = metric(page, "Recall").inner_text()
     click_at(page, key, 0.8, y)
     expect(page).to_have_url(re.compile(r"score_threshold=0\.(79|8|81)\b"))
-    settled(page)
-    assert float(metric(page, "Recall")) < float(before)
+    expect(metric(page, "Recall")).not_to_have_text(before)
+    assert float(metric(page, "Recall").inner_text()) < float(before)
 
 
 def test_a_click_for_one_class_sets_its_own_threshold(opened):
@@ -106,7 +107,6 @@ def test_a_cell_of_the_confusion_matrix_lists_its_boxes_and_a_row_opens_its_pict
     # The last row of those in sight: its picture is not the one that the page opens on.
     rows = min(cell[2], 9)
     page.mouse.click(box["x"] + 18, box["y"] + 35 * rows + 17)
-    settled(page)
     after = page.locator(".st-key-sample [aria-checked=true]")
     expect(after).not_to_have_text(before)
     expect(element(page, "viewer_mode").locator("[aria-checked=true]")).to_have_text(
@@ -132,15 +132,15 @@ def test_a_missed_object_leads_to_its_true_box(opened):
     box = table.bounding_box()
     assert box
     page.mouse.click(box["x"] + 18, box["y"] + 35 * 6 + 17)
-    settled(page)
     viewer = element(page, "scrub").locator(".viewer")
-    expect(viewer).to_be_in_viewport(ratio=0.7)
-    picked = viewer.evaluate("viewer => viewer.lens.picked.value")
-    assert re.fullmatch(r"truth-\d+", picked)
-    truth = viewer.evaluate(
-        "(viewer, at) => viewer.lens.view.truth.class[at]", int(picked.removeprefix("truth-"))
+    page.wait_for_function(
+        """({lens}) => {
+            const picked = lens.picked.value?.match(/^truth-(\\d+)$/);
+            return picked && lens.view.truth.class[picked[1]] === 8;
+        }""",
+        arg=viewer.element_handle(),
     )
-    assert truth == 8
+    expect(viewer).to_be_in_viewport(ratio=0.7)
 
 
 def test_an_error_of_many_pictures_leads_to_a_picture_that_no_strip_has(opened, samples_dir):
