@@ -2,7 +2,7 @@
 
 import json
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
@@ -25,12 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = "pages/1_Thresholds.py"
 SHOES, AUDIO = LABELS.index("shoes"), LABELS.index("audio")
 
-
-@pytest.fixture(autouse=True)
-def empty_caches() -> Iterator[None]:
-    yield
-    st.cache_data.clear()
-    st.cache_resource.clear()
+pytestmark = pytest.mark.usefixtures("empty_caches")
 
 
 @pytest.fixture
