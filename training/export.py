@@ -14,7 +14,7 @@ import argparse
 import json
 import shutil
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,14 +25,15 @@ from training.config import GRIDS, LABELS, VARIANCES, Config, default_boxes
 from training.model import Branch, Conv, Detector, Stage, contract_output
 
 OUTPUT = "concat_3:0"
+RIDGE = 10.0  # a class with some hundred detections has its own bias, one with ten hardly
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What is done to the logits: all divided by `temperature`, then `bias` added to background."""
+    """What is done to the logits: divided by `temperature`, then `biases` added, one a class."""
 
     temperature: float = 1.0
-    bias: float = 0.0
+    biases: tuple[float, ...] = (0.0,) * len(LABELS)
     error_before: float | None = None  # expected calibration error on val
     error_after: float | None = None
 
@@ -58,8 +59,9 @@ def load_weights(*paths: Path) -> tuple[Detector, dict]:
 def calibrate(model: Detector, data: Path) -> Calibration:
     """Platt scaling on val: the detections' scores as probabilities of being right.
 
-    score -> sigmoid(logit(score) / T - b) is, for a class against background, the same as dividing
-    all logits by T and adding b to background's; so the network itself can carry it.
+    score -> sigmoid(logit(score) / T + b) is, for a class against background, the same as dividing
+    all logits by T and adding b to that class's; so the network itself can carry it. T is one for
+    all classes, b is each class's own, held to the others' by RIDGE where it has few detections.
     """
     from training.score import calibration_error, matches
     from training.train import Validation
@@ -70,29 +72,33 @@ def calibrate(model: Detector, data: Path) -> Calibration:
     marks = marks[marks[:, 0] >= 0.02]
     before = calibration_error(marks)
     x = torch.from_numpy(np.log(marks[:, 0]) - np.log1p(-np.minimum(marks[:, 0], 0.9999)))
-    y = torch.from_numpy(marks[:, 1])
-    line = torch.tensor([1.0, 0.0], dtype=torch.float64, requires_grad=True)
-    solver = torch.optim.LBFGS([line], max_iter=100, line_search_fn="strong_wolfe")
+    y, c = torch.from_numpy(marks[:, 1]), torch.from_numpy(marks[:, 2].astype(np.int64) - 1)
+    slope = torch.ones(1, dtype=torch.float64, requires_grad=True)
+    biases = torch.zeros(len(LABELS) - 1, dtype=torch.float64, requires_grad=True)
+    solver = torch.optim.LBFGS([slope, biases], max_iter=200, line_search_fn="strong_wolfe")
 
     def closure() -> torch.Tensor:
         solver.zero_grad()
-        value = nn.functional.binary_cross_entropy_with_logits(line[0] * x + line[1], y)
+        odds = slope * x + biases[c]
+        value = nn.functional.binary_cross_entropy_with_logits(odds, y, reduction="sum")
+        value = value + RIDGE / 2 * (biases - biases.mean()).square().sum()
         value.backward()
         return value
 
     solver.step(closure)
-    slope, shift = (float(v) for v in line.detach())
-    apply_calibration(model, Calibration(1 / slope, -shift))
+    found = Calibration(1 / float(slope.detach()), (0.0, *biases.tolist()))
+    apply_calibration(model, found)
     after = calibration_error(matches(coco, validation.rows(model))[0])
-    return Calibration(1 / slope, -shift, before, after)
+    return replace(found, error_before=before, error_after=after)
 
 
 @torch.no_grad()
 def apply_calibration(model: Detector, calibration: Calibration) -> None:
+    biases = torch.tensor(calibration.biases)
     for branch in model.branches:
         branch.logits.weight /= calibration.temperature
         branch.logits.bias /= calibration.temperature
-        branch.logits.bias[:: len(LABELS)] += calibration.bias
+        branch.logits.bias += biases.repeat(len(branch.logits.bias) // len(LABELS))
 
 
 class Builder:

@@ -18,9 +18,9 @@ import torch
 from torch import Tensor, nn
 
 from detector._protos import saved_model_pb2
-from training.config import LABELS, Config
+from training.config import Config
 from training.data import Composer, load
-from training.export import Builder, Calibration
+from training.export import Builder, Calibration, apply_calibration
 from training.model import Conv, Detector
 from training.train import save
 
@@ -58,8 +58,8 @@ def constants(folder: Path) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 @torch.no_grad()
-def folded(folder: Path) -> tuple[Detector, Config]:
-    """The export as a network in evaluation mode whose batch norms only add, and its run's."""
+def folded(folder: Path) -> tuple[Detector, dict]:
+    """The export as a network in evaluation mode whose batch norms only add, and its record."""
     import tensorflow as tf
 
     record = json.loads((folder / "assets.extra" / "training.json").read_text())
@@ -79,11 +79,12 @@ def folded(folder: Path) -> tuple[Detector, Config]:
             layer.weight.copy_(weight * by[:, None, None, None])
             layer.bias.copy_(shift * by)
     calibration = Calibration(**record["calibration"])
-    for branch in model.branches:
-        branch.logits.bias[:: len(LABELS)] -= calibration.bias
-        branch.logits.weight *= calibration.temperature
-        branch.logits.bias *= calibration.temperature
-    return model, config
+    undone = Calibration(
+        1 / calibration.temperature,
+        tuple(-bias * calibration.temperature for bias in calibration.biases),
+    )
+    apply_calibration(model, undone)
+    return model, {**record, "config": config.as_dict()}
 
 
 @torch.no_grad()
@@ -127,7 +128,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="the weights, as --start-from")
     parser.add_argument("--batches", type=int, default=48)
     args = parser.parse_args()
-    model, config = folded(args.model)
+    model, record = folded(args.model)
+    config = Config(**record["config"])
     composer = Composer(load(args.data, "train", masks=True), [], config, 1)
     batches = [composer.batch(calm=True)[0] for _ in range(args.batches)]
     with torch.no_grad():
@@ -136,8 +138,8 @@ def main() -> None:
         after = model(batches[0])
     difference = max(float((a - b).abs().max()) for a, b in zip(before, after, strict=True))
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    content = {"model": model.state_dict(), "config": config.as_dict(), "samples": 0, "val": {}}
-    save(args.out, content)
+    kept = {name: record[name] for name in ("config", "samples")}
+    save(args.out, {"model": model.state_dict(), **kept, "val": {}})
     print(f"{args.out}: outputs differ by {difference:.2g} at most from the export's")
 
 
