@@ -24,7 +24,7 @@ MODES = ("A against B", "Pictures")
 VIEWS = ("Side by side", "Swipe")
 NEWEST = "newest"
 # A picture in which each side is right somewhere; another gallery opens on its first.
-OPENS_ON = "clothes_on_pegs.jpg"
+OPENS_ON = "electronics_flatlay.jpg"
 # The knobs of the sides, and where they start: B asks for more.
 KNOBS = ("score", "iou", "agnostic", "server", "model", "version")
 DEFAULT_SCORES = {"a": 0.30, "b": 0.50}

@@ -164,7 +164,7 @@ def test_an_export_has_every_box_that_is_shown(
 
 def test_the_exported_picture_is_the_sample_with_boxes_drawn(page: Page):
     drawn = np.asarray(Image.open(BytesIO(exported(page, "Annotated picture"))), np.int16)
-    plain = np.asarray(Image.open(ROOT / "samples" / "electronics_flatlay.jpg"), np.int16)
+    plain = np.asarray(Image.open(ROOT / "samples" / "outfit_flatlay.jpg"), np.int16)
     changed = np.abs(drawn - plain).max(axis=2) > 0
     assert 0 < changed.mean() < 0.2
 

@@ -25,7 +25,7 @@ from training.render.gallery import GALLERY, Composition
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 AT_A_TIME = 16  # Blender keeps some 100 MB of each picture: a process draws no more than these
-OPENING = "electronics_flatlay.jpg"
+OPENING = "outfit_flatlay.jpg"
 
 
 def main(argv: list[str] | None = None) -> None:
