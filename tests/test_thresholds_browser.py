@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser import element, settled
+from tests.browser import TIMEOUT_MS, element, settled
 from tests.running import dashboard
 
 
@@ -37,19 +38,39 @@ def chart(page: Page, key: str) -> Locator:
     return found
 
 
-def click_at(page: Page, key: str, x: float, y: float, subplot: str = "xy") -> None:
-    """Click on a place of the chart, in the units of its axes; a step is some three pixels."""
-    place = chart(page, key).evaluate(
-        """(plot, [x, y, name]) => {
-            const {xaxis, yaxis} = plot._fullLayout._plots[name];
-            const {left, top} = plot.getBoundingClientRect();
-            return [left + xaxis._offset + xaxis.l2p(x), top + yaxis._offset + yaxis.l2p(y)];
-        }""",
-        [x, y, subplot],
-    )
-    page.mouse.move(place[0] - 3, place[1])
-    page.mouse.move(*place)
-    page.mouse.click(*place)
+def click_at(
+    page: Page, key: str, x: float, y: float, *, url: re.Pattern[str] | None = None
+) -> None:
+    """Click on a place of the chart, in the units of its axes; a step is some three pixels.
+
+    With `url` until the address matches it: while the page takes its final shape, a click may miss.
+    """
+    for _ in range(6):
+        place = chart(page, key).evaluate(
+            """async (plot, [x, y]) => {
+                const frame = () => new Promise(requestAnimationFrame);
+                let at, still = 0;
+                for (let i = 0; i < 600 && still < 10; i++) {
+                    await frame();
+                    const {left, top} = plot.getBoundingClientRect();
+                    still = at && at.left == left && at.top == top ? still + 1 : 0;
+                    at = {left, top};
+                }
+                const {xaxis, yaxis} = plot._fullLayout._plots.xy;
+                return [at.left + xaxis._offset + xaxis.l2p(x),
+                        at.top + yaxis._offset + yaxis.l2p(y)];
+            }""",
+            [x, y],
+        )
+        page.mouse.move(place[0] - 3, place[1])
+        page.mouse.move(*place)
+        page.mouse.click(*place)
+        if url is None:
+            return
+        with suppress(AssertionError):
+            expect(page).to_have_url(url, timeout=TIMEOUT_MS / 5)
+            return
+    expect(page).to_have_url(url)
 
 
 def metric(page: Page, name: str) -> Locator:
@@ -61,8 +82,7 @@ def metric(page: Page, name: str) -> Locator:
 def test_a_click_anywhere_in_a_chart_over_the_threshold_sets_it(opened, key, y):
     page = opened()
     before = metric(page, "Recall").inner_text()
-    click_at(page, key, 0.8, y)
-    expect(page).to_have_url(re.compile(r"score_threshold=0\.(79|8|81)\b"))
+    click_at(page, key, 0.8, y, url=re.compile(r"score_threshold=0\.(79|8|81)\b"))
     expect(metric(page, "Recall")).not_to_have_text(before)
     assert float(metric(page, "Recall").inner_text()) < float(before)
 
@@ -71,8 +91,8 @@ def test_a_click_for_one_class_sets_its_own_threshold(opened):
     page = opened()
     element(page, "click_target").get_by_text("audio", exact=True).click()
     settled(page)
-    click_at(page, "counts", 0.7, 0.5)
-    expect(page).to_have_url(re.compile(r"own=audio&threshold_audio=0\.(69|7|71)\b"))
+    at = re.compile(r"own=audio&threshold_audio=0\.(69|7|71)\b")
+    click_at(page, "counts", 0.7, 0.5, url=at)
     assert "score_threshold" not in page.url
 
 
@@ -84,8 +104,8 @@ def test_a_click_on_a_point_of_precision_and_recall_adopts_its_threshold(opened)
             return [trace.x[2], trace.y[2], trace.customdata[2][0]];
         }"""
     )
-    click_at(page, "pr", point[0], point[1])
-    expect(page).to_have_url(re.compile(r"own=\w+&threshold_\w+=0\.\d+"))
+    at = re.compile(r"own=\w+&threshold_\w+=0\.\d+")
+    click_at(page, "pr", point[0], point[1], url=at)
 
 
 def test_a_cell_of_the_confusion_matrix_lists_its_boxes_and_a_row_opens_its_picture(opened):
