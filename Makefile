@@ -21,7 +21,7 @@ test: $(VENV)/.installed-dev browser  ## all tests and checks
 	$(BIN)/python -m pytest
 
 browser:  # a Chromium for the tests: an installed one, or the system's package where root may install it
-	@$(BIN)/python tests/browser.py || ( \
+	@$(BIN)/python -m tests.support.browser || ( \
 	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium ) || \
 	  ( echo "The tests need Chrome or Chromium: install one, or name it in CHROME=/path/to/it" >&2; exit 1 )

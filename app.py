@@ -1,6 +1,7 @@
 """Detect: one picture in; figure, tables and exports out. The home page."""
 
-from dashboard import inputs, layout, result
+from dashboard import frame, images
+from dashboard.detect import page
 
-with layout.page("Detect"):
-    result.show(inputs.choose())
+with frame.page("Detect"):
+    page.show(images.choose())

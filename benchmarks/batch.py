@@ -29,7 +29,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from detector import batch
+from detector.batch.run import run
 from detector.config import Config
 from detector.embedded import EmbeddedServer
 from detector.images import read_image
@@ -104,8 +104,8 @@ def _rates(
             return [answer(preprocess(read_image(data))) for data in chosen]
 
     def through_server() -> list[RawPrediction]:
-        sources = [batch.Source(str(i), lambda data=data: data) for i, data in enumerate(chosen)]
-        found = sorted(batch.run(sources, client, config), key=lambda done: done.index)
+        sources = [run.Source(str(i), lambda data=data: data) for i, data in enumerate(chosen)]
+        found = sorted(run(sources, client, config), key=lambda done: done.index)
         return [done.raw for done in found if done.raw is not None]
 
     ways: dict[str, Callable[[], list[RawPrediction]]] = {
@@ -113,13 +113,13 @@ def _rates(
         "in process": in_process,
         "batch": through_server,
     }
-    boxes = {way: _boxes(run()) for way, run in ways.items()}  # warm-up too
+    boxes = {way: _boxes(measured()) for way, measured in ways.items()}  # warm-up too
     assert boxes["engine"] == boxes["in process"] == boxes["batch"]
     rates: dict[str, list[float]] = {way: [] for way in ways}
     for _ in range(rounds):
-        for way, run in ways.items():
+        for way, measured in ways.items():
             start = time.perf_counter()
-            run()
+            measured()
             rates[way].append(pictures / (time.perf_counter() - start))
     for way, each in rates.items():
         print(f"{way:12}{np.median(each):7.1f} a second")
@@ -145,7 +145,7 @@ def _boxes(found: list[RawPrediction]) -> list[list[str]]:
 
 
 def _memory(files: list[bytes], pictures: int, client: ServingClient, config: Config) -> None:
-    sources = (batch.Source(str(i), lambda i=i: files[i % len(files)]) for i in range(pictures))
+    sources = (run.Source(str(i), lambda i=i: files[i % len(files)]) for i in range(pictures))
     start_mb = _resident_mb()
     most_mb = start_mb
     over = threading.Event()
@@ -158,7 +158,7 @@ def _memory(files: list[bytes], pictures: int, client: ServingClient, config: Co
     watcher = threading.Thread(target=watch)
     watcher.start()
     started = time.perf_counter()
-    kept = list(batch.run(sources, client, config))
+    kept = list(run(sources, client, config))
     seconds = time.perf_counter() - started
     over.set()
     watcher.join()

@@ -47,7 +47,7 @@ def page() -> None:
     import plotly.express as px
     import streamlit as st
 
-    from detector import figures
+    from detector.drawing import photo
     from detector.images import encode_jpeg
     from detector.ssd import Detections
 
@@ -73,8 +73,8 @@ def page() -> None:
     shown = everything.take(everything.scores >= threshold)
     step = round(100 * threshold)
     if st.query_params["way"] == "draw":
-        figure = figures.draw(data_uri(), SIZE, shown, LABELS, revision=step)
-        st.plotly_chart(figure, key="figure", config=figures.CONFIG, on_select="rerun")
+        figure = photo.draw(data_uri(), SIZE, shown, LABELS, revision=step)
+        st.plotly_chart(figure, key="figure", config=photo.CONFIG, on_select="rerun")
     else:
         figure = px.imshow(array)
         shapes = [
@@ -104,7 +104,7 @@ STEP = """step => new Promise(done => {
 def main() -> None:
     from playwright.sync_api import sync_playwright
 
-    from tests import browser
+    from tests.support import browser
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=15, help="steps of each way (default: 15)")

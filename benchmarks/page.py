@@ -18,8 +18,8 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from tests import browser
-from tests.running import ROOT, dashboard
+from tests.support import browser
+from tests.support.running import ROOT, dashboard
 
 SLIDER = ".st-key-score_threshold input[type=range]"
 # Steps between thresholds at which the number of boxes differs: an equal figure is not drawn again.

@@ -22,11 +22,11 @@ import numpy as np
 from playwright.sync_api import CDPSession, Page, sync_playwright
 
 from benchmarks.figure import LABELS, SIZE, photo
-from dashboard.session import jpeg_uri
+from dashboard.answers import jpeg_uri
 from detector.images import encode_jpeg
 from detector.ssd import RawPrediction, Settings, postprocess
-from tests import browser
-from tests.running import ROOT, free_port, wait_until_up
+from tests.support import browser
+from tests.support.running import ROOT, free_port, wait_until_up
 
 # Timestamps of the frames in ms, and how many boxes each showed.
 SCRUB = """({lens}, frames) => new Promise(done => {
@@ -81,7 +81,7 @@ def main() -> None:
         cases = Path(folder) / "cases.pickle"
         cases.write_bytes(pickle.dumps({"photo": case}))
         port = free_port()
-        command = [sys.executable, "-m", "streamlit", "run", "tests/viewer_app.py"]
+        command = [sys.executable, "-m", "streamlit", "run", "tests/support/viewer_app.py"]
         flags = ["--server.port", str(port), "--server.address", "127.0.0.1"]
         server = subprocess.Popen(
             [*command, *flags, "--server.headless", "true"],

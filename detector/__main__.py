@@ -16,22 +16,15 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from detector.archives import Archive
-from detector.batch import Done, Source, file_source, pictures_in, run
+from detector.batch.archives import Archive
+from detector.batch.folder import EXPORTS, SUFFIX, OutputError, OutputFolder, digest_of
+from detector.batch.manifest import Batch, ManifestError, Result, compare, now, read_manifest
+from detector.batch.run import Done, Source, file_source, pictures_in, run
 from detector.config import Config, read_secrets
 from detector.embedded import EmbeddedServer
 from detector.errors import ConfigError, ImageError, LensError, ServingError, ThresholdsError
-from detector.exports import record
-from detector.manifest import (
-    Batch,
-    ManifestError,
-    Result,
-    compare,
-    now,
-    read_manifest,
-)
-from detector.operating_points import read_thresholds
-from detector.output_folder import EXPORTS, SUFFIX, OutputError, OutputFolder, digest_of
+from detector.evaluation.operating_points import read_thresholds
+from detector.formats.exports import record
 from detector.serving import connect
 from detector.ssd import Settings
 

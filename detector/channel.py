@@ -7,10 +7,10 @@ from typing import Any
 
 import grpc
 
-from detector._protos import model_service_pb2_grpc, prediction_service_pb2_grpc
 from detector.config import Tls
 from detector.errors import ConfigError
-from detector.tensors import MAX_TENSOR_BYTES
+from detector.wire.protos import model_service_pb2_grpc, prediction_service_pb2_grpc
+from detector.wire.tensors import MAX_TENSOR_BYTES
 
 MAX_ANSWER_BYTES = MAX_TENSOR_BYTES + 2**20  # gRPC's own limit, 4 MiB, is 6 outputs of an SSD300
 

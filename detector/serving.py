@@ -16,13 +16,6 @@ import grpc
 import numpy as np
 from numpy.typing import NDArray
 
-from detector._protos import (
-    error_codes_pb2,
-    get_model_metadata_pb2,
-    get_model_status_pb2,
-    model_pb2,
-    predict_pb2,
-)
 from detector.channel import Connection, channel_options, connection_hint, credentials
 from detector.config import Config, Tls, checked_address
 from detector.errors import (
@@ -38,7 +31,14 @@ from detector.errors import (
     ServingError,
     SignatureError,
 )
-from detector.tensors import decode_tensor, dtype_name, encode_tensor
+from detector.wire.protos import (
+    error_codes_pb2,
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    model_pb2,
+    predict_pb2,
+)
+from detector.wire.tensors import decode_tensor, dtype_name, encode_tensor
 
 __all__ = [
     "ModelVersion",

@@ -16,7 +16,7 @@ from typing import NoReturn
 
 import grpc
 
-from detector._protos import (
+from detector.wire.protos import (
     get_model_status_pb2,
     model_service_pb2_grpc,
     prediction_service_pb2_grpc,

@@ -16,7 +16,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
-from detector._protos import meta_graph_pb2, saved_model_pb2
+from detector.wire.protos import meta_graph_pb2, saved_model_pb2
 
 EngineName = Literal["auto", "openvino", "tensorflow"]
 Arrays = Mapping[str, NDArray[Any]]

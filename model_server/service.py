@@ -8,7 +8,7 @@ from typing import Any, NoReturn, TypeVar
 import grpc
 from numpy.typing import NDArray
 
-from detector._protos import (
+from detector.wire.protos import (
     get_model_metadata_pb2,
     get_model_status_pb2,
     meta_graph_pb2,

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detector._protos import tensor_pb2, types_pb2
+from detector.wire.protos import tensor_pb2, types_pb2
 
 # dtype on the wire -> (NumPy dtype, the field that holds its values, NumPy dtype of that field)
 _TYPES: dict[int, tuple[str, str, str]] = {

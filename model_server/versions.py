@@ -13,7 +13,7 @@ from pathlib import Path
 
 import grpc
 
-from detector._protos import get_model_status_pb2
+from detector.wire.protos import get_model_status_pb2
 from model_server.engine import SAVED_MODEL, EngineError, Model
 
 _LOADING = get_model_status_pb2.ModelVersionStatus.LOADING

@@ -1,6 +1,7 @@
 """Explore thresholds."""
 
-from dashboard import layout, thresholds
+from dashboard import frame
+from dashboard.thresholds import page
 
-with layout.page("Thresholds"):
-    thresholds.show()
+with frame.page("Thresholds"):
+    page.show()

@@ -1,6 +1,7 @@
 """Images, settings or model versions side by side."""
 
-from dashboard import compare, layout
+from dashboard import frame
+from dashboard.compare import page
 
-with layout.page("Compare"):
-    compare.show()
+with frame.page("Compare"):
+    page.show()

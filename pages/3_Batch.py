@@ -1,6 +1,7 @@
 """Many pictures: run them, look through the results, hand them on."""
 
-from dashboard import batch, layout
+from dashboard import frame
+from dashboard.batch import page
 
-with layout.page("Batch"):
-    batch.show()
+with frame.page("Batch"):
+    page.show()

@@ -1,6 +1,7 @@
 """The model server: state, versions, signature, timings."""
 
-from dashboard import layout, server
+from dashboard import frame
+from dashboard.server import page
 
-with layout.page("Server"):
-    server.show()
+with frame.page("Server"):
+    page.show()

@@ -12,9 +12,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from detector.embedded import EmbeddedServer
 from detector.images import RGBImage, read_image
 from detector.serving import ServingClient
-from tests import browser
-
-ROOT = Path(__file__).resolve().parent.parent
+from tests.support import browser
+from tests.support.paths import ROOT
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from detector._protos import saved_model_pb2
+from detector.wire.protos import saved_model_pb2
 from training.config import Config
 from training.data import Composer, load
 from training.export import Builder, Calibration, apply_calibration

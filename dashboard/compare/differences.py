@@ -1,0 +1,230 @@
+"""The differences of two sides: their table, and which side is right by the true boxes."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.answers import Picture, config
+from detector.evaluation.pairing import (
+    KIND_COLORS,
+    KIND_NAMES,
+    Kind,
+    Pairing,
+    Standing,
+    Verdict,
+    summary,
+)
+
+KNOBS = ("same_box_iou", "kinds")
+SAME_BOX_IOU = 0.5
+MATCH_IOU = 0.5  # with a true box: COCO's usual one
+VERDICTS = {
+    Verdict.A: "A",
+    Verdict.B: "B",
+    Verdict.BOTH: "both",
+    Verdict.NEITHER: "neither",
+    Verdict.UNJUDGED: "–",
+}
+
+
+def knobs() -> tuple[float, list[Kind]]:
+    """Draw the knobs of the table: when two boxes are one and the same, and what is listed."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        same_iou = st.slider(
+            "Same box from this IoU on",
+            0.05,
+            1.0,
+            SAME_BOX_IOU,
+            0.05,
+            key="same_box_iou",
+            width=180,
+            bind="query-params",
+            help="Boxes of A and B are paired one to one where they overlap at least this much "
+            "(intersection over union): the highest IoU first, the same class before another.",
+        )
+        shown = st.pills(
+            "Listed",
+            list(KIND_NAMES.values()),
+            selection_mode="multi",
+            default=list(KIND_NAMES.values()),
+            key="kinds",
+            label_visibility="collapsed",
+            bind="query-params",
+            wrap=True,
+        )
+    return float(same_iou), [kind for kind in Kind if KIND_NAMES[kind] in shown]
+
+
+def reset() -> None:
+    """Put the knobs back to their defaults. For callbacks."""
+    st.session_state["same_box_iou"] = SAME_BOX_IOU
+    st.session_state["kinds"] = list(KIND_NAMES.values())
+
+
+def picked_row(picture: Picture, pairing: Pairing, kinds: Sequence[Kind]) -> int | None:
+    """The row of the pairing that was clicked in the table, by what it is and not where it was."""
+    picked = st.session_state.get("picked_difference")
+    for row, identity in enumerate(_identities(pairing)):
+        if picked == (picture.digest, identity) and Kind(int(pairing.kinds[row])) in kinds:
+            return row
+    return None
+
+
+def _identities(pairing: Pairing) -> list[tuple[str, str]]:
+    """A name for each row: the ids of its boxes, which no threshold changes."""
+    a, b = [*pairing.a.ids, ""], [*pairing.b.ids, ""]
+    return [(a[i], b[j]) for i, j in zip(pairing.rows_a, pairing.rows_b, strict=True)]
+
+
+def table(
+    picture: Picture,
+    pairing: Pairing,
+    kinds: Sequence[Kind],
+    row: int | None,
+    verdicts: list[Verdict] | None,
+) -> None:
+    """A row of the pairing a row; a click zooms the figure to it."""
+    labels = config().labels
+    rows = [index for index in range(len(pairing)) if Kind(int(pairing.kinds[index])) in kinds]
+    identities = _identities(pairing)
+    st.session_state["difference_rows"] = [(picture.digest, identities[i]) for i in rows]
+    if not rows:
+        st.info("No box to list.", icon=":material/search_off:")
+        return
+    columns: dict[str, list[Any]] = {
+        "": [_swatch(KIND_COLORS[Kind(int(pairing.kinds[index]))]) for index in rows],
+        "Difference": [KIND_NAMES[Kind(int(pairing.kinds[index]))] for index in rows],
+    }
+    for letter, found, indices in (
+        ("A", pairing.a, pairing.rows_a),
+        ("B", pairing.b, pairing.rows_b),
+    ):
+        own = [int(indices[index]) for index in rows]
+        columns[letter] = [labels[int(found.class_ids[i])] if i >= 0 else None for i in own]
+        columns[f"Score {letter}"] = [float(found.scores[i]) if i >= 0 else None for i in own]
+    columns["Change"] = [pairing.score_change(index) for index in rows]
+    columns["IoU"] = [
+        float(pairing.ious[index]) if pairing.score_change(index) is not None else None
+        for index in rows
+    ]
+    if verdicts is not None:
+        columns["Right"] = [VERDICTS[verdicts[index]] for index in rows]
+    st.session_state["differences"] = {
+        "selection": {
+            "rows": [rows.index(row)] if row in rows else [],
+            "columns": [],
+            "cells": [],
+        }
+    }
+    number = st.column_config.NumberColumn(format="%.2f", width=75)
+    st.dataframe(
+        pd.DataFrame(columns),
+        key="differences",
+        hide_index=True,
+        on_select=_zoom_to,
+        selection_mode="single-row",
+        height=min(35 * len(rows) + 38, 400),
+        column_config={
+            "": st.column_config.ImageColumn(width=30),
+            "Score A": number,
+            "Score B": number,
+            "IoU": number,
+            "Change": st.column_config.NumberColumn(format="%+.2f", width=75),
+        },
+        placeholder="–",
+        alt=summary(pairing),
+    )
+    swatches = "".join(
+        f".st-key-kinds button:nth-of-type({number})::before{{background:{KIND_COLORS[kind]}}}"
+        for number, kind in enumerate(Kind, start=1)
+    )
+    st.html(f"<style>{swatches}</style>")
+    st.caption(
+        "Click a row to zoom both panels to it, and again to see the whole picture. A colour in "
+        "the figure's legend hides and shows its boxes there."
+    )
+
+
+def _zoom_to() -> None:
+    rows = st.session_state["differences"]["selection"]["rows"]
+    listed = st.session_state["difference_rows"]
+    st.session_state["picked_difference"] = listed[rows[0]] if rows else None
+
+
+def rightness(
+    pairing: Pairing,
+    standings: tuple[Standing, Standing] | None,
+    verdicts: list[Verdict] | None,
+) -> None:
+    """Which side is right where they differ, and how good each is on this picture."""
+    if standings is None or verdicts is None:
+        st.caption(
+            "Which side is right is told where true boxes are known: those of the gallery, and of "
+            "your own pictures those that you give on the page Thresholds."
+        )
+        return
+    differing = [
+        verdict
+        for kind, verdict in zip(pairing.kinds.tolist(), verdicts, strict=True)
+        if kind != Kind.BOTH
+    ]
+    if differing:
+        told = [
+            f"{VERDICTS[verdict]} {differing.count(verdict)}×"
+            for verdict in (Verdict.A, Verdict.B, Verdict.BOTH, Verdict.NEITHER)
+            if verdict in differing
+        ]
+        st.markdown(f"Where they differ, right by the true boxes: **{', '.join(told) or 'none'}**")
+    else:
+        st.markdown("The sides do not differ in their boxes.")
+    body = ""
+    for name, digits, is_more_better, pick in _MEASURES:
+        of_a, of_b = (round(float(pick(standing)), digits) for standing in standings)
+        better = (of_a > of_b, of_b > of_a) if is_more_better else (of_a < of_b, of_b < of_a)
+        cells = "".join(
+            f"<td{' class=better' if is_better else ''}>{_number(value, digits)}"
+            for value, is_better in zip((of_a, of_b), better, strict=True)
+        )
+        body += (
+            f'<tr><th scope="row">{name}</th>{cells}<td>{_number(of_b - of_a, digits, "+")}</tr>'
+        )
+    with st.container(key="standings"):
+        st.html(
+            '<table class="lens-classes"><thead><tr><th scope="col">By the true boxes'
+            '<th scope="col">A<th scope="col">B<th scope="col">B − A</tr></thead>'
+            f"<tbody>{body}</tbody></table>"
+        )
+    st.caption(
+        f"On this picture. A box is right from an IoU of {MATCH_IOU} with a true box of its class "
+        "on. AP asks all boxes after NMS, whatever the score threshold."
+    )
+
+
+# Name, digits, whether more is better, value.
+_MEASURES: tuple[tuple[str, int, bool, Callable[[Standing], Any]], ...] = (
+    ("Precision", 2, True, lambda standing: standing.counts.precision),
+    ("Recall", 2, True, lambda standing: standing.counts.recall),
+    ("F1", 2, True, lambda standing: standing.counts.f1),
+    ("AP@0.5", 2, True, lambda standing: standing.average_precision),
+    ("Right", 0, True, lambda standing: standing.counts.true_positives),
+    ("Wrong", 0, False, lambda standing: standing.counts.false_positives),
+    ("Missed", 0, False, lambda standing: standing.counts.misses),
+)
+
+
+def _number(value: float, digits: int, sign: str = "") -> str:
+    if math.isnan(value):
+        return "–"
+    return f"{value:{sign if round(value, digits) else ''}.{digits}f}"
+
+
+def _swatch(color: str) -> str:
+    """Data URI of a small square."""
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="14" height="14">'
+        f'<rect width="14" height="14" rx="3" fill="{color}"/></svg>'
+    )
+    return "data:image/svg+xml;utf8," + svg.replace("#", "%23")

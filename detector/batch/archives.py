@@ -1,0 +1,220 @@
+"""ZIP files as pictures, each read when its turn comes and nothing ever unpacked to disk.
+
+Who made the archive is not trusted: every bound holds for what is really read, whatever the
+archive says of itself, and an entry that breaks one is an error of that picture alone.
+"""
+
+import io
+import stat
+import threading
+import zipfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO, Self, cast
+
+from detector.batch.run import PICTURE_SUFFIXES, Source
+from detector.errors import ImageError
+from detector.images import ImageLimits
+
+
+class ArchiveError(ImageError):
+    """A ZIP file, or something in it, is not what we read."""
+
+    hint = "Use a ZIP file of pictures, without a password."
+
+
+@dataclass(frozen=True)
+class ArchiveLimits:
+    """What a ZIP file may hold.
+
+    Attributes:
+        max_entries: files and folders, pictures or not.
+        max_bytes: of all its pictures together, unpacked.
+        max_ratio: of an entry's bytes, unpacked to packed. Photos are near 1; a blank BMP of a
+            megabyte or less may have any.
+    """
+
+    max_entries: int = 5000
+    max_bytes: int = 4 * 2**30
+    max_ratio: float = 200.0
+
+
+class Archive:
+    """A ZIP file whose pictures are read out of it. Thread-safe; a context manager that closes.
+
+    Attributes:
+        sources: its pictures in the order of the archive, each named by its path in it. Nested
+            archives, encrypted entries and paths that lead out of a folder are among them, as
+            pictures whose reading says so; files that are no pictures and hidden ones are not.
+    """
+
+    def __init__(
+        self,
+        file: Path | bytes,
+        image_limits: ImageLimits,
+        limits: ArchiveLimits | None = None,
+        name: str = "",
+    ) -> None:
+        """
+        Args:
+            name: put before each picture's name with a slash.
+
+        Raises:
+            ArchiveError: not a ZIP file, or without pictures, or by its own account too large.
+        """
+        self._limits = limits = limits or ArchiveLimits()
+        self._max_bytes = image_limits.max_bytes
+        self._lock = threading.Lock()
+        self._read: dict[int, int] = {}  # entry's place -> bytes really read
+        try:
+            # BytesIO shares the bytes until somebody writes.
+            self._file: IO[bytes] = io.BytesIO(file) if isinstance(file, bytes) else file.open("rb")
+        except OSError as error:
+            raise ArchiveError(f"cannot be opened: {error.strerror}", "Check the path.") from error
+        try:
+            self._size = self._file.seek(0, io.SEEK_END)
+            bounded = _Bounded(self._file, limits.max_entries * _ENTRY_BYTES)
+            self._zip = zipfile.ZipFile(cast(IO[bytes], bounded))
+            bounded.max_read = None
+            entries = self._zip.infolist()
+            if len(entries) > limits.max_entries:
+                raise _too_many(limits)
+            pictures = [entry for entry in entries if _is_wanted(entry)]
+            if not pictures:
+                raise ArchiveError("There are no pictures in this ZIP file.", ImageError.hint)
+            if sum(entry.file_size for entry in pictures) > limits.max_bytes:
+                raise self._too_large()
+        except (*_DAMAGED, ArchiveError) as error:
+            self._file.close()
+            if isinstance(error, ArchiveError):
+                raise
+            raise ArchiveError(f"This is not a ZIP file that can be read: {error}.") from error
+        self.sources = tuple(
+            Source(
+                f"{name}/{entry.filename}" if name else entry.filename,
+                lambda place=place, entry=entry: self._bytes(place, entry),  # type: ignore[misc]
+            )
+            for place, entry in enumerate(pictures)
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the file: its pictures cannot be read any more."""
+        self._zip.close()
+        self._file.close()
+
+    def _bytes(self, place: int, entry: zipfile.ZipInfo) -> bytes:
+        """What the entry holds: one byte more than a picture may have is all that is ever read."""
+        _check(entry)
+        try:
+            with self._zip.open(entry) as file:
+                data = file.read(self._max_bytes + 1)
+        except _DAMAGED as error:
+            raise ArchiveError(
+                f"It cannot be unpacked: {error}.", "Pack it anew: the ZIP file is damaged."
+            ) from error
+        packed = max(1, min(entry.compress_size, self._size))
+        if len(data) > max(2**20, self._limits.max_ratio * packed):
+            raise ArchiveError(
+                f"It unpacks to more than {self._limits.max_ratio:g} times its packed size.",
+                "Save the picture as JPEG or PNG.",
+            )
+        if len(data) > self._max_bytes:
+            raise ArchiveError(
+                f"It unpacks to more than {self._max_bytes / 2**20:.0f} MiB.",
+                "Save the picture smaller, or as JPEG.",
+            )
+        with self._lock:
+            self._read[place] = len(data)
+            total = sum(self._read.values())
+        if total > self._limits.max_bytes:
+            raise self._too_large()
+        return data
+
+    def _too_large(self) -> ArchiveError:
+        return ArchiveError(
+            f"The ZIP file's pictures have more than {self._limits.max_bytes / 2**30:.3g} GiB.",
+            "Use several smaller ones.",
+        )
+
+
+def sources_of(name: str, data: bytes, limits: ImageLimits) -> Sequence[Source]:
+    """An uploaded file's pictures: itself, or those in it where it is a ZIP file.
+
+    Raises:
+        ArchiveError: a ZIP file that is not read, or has no pictures.
+    """
+    if not (data.startswith(b"PK") and name.lower().endswith(".zip")):
+        return (Source(name, lambda: data),)
+    return Archive(data, limits, name=name).sources
+
+
+# Of an entry in the list at a ZIP file's end, with a long path.
+_ENTRY_BYTES = 400
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    LookupError,
+)
+_ARCHIVE_SUFFIXES = frozenset(
+    {".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".jar", ".cbz"}
+)
+_ENCRYPTED = 0x1
+
+
+class _Bounded:
+    """A file for ZipFile that refuses a list of entries that is too long before it is read."""
+
+    def __init__(self, file: IO[bytes], max_read: int) -> None:
+        self._file = file
+        # ZipFile looks for the list in the last 64 KiB.
+        self.max_read: int | None = max(max_read, 2**17)
+        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
+
+    def read(self, size: int = -1) -> bytes:
+        if self.max_read is not None and size > self.max_read:
+            raise ArchiveError("The ZIP file lists too many entries.", "Use several smaller ones.")
+        return self._file.read(size)
+
+
+def _is_wanted(entry: zipfile.ZipInfo) -> bool:
+    path = PurePosixPath(entry.filename.replace("\\", "/"))
+    is_hidden = any(
+        part == "__MACOSX" or (part.startswith(".") and part != "..") for part in path.parts
+    )
+    suffixes = PICTURE_SUFFIXES | _ARCHIVE_SUFFIXES
+    return not entry.is_dir() and not is_hidden and path.suffix.lower() in suffixes
+
+
+def _check(entry: zipfile.ZipInfo) -> None:
+    path = PurePosixPath(entry.filename.replace("\\", "/"))
+    if path.suffix.lower() in _ARCHIVE_SUFFIXES:
+        raise ArchiveError("An archive in an archive is not opened.", "Unpack it first.")
+    # On Windows C:x leads out; "Screenshot at 10:30.png" is a name.
+    if path.is_absolute() or ".." in path.parts or entry.filename[1:2] == ":":
+        raise ArchiveError("Its path leads out of the folder.", "Pack the folder anew.")
+    if entry.flag_bits & _ENCRYPTED:
+        raise ArchiveError("It is encrypted.", "Pack it without a password.")
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        raise ArchiveError("It is a link, not a picture.", "Pack the picture itself.")
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        # LZMA takes as much memory as the entry asks for.
+        raise ArchiveError("It is packed in a rare way.", "Use an ordinary (deflated) ZIP file.")
+
+
+def _too_many(limits: ArchiveLimits) -> ArchiveError:
+    return ArchiveError(
+        f"The ZIP file has more than {limits.max_entries} entries.", "Use several smaller ones."
+    )

@@ -1,0 +1,232 @@
+"""The folder of a batch: a picture with its boxes for each image, tables, and the manifest."""
+
+import hashlib
+import os
+import threading
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
+from detector.batch.manifest import (
+    Batch,
+    Result,
+    State,
+    check_same_run,
+    now,
+    read_manifest,
+    to_manifest,
+    write_whole,
+)
+from detector.batch.run import Source
+from detector.config import Config
+from detector.errors import ImageError, LensError
+from detector.formats.exports import (
+    annotated_png,
+    to_coco,
+    to_coco_results,
+    to_csv,
+    unique_stems,
+    voc_zip,
+    yolo_zip,
+)
+from detector.images import read_image
+
+# What may be written besides, and the file it becomes.
+EXPORTS = {
+    "coco": "detections.coco.json",
+    "coco-results": "results.coco.json",
+    "voc": "pascal-voc.zip",
+    "yolo": "yolo.zip",
+}
+SUFFIX = "-detected.png"
+_STATE = "unfinished.jsonl"
+_DRAWERS = 2
+
+
+class OutputError(LensError):
+    """A result could not be written."""
+
+
+def digest_of(source: Source) -> str:
+    """SHA-256 of what the source gives. Raises ImageError or OSError."""
+    return hashlib.sha256(source.read()).hexdigest()
+
+
+class OutputFolder:
+    """The folder of --out: NAME-detected.png for each image, tables for all, and the manifest.
+
+    While it runs, each image's result is kept in a file of lines; --resume goes on from there.
+
+    Attributes:
+        todo: the sources that are not done yet.
+        config: where a run goes on, it asks for the version of the model that answered before.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        sources: Sequence[Source],
+        batch: Batch,
+        config: Config,
+        *,
+        exports: Collection[str] = (),
+        draws: bool = True,
+        resumes: bool = False,
+    ) -> None:
+        """
+        Args:
+            batch: without results yet.
+            exports: keys of EXPORTS.
+            draws: write annotated pictures.
+            resumes: go on with the run that is in the folder.
+
+        Raises:
+            OutputError, ManifestError
+        """
+        self._folder = folder
+        self._exports = exports
+        self._draws = draws
+        self._sources = sources
+        self._limits = config.image_limits
+        self._batch = batch
+        self._results: dict[int, Result] = {}
+        self._lock = threading.Lock()
+        self._drawn: set[Future[None]] = set()
+        self.config = config
+        state = self._folder / _STATE
+        with self._writing():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            if self._draws:
+                self._files = self._file_names()
+            else:
+                self._files = [""] * len(sources)
+            self._places = list(range(len(sources)))
+            if resumes:
+                self._go_on(state)
+            else:
+                state.unlink(missing_ok=True)
+            self._state = State(state, self._batch)
+        # Drawing takes longer than detecting. Pillow lets other threads run meanwhile.
+        self._pool = ThreadPoolExecutor(_DRAWERS, thread_name_prefix="draw")
+        self.todo = [sources[place] for place in self._places]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown()  # what was detected is drawn and kept
+        self._state.close()
+
+    def add(self, index: int, result: Result) -> None:
+        """Keep the result of `todo[index]`; its picture is drawn meanwhile."""
+        place = self._places[index]
+        self._results[place] = result
+        if len(self._drawn) >= 2 * _DRAWERS:
+            done, self._drawn = wait(self._drawn, return_when=FIRST_COMPLETED)
+            for future in done:
+                future.result()
+        self._drawn.add(self._pool.submit(self._keep, place, result))
+
+    def finish(self) -> None:
+        """Write what is of all images."""
+        for future in self._drawn:
+            future.result()
+        results = tuple(self._results[place] for place in sorted(self._results))
+        batch = replace(self._batch, results=results, finished=now())
+        found = [result.found for result in results if result.found is not None]
+        labels = batch.labels
+        files: dict[str, Callable[[], bytes]] = {
+            "detections.csv": lambda: to_csv(found, labels),
+            "detections.coco.json": lambda: to_coco(found, labels),
+            "results.coco.json": lambda: to_coco_results(found),
+            "pascal-voc.zip": lambda: voc_zip(found, labels),
+            "yolo.zip": lambda: yolo_zip(found, labels),
+            "manifest.json": lambda: to_manifest(batch),
+        }
+        wanted = {"detections.csv", "manifest.json", *(EXPORTS[name] for name in self._exports)}
+        with self._writing():
+            for name, build in files.items():
+                if name in wanted:
+                    write_whole(self._folder / name, build())
+            self._state.close()
+            (self._folder / _STATE).unlink()
+
+    def _keep(self, place: int, result: Result) -> None:
+        """Draw the picture, then say in the file of lines that this one is done."""
+        if self._draws and result.found is not None:
+            try:
+                image = read_image(self._sources[place].read(), self._limits)
+            except (ImageError, OSError) as error:
+                raise OutputError(f"{result.name} cannot be read again: {error}") from error
+            png = annotated_png(image, result.found.detections, self._batch.labels)
+            with self._writing():
+                write_whole(self._folder / self._files[place], png)
+        with self._lock, self._writing():
+            self._state.add(result, self._files[place])
+
+    def _go_on(self, state: Path) -> None:
+        """Take over the results of an interrupted or a finished run; the rest is to do."""
+        before = self._earlier(state)
+        versions = {r.found.model_version or 0 for r, _ in before.values() if r.found is not None}
+        is_free = self.config.version_label is None and self.config.model_version is None
+        if versions and is_free:
+            self.config = replace(self.config, model_version=max(versions) or None)
+        names = {name for name, _ in before}
+        todo = []
+        for place, (source, file) in enumerate(zip(self._sources, self._files, strict=True)):
+            result, drawn = None, ""
+            if source.name in names:
+                with suppress(ImageError, OSError):
+                    result, drawn = before.get((source.name, digest_of(source)), (None, ""))
+            is_drawn = drawn == file and (not file or (self._folder / file).exists())
+            if result is None or not is_drawn:
+                todo.append(place)
+            else:
+                self._results[place] = result
+        self._places = todo
+
+    def _earlier(self, state: Path) -> dict[tuple[str, str], tuple[Result, str]]:
+        """The results of the run in the folder and their pictures' files, by (name, digest)."""
+        manifest = self._folder / "manifest.json"
+        if not state.exists() and manifest.exists():
+            # It has ended: its state again, for pictures that came after it.
+            ended = read_manifest(manifest.read_bytes(), str(manifest))
+            check_same_run(manifest, ended, self._batch)
+            files = dict(zip((source.name for source in self._sources), self._files, strict=True))
+            part = state.with_suffix(".part")  # half a state would outrank the whole manifest
+            part.unlink(missing_ok=True)
+            again = State(part, ended)
+            for result in ended.results:
+                again.add(result, files.get(result.name, ""))
+            again.close()
+            part.replace(state)
+        if not state.exists():
+            return {}
+        started, before = State.read(state, self._batch)
+        self._batch = replace(self._batch, started=started or self._batch.started)
+        return before
+
+    def _file_names(self) -> list[str]:
+        """A name for each annotated picture, none of them an input's."""
+        # --out may be the folder of the images, and none of them may be written over.
+        # realpath: unlike Path.resolve it takes a link that leads to itself.
+        names = [source.name for source in self._sources]
+        inputs = [Path(os.path.realpath(name)) for name in names if "\0" not in name]
+        here = [path.name for path in inputs if path.parent == self._folder.resolve()]
+        distinct = dict.fromkeys(names)
+        taken = [name.removesuffix(SUFFIX) for name in here if name.endswith(SUFFIX)]
+        stems = dict(zip(distinct, unique_stems(distinct, taken), strict=True))
+        return [f"{stems[name]}{SUFFIX}" for name in names]
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise OutputError(
+                f"cannot write to {error.filename or self._folder}: {error.strerror}",
+                "Give --out a folder that you may write to, on a disk with room.",
+            ) from error

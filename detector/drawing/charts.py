@@ -1,0 +1,489 @@
+"""Charts about thresholds, as Plotly figures: counts, precision and recall, confusion, density.
+
+A click is to mean something everywhere, and of Plotly's traces only bars answer on their whole
+area. So a chart over the threshold has one clear bar a step on top of its curves, whose
+`customdata` is the threshold; a confusion matrix is made of bars.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from detector.drawing.colors import class_color
+from detector.evaluation.curves import Counts, Curve
+from detector.ssd import RawPrediction, Settings
+
+CONFIG: dict[str, Any] = {"displayModeBar": False, "doubleClick": False}
+
+# What the sliders offer: 0.01, 0.02 ... 1.00.
+GRID: NDArray[np.float64] = np.round(np.arange(1, 101) / 100, 2)
+
+# Readable on light and on dark ground.
+_GREY = "#8795A1"
+_INK = "#10171B"  # on the cells of the confusion matrix
+_CLEAR = "rgba(0,0,0,0)"
+_MARK = "#D1495B"
+_LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
+_MARGIN = {"l": 8, "r": 8, "t": 30, "b": 8}
+# Of the precision-recall curves: more points than can be told apart only cost time.
+_MOST_POINTS = 240
+
+Trace = dict[str, Any]
+
+
+def counts(
+    counted: NDArray[np.int64],
+    histogram: NDArray[np.int64],
+    labels: Sequence[str],
+    settings: Settings,
+) -> go.Figure:
+    """How many boxes each threshold shows, a curve a class; below it how many scores lie where.
+
+    `customdata` of a clicked point is the threshold of that place.
+
+    Args:
+        counted: (100, C) boxes at each threshold of GRID.
+        histogram: (50, C) boxes by score, in steps of 0.02.
+        labels: index = class id, background first.
+        settings: the thresholds to mark.
+    """
+    traces: list[Trace] = []
+    edges = np.round(np.arange(50) * 0.02 + 0.01, 2)
+    for class_id, label in enumerate(labels[1:], start=1):
+        if not counted[:, class_id].any():
+            continue
+        color = class_color(class_id)
+        # A curve on a logarithmic axis ends where nothing is left.
+        height = [int(count) if count else None for count in counted[:, class_id]]
+        traces.append(_line(GRID, height, label, color, class_id))
+        traces.append(
+            {
+                "type": "bar",
+                "x": edges.tolist(),
+                "y": histogram[:, class_id].tolist(),
+                "width": 0.019,
+                "yaxis": "y2",
+                "marker": {"color": color, "line": {"width": 0}},
+                "hoverinfo": "skip",
+                "legendgroup": str(class_id),
+                "showlegend": False,
+                "unselected": {"marker": {"opacity": 1}},
+            }
+        )
+        own = settings.class_thresholds.get(class_id)
+        if own is not None:
+            place = min(int(np.searchsorted(GRID, own - 1e-9)), len(GRID) - 1)
+            traces.append(_point(own, max(int(counted[place, class_id]), 1), color, class_id))
+    most = max(int(counted.max(initial=0)), 1)
+    words = [
+        f"<b>{threshold:.2f}</b>: {_listed(row, labels)}"
+        for threshold, row in zip(GRID, counted, strict=True)
+    ]
+    tallest = max(int(histogram.sum(axis=1).max(initial=0)), 1)
+    traces.append(_catcher(GRID, 0.5, 1.7 * most, words))
+    traces.append({**_catcher(GRID, 0, 1.05 * tallest, words), "yaxis": "y2"})
+    return _figure(
+        traces,
+        height=430,
+        xaxis=_threshold_axis(anchor="y2"),
+        yaxis={
+            "type": "log",
+            "title": {"text": "Boxes"},
+            "range": [np.log10(0.8), np.log10(1.7 * most)],
+            "domain": [0.42, 1],
+            "dtick": 1,
+            "fixedrange": True,
+        },
+        yaxis2={
+            "title": {"text": "Scores"},
+            "domain": [0, 0.34],
+            "range": [0, 1.05 * tallest],
+            "fixedrange": True,
+            "nticks": 4,
+        },
+        shapes=[_mark(settings.score_threshold)],
+        barmode="stack",
+    )
+
+
+def rates(
+    curves: Mapping[int | None, Curve], labels: Sequence[str], settings: Settings
+) -> go.Figure:
+    """Precision, recall and F1 against the threshold, a curve a class and one over all.
+
+    `customdata` of a clicked point is the threshold of that place.
+
+    Args:
+        curves: by class id; None = all classes together.
+        labels: index = class id, background first.
+        settings: the thresholds to mark.
+    """
+    traces: list[Trace] = []
+    at_grid = {class_id: curve.at(GRID) for class_id, curve in curves.items()}
+    names = ("Precision", "Recall", "F1")
+    for row, name in enumerate(names, start=1):
+        axis = "y" if row == 1 else f"y{row}"
+        for class_id, found in at_grid.items():
+            values = _rate(found, name)
+            label, color = _name_and_color(class_id, labels)
+            line = _line(GRID, _numbers(values), label, color, class_id or 0)
+            line |= {"yaxis": axis, "showlegend": row == 1}
+            line["line"] = {"color": color, "width": 3.5 if class_id is None else 1.5}
+            traces.append(line)
+            own = settings.class_thresholds.get(class_id or 0)
+            if own is not None and class_id is not None:
+                value = float(_rate(curves[class_id].at(own), name))
+                traces.append({**_point(own, value, color, class_id), "yaxis": axis})
+        words = [
+            f"<b>{threshold:.2f}</b> · {name} over all {rate(_rate(at_grid[None], name)[place])}"
+            for place, threshold in enumerate(GRID)
+        ]
+        traces.append({**_catcher(GRID, 0, 1.02, words), "yaxis": axis})
+    axes = {
+        "yaxis" if row == 1 else f"yaxis{row}": {
+            "title": {"text": name},
+            "domain": [round(1.08 - row * 0.36, 2), round(1.36 - row * 0.36, 2)],
+            "range": [0, 1.02],
+            "fixedrange": True,
+            "nticks": 5,
+        }
+        for row, name in enumerate(names, start=1)
+    }
+    return _figure(
+        traces,
+        height=600,
+        xaxis=_threshold_axis(anchor="y3"),
+        shapes=[_mark(settings.score_threshold)],
+        **axes,
+    )
+
+
+def precision_recall(
+    curves: Mapping[int | None, Curve],
+    average_precisions: Mapping[int | None, float],
+    labels: Sequence[str],
+    settings: Settings,
+) -> go.Figure:
+    """Precision against recall, a curve a class and one over all, AP in the legend.
+
+    `customdata` of a clicked point is [threshold, class id or 0 for all].
+
+    Args:
+        curves: by class id; None = all classes together.
+        average_precisions: AP by class id; None = their mean.
+        labels: index = class id, background first.
+        settings: the thresholds to mark.
+    """
+    traces: list[Trace] = []
+    for class_id, curve in curves.items():
+        label, color = _name_and_color(class_id, labels)
+        kind = "mAP" if class_id is None else "AP"
+        ap = average_precisions[class_id]
+        step = max(1, -(-len(curve.thresholds) // _MOST_POINTS))
+        places = slice(None, None, step)
+        at = curve.thresholds[places]
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "lines+markers",
+                "x": _numbers(curve.recall[places]),
+                "y": _numbers(curve.precision[places]),
+                "customdata": [[float(str(t)), class_id or 0] for t in at],
+                "name": f"{label} · {kind} {ap:.3f}",
+                "legendgroup": str(class_id or 0),
+                "line": {"color": color, "width": 3 if class_id is None else 1.5},
+                "marker": {"color": color, "size": 5},
+                "unselected": {"marker": {"opacity": 1}},
+                "hovertemplate": (
+                    f"<b>{label}</b> at %{{customdata[0]:.2f}}<br>"
+                    "precision %{y:.2f}, recall %{x:.2f}<extra></extra>"
+                ),
+                "legendrank": 1 if class_id is None else 2,
+            }
+        )
+        here = curve.at(settings.threshold_of(class_id or 0))
+        if class_id is not None or not settings.class_thresholds:
+            traces.append(
+                _point(float(here.recall), float(here.precision), color, class_id or 0, size=12)
+            )
+    axis = {"range": [-0.01, 1.03], "fixedrange": True, "nticks": 6}
+    return _figure(
+        traces,
+        height=560,
+        xaxis={**axis, "title": {"text": "Recall: found of what is there"}},
+        yaxis={**axis, "title": {"text": "Precision: right of what is shown"}},
+        hoverdistance=40,
+    )
+
+
+def confusion(cells: NDArray[np.int64], labels: Sequence[str]) -> go.Figure:
+    """The confusion matrix: rows are true classes, columns what was found; each cell clickable.
+
+    `customdata` of a clicked point is [true class id, found class id].
+
+    Args:
+        cells: (C, C) counts; row 0 = there is nothing, column 0 = not found.
+        labels: index = class id, background first.
+    """
+    order = [*range(1, len(labels)), 0]
+    last = len(order) - 1  # nothing there and not found: no box can be behind that
+    places = [
+        (row, column)
+        for row in range(len(order))
+        for column in range(len(order))
+        if (row, column) != (last, last)
+    ]
+    chosen = [(order[row], order[column]) for row, column in places]
+    values = [int(cells[true, found]) for true, found in chosen]
+    most = max([*values, 1])
+    colors = [
+        _shade(value / most, true == found)
+        for value, (true, found) in zip(values, chosen, strict=True)
+    ]
+    words = [
+        _in_words(value, labels, true, found)
+        for value, (true, found) in zip(values, chosen, strict=True)
+    ]
+    trace = {
+        "type": "bar",
+        "x": [column for _, column in places],
+        "base": [row - 0.48 for row, _ in places],
+        "y": [0.96] * len(places),
+        "width": 0.96,
+        "customdata": [list(cell) for cell in chosen],
+        "marker": {"color": colors, "line": {"width": 0}},
+        "text": [str(value) if value else "" for value in values],
+        "textposition": "inside",
+        "insidetextanchor": "middle",
+        "textangle": 0,
+        "textfont": {"color": _INK},
+        "hovertext": words,
+        "hovertemplate": "%{hovertext}<extra></extra>",
+        "selected": {"marker": {"opacity": 1}},
+        "unselected": {"marker": {"opacity": 0.75}, "textfont": {"color": _INK}},
+        "showlegend": False,
+    }
+    columns = [*labels[1:], "not found"]
+    rows = [*labels[1:], "nothing there"]
+    axis = {"fixedrange": True, "showgrid": False, "zeroline": False}
+    return _figure(
+        [trace],
+        height=470,
+        xaxis={
+            **axis,
+            "side": "top",
+            "tickvals": list(range(len(columns))),
+            "ticktext": columns,
+            "title": {"text": "Found"},
+            "range": [-0.5, len(columns) - 0.5],
+        },
+        yaxis={
+            **axis,
+            "tickvals": list(range(len(rows))),
+            "ticktext": rows,
+            "title": {"text": "True"},
+            "range": [len(rows) - 0.5, -0.5],
+        },
+        barmode="overlay",
+        margin={**_MARGIN, "t": 8},
+    )
+
+
+def density(
+    raw: RawPrediction, size: tuple[int, int], image_uri: str, cells: int = 38
+) -> go.Figure:
+    """Where the priors fire: the highest score of any class at each place, over the photo.
+
+    Args:
+        raw: the model's output for the image.
+        size: (width, height) of the original image.
+        image_uri: the photo, a data URI or a URL.
+        cells: places a side; 38 is the finest grid of the model's priors.
+    """
+    best = raw.scores[:, 1:].max(axis=1)
+    centres = (raw.priors[:, :2] + raw.priors[:, 2:]) / 2
+    columns, rows = (centres * cells).astype(np.int64).clip(0, cells - 1).T
+    heat = np.zeros((cells, cells))
+    np.maximum.at(heat, (rows, columns), best)
+    width, height = size
+    step = (width / cells, height / cells)
+    trace = {
+        "type": "heatmap",
+        "z": np.round(heat, 3).tolist(),
+        "x0": step[0] / 2,
+        "dx": step[0],
+        "y0": step[1] / 2,
+        "dy": step[1],
+        "zmin": 0,
+        "zmax": 1,
+        "zsmooth": "best",
+        "colorscale": [
+            [0, "rgba(20,10,60,0.55)"],
+            [0.05, "rgba(70,10,120,0.5)"],
+            [0.3, "rgba(200,50,90,0.5)"],
+            [0.6, "rgba(250,150,40,0.5)"],
+            [1, "rgba(255,250,150,0.6)"],
+        ],
+        "showscale": False,
+        "hovertemplate": "best score here %{z:.2f}<extra></extra>",
+    }
+    axis = {"visible": False, "fixedrange": True, "constrain": "domain"}
+    photo = {
+        "source": image_uri,
+        "xref": "x",
+        "yref": "y",
+        "x": 0,
+        "y": 0,
+        "sizex": width,
+        "sizey": height,
+        "sizing": "stretch",
+        "layer": "below",
+    }
+    return _figure(
+        [trace],
+        height=int(np.clip(400 * height / width, 200, 420)),
+        xaxis={**axis, "range": [0, width]},
+        yaxis={**axis, "range": [height, 0], "scaleanchor": "x"},
+        images=[photo],
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+    )
+
+
+def rate(value: float | NDArray[np.float64]) -> str:
+    """A precision, recall or F1 in writing; NaN is a dash."""
+    return "–" if np.isnan(value) else f"{float(value):.2f}"
+
+
+def _figure(traces: list[Trace], *, height: int, **layout: Any) -> go.Figure:
+    whole = {
+        "height": height,
+        "margin": _MARGIN,
+        "paper_bgcolor": _CLEAR,
+        "plot_bgcolor": _CLEAR,
+        "clickmode": "event+select",
+        "dragmode": False,
+        "hovermode": "closest",
+        "bargap": 0,
+        "legend": _LEGEND,
+        **layout,
+    }
+    return go.Figure(data=traces, layout=whole, _validate=False)
+
+
+def _threshold_axis(**more: Any) -> dict[str, Any]:
+    return {
+        "title": {"text": "Score threshold"},
+        "range": [0, 1.01],
+        "fixedrange": True,
+        "nticks": 11,
+        **more,
+    }
+
+
+def _line(x: NDArray[np.float64], y: list[Any], label: str, color: str, class_id: int) -> Trace:
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": x.tolist(),
+        "y": y,
+        "name": label,
+        "line": {"color": color, "width": 2},
+        "legendgroup": str(class_id),
+        "hoverinfo": "skip",
+    }
+
+
+def _point(x: float, y: float, color: str, class_id: int, size: int = 11) -> Trace:
+    """A mark on a curve: where it stands now."""
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [x],
+        "y": [None if np.isnan(y) else y],
+        "marker": {
+            "symbol": "diamond",
+            "size": size,
+            "color": color,
+            "line": {"width": 2, "color": "#FFFFFF"},
+        },
+        "unselected": {"marker": {"opacity": 1}},
+        "legendgroup": str(class_id),
+        "showlegend": False,
+        "hoverinfo": "skip",
+    }
+
+
+def _mark(threshold: float) -> dict[str, Any]:
+    """The common threshold, as a line through all panels."""
+    return {
+        "type": "line",
+        "x0": threshold,
+        "x1": threshold,
+        "y0": 0,
+        "y1": 1,
+        "yref": "paper",
+        "line": {"color": _MARK, "width": 2, "dash": "dot"},
+    }
+
+
+def _catcher(
+    thresholds: NDArray[np.float64], base: float, height: float, words: list[str]
+) -> Trace:
+    """Clear bars, one a threshold, that take the hover and the click anywhere above it."""
+    return {
+        "type": "bar",
+        "x": thresholds.tolist(),
+        "base": [base] * len(thresholds),
+        "y": [height - base] * len(thresholds),
+        "width": 0.01,
+        "offset": -0.005,
+        "customdata": thresholds.tolist(),
+        "hovertext": words,
+        "hovertemplate": "%{hovertext}<extra></extra>",
+        "marker": {"color": _CLEAR, "line": {"width": 0}},
+        "showlegend": False,
+    }
+
+
+def _name_and_color(class_id: int | None, labels: Sequence[str]) -> tuple[str, str]:
+    return ("All", _GREY) if class_id is None else (labels[class_id], class_color(class_id))
+
+
+def _rate(found: Counts, name: str) -> NDArray[np.float64]:
+    values = {"Precision": found.precision, "Recall": found.recall, "F1": found.f1}
+    return values[name]
+
+
+def _numbers(values: NDArray[np.float64]) -> list[float | None]:
+    """For JSON, which has no NaN: a curve has a gap where nothing is shown."""
+    return [None if np.isnan(value) else round(float(value), 4) for value in values]
+
+
+def _listed(row: NDArray[np.int64], labels: Sequence[str]) -> str:
+    parts = [f"{count} {label}" for count, label in zip(row, labels, strict=True) if count]
+    return ", ".join(parts) if parts else "no boxes"
+
+
+def _shade(part: float, right: bool) -> str:
+    """Green on the diagonal, red off it; the more, the stronger.
+
+    Opaque and never dark: the number in it is read on light and on dark ground.
+    """
+    if part == 0:
+        return "rgba(128,140,150,0.06)"
+    few, many = ((190, 226, 205), (62, 178, 113)) if right else ((245, 200, 198), (240, 104, 100))
+    red, green, blue = (round(a + (b - a) * part**0.5) for a, b in zip(few, many, strict=True))
+    return f"rgb({red},{green},{blue})"
+
+
+def _in_words(count: int, labels: Sequence[str], true: int, found: int) -> str:
+    if found == 0:
+        return f"{count} {labels[true]} not found"
+    if true == 0:
+        return f"{count} × {labels[found]} where nothing is"
+    if true == found:
+        return f"{count} {labels[true]} found"
+    return f"{count} {labels[true]} taken for {labels[found]}"

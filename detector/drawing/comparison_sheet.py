@@ -1,0 +1,125 @@
+"""A comparison as one picture to hand on."""
+
+import io
+import unicodedata
+from collections.abc import Sequence
+
+from PIL import Image, ImageDraw, ImageFont
+
+from detector.drawing.colors import text_color
+from detector.drawing.marks import CHIP_HEIGHT, FONT_SIZE, label_places, label_texts
+from detector.evaluation.pairing import KIND_COLORS, KIND_NAMES, Kind, Pairing
+from detector.images import RGBImage
+
+_MAX_PANEL = 1600  # pixels of a panel's longer side
+_INK, _PAPER = "#15232B", "#FFFFFF"
+
+_Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+
+
+def sheet_png(
+    image: RGBImage,
+    pairing: Pairing,
+    labels: Sequence[str],
+    *,
+    title: str,
+    captions: tuple[Sequence[str], Sequence[str]],
+) -> bytes:
+    """Both annotated pictures side by side, wide ones one above the other, as PNG.
+
+    Above them the title, under each the lines of its caption, at the bottom what the colours mean
+    and how many boxes there are of each.
+
+    Args:
+        image: the original; panels are at most 1600 pixels long.
+        captions: lines that say model, version and settings, of A and of B.
+    """
+    photo = Image.fromarray(image)
+    photo.thumbnail((_MAX_PANEL, _MAX_PANEL), reducing_gap=2.0)
+    scale = photo.width / image.shape[1]
+    unit = max(11, round((photo.width * photo.height) ** 0.5 * 0.02))
+    font, small = ImageFont.load_default(size=unit), ImageFont.load_default(size=unit * 0.85)
+    across = photo.width < 2 * photo.height
+    caption_height = round(1.5 * unit * max(len(lines) for lines in captions)) + unit
+    panel_height = photo.height + caption_height
+    heading_height = 3 * unit
+    width = (2 * photo.width if across else photo.width) + (3 if across else 2) * unit
+    height = heading_height + (panel_height if across else 2 * panel_height) + 3 * unit
+    sheet = Image.new("RGB", (width, height), _PAPER)
+    draw = ImageDraw.Draw(sheet)
+    draw.text((unit, unit), _fitting(title, font, width - 2 * unit), _INK, font)
+    for number, (side, lines) in enumerate(zip("ab", captions, strict=True)):
+        x = unit + (number * (photo.width + unit) if across else 0)
+        y = heading_height + (0 if across else number * panel_height)
+        sheet.paste(_annotated(photo, pairing, side, labels, scale, 0.85 * unit), (x, y))
+        for line_number, line in enumerate(lines):
+            place = (x, y + photo.height + unit // 2 + round(1.5 * unit * line_number))
+            draw.text(place, _fitting(line, font, photo.width), _INK, font)
+    x, y = unit, height - round(2.5 * unit)
+    for kind, count in pairing.counts().items():
+        draw.rectangle((x, y, x + unit, y + unit), KIND_COLORS[kind], outline=_INK)
+        text = f"{KIND_NAMES[kind]}: {count}"
+        draw.text((x + 1.5 * unit, y - unit // 8), text, _INK, small)
+        x += round(2 * unit + small.getlength(text) + 1.5 * unit)
+    file = io.BytesIO()
+    sheet.save(file, "PNG", compress_level=3)
+    return file.getvalue()
+
+
+def _annotated(
+    photo: Image.Image,
+    pairing: Pairing,
+    side: str,
+    labels: Sequence[str],
+    scale: float,
+    font_size: float,
+) -> Image.Image:
+    """The photo with one side's boxes in the colours of their kinds; better scored lie on top."""
+    canvas = photo.copy()
+    draw = ImageDraw.Draw(canvas)
+    found = pairing.a if side == "a" else pairing.b
+    line = max(2, round((photo.width * photo.height) ** 0.5 * 0.003))
+    drawn = [
+        (
+            index,
+            Kind(int(pairing.kinds[row])),
+            tuple(round(float(value) * scale) for value in found.boxes[index]),
+        )
+        for index, row in enumerate(pairing.rows_of(side))
+    ][::-1]
+    for _, kind, (xmin, ymin, xmax, ymax) in drawn:
+        color = KIND_COLORS[kind]
+        corners = (xmin, ymin, max(xmax - 1, xmin), max(ymax - 1, ymin))
+        halo = (corners[0] - 1, corners[1] - 1, corners[2] + 1, corners[3] + 1)
+        draw.rectangle(halo, outline=text_color(color), width=line + 2)
+        draw.rectangle(corners, outline=color, width=line)
+    font = ImageFont.load_default(size=font_size)
+    # Pillow's font has no spaces that stay, and is a tenth wider than what labels are laid out for.
+    texts = [text.replace("\u00a0", " ") for text in label_texts(found, labels)]
+    grown = 1.1 * font_size / FONT_SIZE
+    usual_size = (round(photo.width / grown), round(photo.height / grown))
+    size = (round(photo.width / scale), round(photo.height / scale))
+    places = label_places(found.boxes, texts, size, usual_size=usual_size)
+    for index, kind, _ in drawn:
+        if (place := places[index]) is None:
+            continue
+        x, y, leftward = place
+        width, height = font.getlength(texts[index]), CHIP_HEIGHT * grown
+        left = min(x * scale - (width if leftward else 0), photo.width - width)
+        top = min(max(y * scale - height / 2, 0), photo.height - height)
+        draw.rectangle((left, top, left + width, top + height), KIND_COLORS[kind])
+        middle = (left, top + height / 2)
+        draw.text(middle, texts[index], text_color(KIND_COLORS[kind]), font, anchor="lm")
+    return canvas
+
+
+def _fitting(text: str, font: _Font, width: float) -> str:
+    """The text, cut with dots where it is too wide."""
+    # Pillow's own font has the letters of ASCII only.
+    letters = (c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    text = "".join(c if c.isascii() and c.isprintable() else "?" for c in letters)
+    if font.getlength(text) <= width:
+        return text
+    while text and font.getlength(text + "...") > width:
+        text = text[:-1]
+    return text + "..."

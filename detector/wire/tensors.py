@@ -1,0 +1,116 @@
+"""Arrays as the messages of TensorFlow's API, and back."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.errors import OutputError, RequestTooLargeError, SignatureError
+from detector.wire.protos import tensor_pb2, types_pb2
+
+MAX_TENSOR_BYTES = 256 * 2**20  # 400 outputs of an SSD300 in one batch
+
+# DataType -> the array's type on the wire, and the field of TensorProto with its values one by one.
+_FORMATS: dict[int, tuple[np.dtype[Any], str]] = {
+    types_pb2.DT_FLOAT: (np.dtype("<f4"), "float_val"),
+    types_pb2.DT_DOUBLE: (np.dtype("<f8"), "double_val"),
+    types_pb2.DT_HALF: (np.dtype("<f2"), "half_val"),
+    types_pb2.DT_UINT8: (np.dtype("u1"), "int_val"),
+    types_pb2.DT_INT8: (np.dtype("i1"), "int_val"),
+    types_pb2.DT_UINT16: (np.dtype("<u2"), "int_val"),
+    types_pb2.DT_INT16: (np.dtype("<i2"), "int_val"),
+    types_pb2.DT_INT32: (np.dtype("<i4"), "int_val"),
+    types_pb2.DT_UINT32: (np.dtype("<u4"), "uint32_val"),
+    types_pb2.DT_INT64: (np.dtype("<i8"), "int64_val"),
+    types_pb2.DT_UINT64: (np.dtype("<u8"), "uint64_val"),
+    types_pb2.DT_BOOL: (np.dtype("?"), "bool_val"),
+}
+_DATA_TYPES = {dtype: data_type for data_type, (dtype, _) in _FORMATS.items()}
+
+
+def encode_tensor(array: NDArray[Any], name: str = "the array") -> tensor_pb2.TensorProto:
+    """The array as a message, in the compact form.
+
+    Raises:
+        SignatureError: an array of something else than numbers or booleans.
+    """
+    dtype = array.dtype.newbyteorder("<")
+    if dtype not in _DATA_TYPES:
+        known = ", ".join(sorted(known.name for known in _DATA_TYPES))
+        raise SignatureError(f"{name} has dtype {array.dtype}, expected one of {known}")
+    tensor = tensor_pb2.TensorProto(
+        dtype=_DATA_TYPES[dtype], tensor_content=array.astype(dtype, copy=False).tobytes()
+    )
+    for size in array.shape:
+        tensor.tensor_shape.dim.add().size = size
+    return tensor
+
+
+def decode_tensor(tensor: tensor_pb2.TensorProto, name: str = "the tensor") -> NDArray[Any]:
+    """The message as a read-only array, from either of its two forms.
+
+    TensorFlow Serving fills the list of values (`float_val` …) unless it is told otherwise. As in
+    TensorFlow a list that is too short repeats its last value, and an empty one means zeros.
+
+    Raises:
+        OutputError: not numbers or booleans, or not as many as the shape says.
+    """
+    if tensor.dtype not in _FORMATS:
+        raise OutputError(
+            f"{name} has dtype {dtype_name(tensor.dtype)}, expected numbers or booleans",
+            "Set output_name to an output of the model that holds numbers.",
+        )
+    dtype, field = _FORMATS[tensor.dtype]
+    sizes = [dim.size for dim in tensor.tensor_shape.dim]
+    if tensor.tensor_shape.unknown_rank or any(size < 0 for size in sizes):
+        raise OutputError(f"{name} has an unknown shape {sizes}, expected all sizes", _BROKEN)
+    count = math.prod(sizes)
+    claimed = dtype.itemsize * math.prod(max(size, 1) for size in sizes)
+    if claimed > MAX_TENSOR_BYTES or len(sizes) > 32:  # a short list can claim any size
+        raise OutputError(
+            f"{name} has shape {tuple(sizes)},"
+            f" expected at most 32 axes and {MAX_TENSOR_BYTES // 2**20} MiB",
+            RequestTooLargeError.hint,
+        )
+    if tensor.tensor_content:
+        content = tensor.tensor_content
+        if len(content) != count * dtype.itemsize:
+            raise OutputError(
+                f"{name} has {len(content)} bytes, expected {count * dtype.itemsize}"
+                f" of shape {tuple(sizes)} and dtype {dtype.name}",
+                _BROKEN,
+            )
+        array = np.frombuffer(content, dtype)
+    else:
+        values = getattr(tensor, field)
+        if len(values) > count:
+            raise OutputError(
+                f"{name} has {len(values)} values, expected {count} of shape {tuple(sizes)}",
+                _BROKEN,
+            )
+        array = _listed_values(values, dtype)
+        if len(array) < count:
+            array = np.pad(array, (0, count - len(array)), "edge" if len(array) else "constant")
+    array = array.reshape(sizes)
+    array.flags.writeable = False
+    return array
+
+
+def dtype_name(data_type: int) -> str:
+    """NumPy's name of a DataType, "float32" for DT_FLOAT; TensorFlow's where NumPy has none."""
+    if data_type in _FORMATS:
+        return _FORMATS[data_type][0].name
+    if data_type not in types_pb2.DataType.values():
+        return str(data_type)
+    return str(types_pb2.DataType.Name(data_type)).removeprefix("DT_").lower()
+
+
+_BROKEN = "The answer is damaged: try again, and if it stays look at what answers at this address."
+
+
+def _listed_values(values: Sequence[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    if dtype.kind == "f" and dtype.itemsize == 2:  # half_val holds the bits, as integers
+        return np.asarray(values, np.uint16).view(dtype)
+    return np.asarray(values, dtype)

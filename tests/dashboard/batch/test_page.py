@@ -1,0 +1,396 @@
+"""The page Batch: by Streamlit's app tester, and in a real browser, with a real model server."""
+
+import csv
+import io
+import json
+import re
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+from streamlit.runtime.caching import clear_session_resource_cache
+from streamlit.testing.v1 import AppTest
+
+from dashboard.batch.job import Job
+from dashboard.batch.page import PAGE_SIZE
+from detector.batch.manifest import read_manifest
+from detector.embedded import EmbeddedServer
+from tests.support.browser import TIMEOUT_MS, element, settled
+from tests.support.foreign import Foreign, Gate, gated
+from tests.support.paths import ROOT
+from tests.support.running import dashboard
+
+SAMPLES = json.loads((ROOT / "samples" / "annotations.json").read_text())["images"]
+
+pytestmark = pytest.mark.usefixtures("empty_caches")
+
+# Of a call that a test holds, however long it takes to look at what is there meanwhile.
+HELD_S = "300"
+
+
+def png(color: str = "gray", size: tuple[int, int] = (40, 30)) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", size, color).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+# By the app tester.
+
+
+@pytest.fixture
+def page(embedded_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    monkeypatch.setenv("COMMODITY_LENS_SERVER", embedded_server.address)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    return app.run().switch_page("pages/3_Batch.py").run()
+
+
+def job_of(app: AppTest) -> Job:
+    job = app.session_state["batch_job"]
+    assert isinstance(job, Job)
+    return job
+
+
+def start(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
+    """Upload and run."""
+    for name, data in files:
+        app.file_uploader(key="batch_upload").upload(name, data)
+    return app.run().button(key="batch_run").click().run()
+
+
+def run_files(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
+    """Upload, run, and wait until all is done."""
+    return finished(start(app, *files))
+
+
+def finished(app: AppTest) -> AppTest:
+    assert not app.exception
+    job_of(app).join(60)
+    assert not job_of(app).is_running
+    app.run()
+    assert not app.exception
+    return app
+
+
+def cards(app: AppTest) -> list[str]:
+    """The names under the cards, in their order."""
+    found = [block.value for block in app.get("html") if '<div class="lens-card' in block.value]
+    return [re.findall(r'<b title="[^"]*">(.*?)</b>', card)[0] for card in found]
+
+
+def boxes_by_class(app: AppTest) -> dict[str, int]:
+    [table] = [
+        block.value for block in app.get("html") if '<table class="lens-classes' in block.value
+    ]
+    rows = re.findall(r"</i>(\w+)</th><td>(\d+)", table)
+    return {label: int(count) for label, count in rows}
+
+
+def test_it_offers_the_gallery_where_nothing_was_uploaded(page: AppTest) -> None:
+    assert not page.exception
+    assert [button.label for button in page.button] == ["Run the gallery"]
+    finished(page.button(key="batch_gallery_run").click().run())
+    assert len(cards(page)) == len(SAMPLES)
+    assert cards(page) == [sample["file_name"] for sample in SAMPLES][:PAGE_SIZE]
+
+
+def test_a_bad_file_is_listed_with_its_reason_and_stops_nothing(page: AppTest) -> None:
+    run_files(page, ("a.png", png()), ("<b>.jpg", b"no picture"), ("c.png", png("white")))
+    assert cards(page) == ["a.png", "&lt;b&gt;.jpg", "c.png"]
+    [table] = [block.value for block in page.get("html") if '<table class="lens-bad' in block.value]
+    assert "&lt;b&gt;.jpg</th><td>This is not a picture that can be read, but a text file." in table
+
+
+def test_a_zip_file_gives_its_pictures(page: AppTest) -> None:
+    archive = zipped({"in/a.png": png(), "../out.png": png(), "more.zip": zipped({})})
+    run_files(page, ("many.zip", archive), ("b.png", png()))
+    assert cards(page) == [
+        "many.zip/in/a.png",
+        "many.zip/../out.png",
+        "many.zip/more.zip",
+        "b.png",
+    ]
+    errors = {done.name: str(done.error) for done in job_of(page).results if done.error}
+    assert errors == {
+        "many.zip/../out.png": "Its path leads out of the folder.",
+        "many.zip/more.zip": "An archive in an archive is not opened.",
+    }
+
+
+def test_files_that_were_run_are_not_what_is_to_do_next(page: AppTest) -> None:
+    page.file_uploader(key="batch_upload").upload("a.png", png())
+    button = page.run().button(key="batch_run")
+    assert (button.label, button.proto.type) == ("Run 1 file", "primary")
+    button = finished(button.click().run()).button(key="batch_run")
+    assert (button.label, button.proto.type) == ("Run 1 file again", "secondary")
+
+
+def test_zip_files_that_cannot_be_read_are_one_message(page: AppTest) -> None:
+    start(page, ("x.zip", b"PK nothing"), ("y.zip", b"PK nothing either"))
+    assert not page.exception
+    [message] = [box.value.replace("\\", "") for box in page.error]
+    first, second = message.splitlines()
+    assert first.startswith("**x.zip**: This is not a ZIP file that can be read")
+    assert second.startswith("**y.zip**: This is not a ZIP file that can be read")
+    assert "batch_job" not in page.session_state
+
+
+def test_thresholds_move_without_running_again(page: AppTest) -> None:
+    finished(page.button(key="batch_gallery_run").click().run())
+    before, results = boxes_by_class(page), job_of(page).results
+    page.slider(key="score_threshold").set_value(0.9).run()
+    after = boxes_by_class(page)
+    assert sum(after.values()) < sum(before.values())
+    assert [id(done) for done in job_of(page).results] == [id(done) for done in results]
+    page.slider(key="score_threshold").set_value(0.3).run()
+    assert boxes_by_class(page) == before
+
+
+def test_pictures_are_filtered_and_sorted(page: AppTest, samples_dir: Path) -> None:
+    names = ("headphones_studio.jpg", "canvas_shoes.jpg", "clothes_on_pegs.jpg")
+    run_files(
+        page,
+        ("bad.jpg", b"no picture"),
+        ("grey.png", png()),
+        *((name, (samples_dir / name).read_bytes()) for name in names),
+    )
+    page.segmented_control(key="batch_kind").set_value("Errors").run()
+    assert cards(page) == ["bad.jpg"]
+    page.segmented_control(key="batch_kind").set_value("Nothing").run()
+    assert cards(page) == ["grey.png"]
+    page.segmented_control(key="batch_kind").set_value("Found").run()
+    assert cards(page) == list(names)
+    page.selectbox(key="batch_order").set_value("Most objects").run()
+    assert cards(page)[0] == "clothes_on_pegs.jpg"
+    page.selectbox(key="batch_class").set_value("shoes").run()
+    assert "canvas_shoes.jpg" in cards(page)
+    assert "headphones_studio.jpg" not in cards(page)
+    page.slider(key="batch_counts").set_value((40, 50)).run()
+    assert cards(page) == []
+
+
+def test_there_are_so_many_cards_on_a_page(page: AppTest) -> None:
+    count = PAGE_SIZE + 3
+    run_files(
+        page, ("a.zip", zipped({f"{i:02}.png": png(size=(30, 30 + i)) for i in range(count)}))
+    )
+    assert len(cards(page)) == PAGE_SIZE
+    page.session_state["batch_page"] = 2
+    page.run()
+    assert cards(page) == [f"a.zip/{i:02}.png" for i in range(PAGE_SIZE, count)]
+    page.selectbox(key="batch_order").set_value("Name").run()  # begins at the first page again
+    assert len(cards(page)) == PAGE_SIZE
+
+
+def test_filter_order_and_page_stay_through_another_page(page: AppTest) -> None:
+    count = PAGE_SIZE + 3
+    run_files(page, ("a.zip", zipped({f"{i:02}.png": png() for i in range(count)})))
+    page.segmented_control(key="batch_kind").set_value("Nothing").run()
+    page.selectbox(key="batch_order").set_value("Name").run()
+    page.session_state["batch_page"] = 2
+    page.run()
+    page.switch_page("app.py").run()
+    page.switch_page("pages/3_Batch.py").run()
+    assert page.segmented_control(key="batch_kind").value == "Nothing"
+    assert page.selectbox(key="batch_order").value == "Name"
+    assert len(cards(page)) == 3
+
+
+@pytest.fixture
+def held(
+    page: AppTest, embedded_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Gate, Foreign]]:
+    """The page's server answers a few times, and holds the calls after that until told."""
+    with gated(embedded_server.address) as (gate, server):
+        monkeypatch.setenv("COMMODITY_LENS_SERVER", server.address)
+        monkeypatch.setenv("COMMODITY_LENS_TIMEOUT_S", HELD_S)
+        st.cache_resource.clear()
+        gate.close_after(5)
+        yield gate, server
+
+
+def start_many(page: AppTest, count: int = 40) -> Job:
+    """Start a batch of so many small pictures that differ, and wait for its first five answers."""
+    pictures = {f"{i:03}.png": png(size=(30 + i, 30)) for i in range(count)}
+    start(page, ("a.zip", zipped(pictures)))
+    job = job_of(page)
+    end = time.monotonic() + 60
+    while job.count < 5 and job.is_running and time.monotonic() < end:
+        time.sleep(0.005)
+    assert job.count == 5
+    return job
+
+
+def test_a_stopped_job_keeps_what_is_done_and_goes_on(
+    page: AppTest, held: tuple[Gate, Foreign]
+) -> None:
+    job = start_many(page)
+    page.button(key="batch_stop").click().run()
+    held[0].open()
+    job.join(60)
+    assert 5 <= job.count < 40
+    kept = {done.index: done for done in job.results}
+    page.run()
+    page.button(key="batch_continue").click().run()
+    finished(page)
+    assert job_of(page) is job
+    assert [done.index for done in job.results] == list(range(40))
+    assert all(job.results[index] is done for index, done in kept.items())
+
+
+def test_a_server_that_is_gone_is_told_and_what_is_done_is_kept(
+    page: AppTest, embedded_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("detector.batch.run.PATIENCE_S", 0.1)
+    with gated(embedded_server.address) as (gate, server):
+        monkeypatch.setenv("COMMODITY_LENS_SERVER", server.address)
+        monkeypatch.setenv("COMMODITY_LENS_TIMEOUT_S", HELD_S)
+        st.cache_resource.clear()
+        gate.close_after(5)
+        job = start_many(page)
+    job.join(60)
+    page.run()
+    assert job.count == 5
+    assert any("reached" in box.value or "closed" in box.value for box in page.error)
+    assert page.button(key="batch_continue")
+
+
+def test_another_batch_ends_the_one_before(page: AppTest, held: tuple[Gate, Foreign]) -> None:
+    first = start_many(page)
+    page.button(key="batch_gallery_run").click().run()
+    held[0].open()
+    finished(page)
+    first.join(60)
+    assert not first.is_running
+    assert first.count < 40
+    assert len(cards(page)) == len(SAMPLES)
+
+
+def test_the_end_of_the_session_ends_its_job(page: AppTest, held: tuple[Gate, Foreign]) -> None:
+    job = start_many(page)
+    clear_session_resource_cache("test session id")  # what Streamlit does at a session's end
+    held[0].open()
+    job.join(60)
+    assert not job.is_running
+    assert job.count < 40
+    assert job.error is None  # it was told to end; nobody took its client away
+
+
+# In a browser.
+
+
+@pytest.fixture(scope="module")
+def gate_and_url(
+    embedded_server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Gate, str]]:
+    log = tmp_path_factory.mktemp("batch") / "log.txt"
+    with (
+        gated(embedded_server.address) as (gate, server),
+        dashboard(
+            log, COMMODITY_LENS_SERVER=server.address, COMMODITY_LENS_TIMEOUT_S=HELD_S
+        ) as running,
+    ):
+        yield gate, running.url
+
+
+@pytest.fixture
+def gate(gate_and_url: tuple[Gate, str]) -> Iterator[Gate]:
+    """Holds the answers to the page where a test closes it."""
+    yield gate_and_url[0]
+    gate_and_url[0].open()
+
+
+@pytest.fixture
+def seen(visit: Callable[..., Page], gate_and_url: tuple[Gate, str]) -> Page:
+    return visit(f"{gate_and_url[1]}/Batch")
+
+
+def shown_cards(page: Page) -> Locator:
+    return page.locator(".lens-card")
+
+
+def file(name: str, data: bytes) -> dict:
+    return {"name": name, "mimeType": "application/octet-stream", "buffer": data}
+
+
+def test_results_appear_while_it_runs_and_stay_after_a_page_switch(seen: Page, gate: Gate) -> None:
+    pictures = {f"{i:03}.png": png(size=(30 + i, 30)) for i in range(80)}
+    gate.close_after(20)
+    element(seen, "batch_upload").locator("input[type=file]").set_input_files(
+        [file("a.zip", zipped(pictures))]
+    )
+    seen.get_by_role("button", name="Run 1 file").click()
+    progress = element(seen, "batch_progress")
+    expect(progress.get_by_role("button", name="Stop")).to_be_visible(timeout=TIMEOUT_MS)
+    expect(shown_cards(seen).first).to_be_visible(timeout=TIMEOUT_MS)
+    expect(progress).to_contain_text("left")
+    seen.get_by_role("link", name="Server").click()
+    seen.get_by_role("heading", name="Model server").wait_for()
+    seen.get_by_role("link", name="Batch").click()
+    expect(progress).to_contain_text("20 of 80")
+    gate.open()
+    expect(progress).to_contain_text("80 of 80", timeout=4 * TIMEOUT_MS)
+    expect(progress.get_by_role("button", name="Stop")).to_have_count(0)
+    expect(shown_cards(seen)).to_have_count(PAGE_SIZE)
+
+
+def test_a_click_on_a_card_opens_the_picture_in_detect(seen: Page, samples_dir: Path) -> None:
+    photo = Image.open(samples_dir / "canvas_shoes.jpg").resize((500, 400))
+    buffer = io.BytesIO()
+    photo.save(buffer, "JPEG")
+    element(seen, "batch_upload").locator("input[type=file]").set_input_files(
+        [file("mine_*1*.jpg", buffer.getvalue()), file("other.png", png())]
+    )
+    seen.get_by_role("button", name="Run 2 files").click()
+    expect(shown_cards(seen)).to_have_count(2)
+    card = element(seen, "card_0")
+    card.get_by_role("button", name="Open mine_*1*.jpg in Detect").click()
+    figure = element(seen, "figure")
+    expect(figure.locator(".barlayer .point path").first).to_be_visible(timeout=TIMEOUT_MS)
+    expect(seen.get_by_text("mine_*1*.jpg").first).to_be_visible(timeout=TIMEOUT_MS)
+
+
+def test_the_exports_hold_what_is_shown(seen: Page) -> None:
+    seen.get_by_role("button", name="Run the gallery").click()
+    expect(shown_cards(seen)).to_have_count(len(SAMPLES), timeout=4 * TIMEOUT_MS)
+    expect(element(seen, "batch_stop")).to_have_count(0)
+
+    def download(label: str) -> bytes:
+        with seen.expect_download() as started:
+            seen.get_by_role("button", name=label).click()
+        return Path(started.value.path()).read_bytes()
+
+    settled(seen)
+    seen.get_by_role("button", name="Export all").click()
+    expect(seen.get_by_role("button", name="Annotated pictures")).to_be_visible()
+    settled(seen)
+    table = list(csv.DictReader(io.StringIO(download("Table (CSV)").decode())))
+    coco = json.loads(download("COCO JSON"))
+    results = json.loads(download("COCO results"))
+    batch = read_manifest(download("Manifest (JSON)"))
+    chips = element(seen, "batch_gallery").locator("em").all_inner_texts()
+    count = sum(int(chip.split()[0]) for chip in chips)
+    assert count == len(table) == len(coco["annotations"]) == len(results) > len(SAMPLES)
+    assert sum(len(r.found.detections) for r in batch.results if r.found) == count
+    assert len(coco["images"]) == len(batch.results) == len(SAMPLES)
+    with zipfile.ZipFile(io.BytesIO(download("Pascal VOC (ZIP)"))) as archive:
+        assert len(archive.namelist()) == len(SAMPLES)
+    with zipfile.ZipFile(io.BytesIO(download("YOLO (ZIP)"))) as archive:
+        assert len(archive.namelist()) == len(SAMPLES) + 1
+    with zipfile.ZipFile(io.BytesIO(download("Annotated pictures (ZIP)"))) as archive:
+        assert "canvas_shoes.png" in archive.namelist()
+        picture = Image.open(io.BytesIO(archive.read("canvas_shoes.png")))
+    with Image.open(ROOT / "samples" / "canvas_shoes.jpg") as sample:
+        assert picture.size == sample.size

@@ -1,0 +1,201 @@
+"""The Thresholds page in a real browser: what a click in its charts does."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.support.browser import TIMEOUT_MS, element, settled
+from tests.support.running import dashboard
+
+
+@pytest.fixture(scope="module")
+def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with dashboard(tmp_path_factory.mktemp("app") / "log.txt") as running:
+        yield running.url
+
+
+@pytest.fixture
+def opened(visit: Callable[..., Page], app_url: str) -> Callable[..., Page]:
+    """Opens the page, with settings in its address where they are given."""
+
+    def at(query: str = "") -> Page:
+        viewport = {"width": 1440, "height": 1000}
+        page = visit(f"{app_url}/Thresholds{query}", viewport=viewport)
+        element(page, "adopt").wait_for()
+        settled(page)
+        return page
+
+    return at
+
+
+def chart(page: Page, key: str) -> Locator:
+    found = element(page, key).locator(".js-plotly-plot")
+    found.scroll_into_view_if_needed()
+    found.locator(".main-svg .points").first.wait_for(state="attached")
+    return found
+
+
+def click_at(
+    page: Page, key: str, x: float, y: float, *, url: re.Pattern[str] | None = None
+) -> None:
+    """Click on a place of the chart, in the units of its axes; a step is some three pixels.
+
+    With `url` until the address matches it: while the page takes its final shape, a click may miss.
+    """
+    for _ in range(6):
+        place = chart(page, key).evaluate(
+            """async (plot, [x, y]) => {
+                const frame = () => new Promise(requestAnimationFrame);
+                let at, still = 0;
+                for (let i = 0; i < 600 && still < 10; i++) {
+                    await frame();
+                    const {left, top} = plot.getBoundingClientRect();
+                    still = at && at.left == left && at.top == top ? still + 1 : 0;
+                    at = {left, top};
+                }
+                const {xaxis, yaxis} = plot._fullLayout._plots.xy;
+                return [at.left + xaxis._offset + xaxis.l2p(x),
+                        at.top + yaxis._offset + yaxis.l2p(y)];
+            }""",
+            [x, y],
+        )
+        page.mouse.move(place[0] - 3, place[1])
+        page.mouse.move(*place)
+        page.mouse.click(*place)
+        if url is None:
+            return
+        with suppress(AssertionError):
+            expect(page).to_have_url(url, timeout=TIMEOUT_MS / 5)
+            return
+    expect(page).to_have_url(url)
+
+
+def metric(page: Page, name: str) -> Locator:
+    box = page.locator("[data-testid=stMetric]").filter(has_text=name)
+    return box.locator("[data-testid=stMetricValue]")
+
+
+@pytest.mark.parametrize(("key", "y"), [("counts", 0.5), ("rates", 0.5)])
+def test_a_click_anywhere_in_a_chart_over_the_threshold_sets_it(opened, key, y):
+    page = opened()
+    before = metric(page, "Recall").inner_text()
+    click_at(page, key, 0.8, y, url=re.compile(r"score_threshold=0\.(79|8|81)\b"))
+    expect(metric(page, "Recall")).not_to_have_text(before)
+    assert float(metric(page, "Recall").inner_text()) < float(before)
+
+
+def test_a_click_for_one_class_sets_its_own_threshold(opened):
+    page = opened()
+    element(page, "click_target").get_by_text("audio", exact=True).click()
+    settled(page)
+    at = re.compile(r"own=audio&threshold_audio=0\.(69|7|71)\b")
+    click_at(page, "counts", 0.7, 0.5, url=at)
+    assert "score_threshold" not in page.url
+
+
+def test_a_click_on_a_point_of_precision_and_recall_adopts_its_threshold(opened):
+    page = opened()
+    point = chart(page, "pr").evaluate(
+        """plot => {
+            const trace = plot.data.find(trace => (trace.name ?? "").startsWith("audio"));
+            return [trace.x[2], trace.y[2], trace.customdata[2][0]];
+        }"""
+    )
+    at = re.compile(r"own=\w+&threshold_\w+=0\.\d+")
+    click_at(page, "pr", point[0], point[1], url=at)
+
+
+def test_a_cell_of_the_confusion_matrix_lists_its_boxes_and_a_row_opens_its_picture(opened):
+    page = opened()
+    cell = chart(page, "confusion").evaluate(
+        """plot => {
+            const {x, customdata, text} = plot.data[0];
+            const at = customdata.findIndex(([t, f], i) => t === 6 && f === 6 && text[i]);
+            return [x[at], plot.data[0].base[at] + 0.48, +text[at]];
+        }"""
+    )
+    click_at(page, "confusion", cell[0], cell[1])
+    expect(page.get_by_text(f"{cell[2]} in audio, found")).to_be_visible()
+    settled(page)
+    before = page.locator(".st-key-sample [aria-checked=true]").inner_text()
+    table = element(page, "behind").locator("canvas").first
+    box = table.bounding_box()
+    assert box
+    # The last row of those in sight: its picture is not the one that the page opens on.
+    rows = min(cell[2], 9)
+    page.mouse.click(box["x"] + 18, box["y"] + 35 * rows + 17)
+    after = page.locator(".st-key-sample [aria-checked=true]")
+    expect(after).not_to_have_text(before)
+    expect(element(page, "viewer_mode").locator("[aria-checked=true]")).to_have_text(
+        "Right and wrong"
+    )
+    expect(element(page, "scrub").locator(".viewer")).to_be_in_viewport(ratio=0.7)
+
+
+def test_a_missed_object_leads_to_its_true_box(opened):
+    page = opened()
+    x, y = chart(page, "confusion").evaluate(
+        """plot => {
+            const {x, base, customdata} = plot.data[0];
+            const at = customdata.findIndex(([t, f]) => t === 8 && f === 0);
+            return [x[at], base[at] + 0.48];
+        }"""
+    )
+    click_at(page, "confusion", x, y)
+    expect(page.get_by_text("in books, not found")).to_be_visible()
+    settled(page)
+    table = element(page, "behind").locator("canvas").first
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + 18, box["y"] + 35 * 6 + 17)
+    viewer = element(page, "scrub").locator(".viewer")
+    page.wait_for_function(
+        """({lens}) => {
+            const picked = lens.picked.value?.match(/^truth-(\\d+)$/);
+            return picked && lens.view.truth.class[picked[1]] === 8;
+        }""",
+        arg=viewer.element_handle(),
+    )
+    expect(viewer).to_be_in_viewport(ratio=0.7)
+
+
+def test_an_error_of_many_pictures_leads_to_a_picture_that_no_strip_has(opened, samples_dir):
+    """The page above the picture changes too: it stays in sight while all places move."""
+    page = opened()
+    element(page, "scope").get_by_text("Many pictures").click()
+    name = "crowded_table.jpg"
+    other = {
+        "name": name,
+        "mimeType": "image/jpeg",
+        "buffer": (samples_dir / name).read_bytes() + b"another file",
+    }
+    element(page, "many").locator("input[type=file]").set_input_files(other)
+    expect(page.get_by_text("No true boxes for these pictures yet")).to_be_visible()
+    truth = element(page, "ground_truth").locator("input[type=file]")
+    truth.set_input_files(samples_dir / "annotations.json")
+    table = element(page, "behind").locator("canvas").first
+    table.wait_for()
+    settled(page)
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + 18, box["y"] + 35 + 17)
+    expect(page.get_by_text("one of the many")).to_be_attached()
+    settled(page)
+    expect(element(page, "scrub").locator(".viewer")).to_be_in_viewport(ratio=0.7)
+
+
+def test_thresholds_dragged_in_the_viewer_hold_on_detect(opened):
+    page = opened()
+    slider = element(page, "scrub").locator("input[type=range]")
+    slider.focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Tab")
+    expect(page).to_have_url(re.compile(r"score_threshold=0\.35"))
+    page.get_by_role("link", name="Detect").click()
+    expect(element(page, "score_threshold").locator("input[type=range]")).to_have_value("0.35")

@@ -1,0 +1,391 @@
+"""The Thresholds page, run by Streamlit's app tester against a real model server."""
+
+import json
+import zipfile
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from dashboard.thresholds import accuracy
+from detector import images, ssd
+from detector.config import COMMODITY_LABELS as LABELS
+from detector.embedded import EmbeddedServer
+from detector.evaluation.ground_truth import read_coco
+from detector.serving import ServingClient
+from detector.wire.tensors import encode_tensor
+from tests.support.foreign import Foreign, answer, serving, statuses
+from tests.support.paths import ROOT
+
+PAGE = "pages/1_Thresholds.py"
+SHOES, AUDIO = LABELS.index("shoes"), LABELS.index("audio")
+
+pytestmark = pytest.mark.usefixtures("empty_caches")
+
+
+@pytest.fixture
+def opened(
+    embedded_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., AppTest]:
+    monkeypatch.setenv("COMMODITY_LENS_SERVER", embedded_server.address)
+
+    def run(page: str = PAGE, **query: str) -> AppTest:
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        app.switch_page(page)
+        for name, value in query.items():
+            app.query_params[name] = value
+        return app.run()
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def gallery_outputs(
+    client: ServingClient, samples_dir: Path
+) -> dict[str, tuple[ssd.RawPrediction, tuple[int, int]]]:
+    """The model's answer and the size of each sample."""
+    found = {}
+    for path in sorted(samples_dir.glob("*.jpg")):
+        image = images.read_image(path.read_bytes())
+        answer = client.predict({"images": ssd.preprocess(image)})
+        raw = ssd.RawPrediction.of_single(answer.outputs["concat_3:0"])
+        found[path.name] = (raw, (image.shape[1], image.shape[0]))
+    return found
+
+
+def html(app: AppTest) -> str:
+    return "".join(block.value for block in app.get("html"))
+
+
+def captions(app: AppTest) -> str:
+    return " ".join(caption.value for caption in app.caption).replace("\\", "")
+
+
+def metrics(app: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in app.metric}
+
+
+def errors(app: AppTest) -> list[str]:
+    assert not app.exception
+    return [box.value.replace("\\", "") for box in app.error]
+
+
+def warnings(app: AppTest) -> list[str]:
+    return [box.value.replace("\\", "") for box in app.warning]
+
+
+def photo(name: str = "a.jpg", side: int = 300) -> tuple[str, bytes, str]:
+    data = BytesIO()
+    grey = np.full((side, side, 3), 120, np.uint8)
+    Image.fromarray(grey).save(data, "JPEG")
+    return (name, data.getvalue(), "image/jpeg")
+
+
+def voc(name: str, label: str = "shoes", size: int = 300) -> tuple[str, bytes, str]:
+    xml = (
+        f"<annotation><filename>{name}</filename><size><width>{size}</width><height>{size}</height>"
+        f"</size><object><name>{label}</name><bndbox><xmin>10</xmin><ymin>20</ymin><xmax>90</xmax>"
+        "<ymax>80</ymax></bndbox></object></annotation>"
+    )
+    return (name.replace(".jpg", ".xml"), xml.encode(), "text/xml")
+
+
+def uploaded(app: AppTest, *files: tuple[str, bytes, str]) -> AppTest:
+    app.segmented_control(key="source").set_value("Upload").run()
+    return app.file_uploader(key="upload").set_value(list(files)).run()
+
+
+def test_the_page_opens_with_the_gallery_counted_and_judged(opened):
+    app = opened()
+    assert errors(app) == []
+    assert "pictures with true boxes (the gallery's own)" in captions(app)
+    assert set(metrics(app)) == {"Precision", "Recall", "F1", "mAP@0.50"}
+
+
+def test_the_figures_are_those_of_an_independent_count(opened, gallery_outputs, samples_dir):
+    """COCO's matching written out plainly, at 0.3 and IoU 0.5, over the whole gallery."""
+    sizes = {name: size for name, (_, size) in gallery_outputs.items()}
+    annotations = (samples_dir / "annotations.json").read_bytes()
+    right = shown = there = 0
+    for truth in read_coco(annotations, LABELS, sizes).pictures:
+        raw, size = gallery_outputs[truth.file_name]
+        found = ssd.postprocess(raw, ssd.Settings(), size)
+        free = list(zip(truth.class_ids.tolist(), truth.boxes.tolist(), strict=True))
+        there += len(free)
+        shown += len(found)
+        for box, class_id in zip(found.boxes.tolist(), found.class_ids.tolist(), strict=True):
+            fits = [(iou(box, other), at) for at, (c, other) in enumerate(free) if c == class_id]
+            best = max(fits, default=(0.0, -1))
+            if best[0] >= 0.5:
+                right += 1
+                free.pop(best[1])
+    precision, recall = right / shown, right / there
+    seen = metrics(opened())
+    assert seen["Precision"] == f"{precision:.3f}"
+    assert seen["Recall"] == f"{recall:.3f}"
+    assert seen["F1"] == f"{2 * precision * recall / (precision + recall):.3f}"
+
+
+def iou(a: list[float], b: list[float]) -> float:
+    width = max(0.0, min(a[2], b[2]) - max(a[0], b[0]))
+    height = max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (a, b)]
+    return width * height / (sum(areas) - width * height)
+
+
+def test_the_funnel_ends_with_what_detect_shows(opened, gallery_outputs):
+    app = opened(score_threshold="0.2")
+    first = json.loads((ROOT / "samples" / "annotations.json").read_text())["images"][0]
+    raw, size = gallery_outputs[first["file_name"]]
+    count = len(ssd.postprocess(raw, ssd.Settings(score_threshold=0.2), size))
+    last_row = html(app).split('scope="row">All<')[1].split("</table>")[0]
+    assert last_row.split("<b>")[-1].startswith(f"{count}</b>")
+    assert last_row.split("<b>")[1].startswith("7308</b>")
+
+
+def test_thresholds_of_the_address_are_taken_and_bad_ones_are_not(opened):
+    app = opened(score_threshold="0.5", own="shoes", threshold_shoes="0.25")
+    assert app.session_state["settings"].score_threshold == 0.5
+    assert dict(app.session_state["settings"].class_thresholds) == {SHOES: 0.25}
+    worse = opened(score_threshold="seven", own="shoes", threshold_shoes="-1")
+    assert worse.session_state["settings"] == ssd.Settings()
+
+
+def test_adopting_sets_the_proposed_thresholds_and_detect_has_them_too(opened):
+    app = opened()
+    before = float(metrics(app)["F1"])
+    app.button(key="adopt").click().run()
+    own = dict(app.session_state["settings"].class_thresholds)
+    assert own
+    assert all(0 < value <= 1 for value in own.values())
+    assert float(metrics(app)["F1"]) > before
+    app.switch_page("app.py").run()
+    assert not app.exception
+    assert app.slider(key="threshold_audio").value == own[AUDIO]
+
+
+def test_thresholds_set_on_detect_hold_on_this_page(opened):
+    app = opened("app.py")
+    app.slider(key="score_threshold").set_value(0.62).run()
+    app.switch_page(PAGE).run()
+    assert app.session_state["settings"].score_threshold == 0.62
+    app.slider(key="iou_threshold").set_value(0.7).run()
+    app.switch_page("app.py").run()
+    assert app.slider(key="score_threshold").value == 0.62
+    assert app.slider(key="iou_threshold").value == 0.7
+
+
+def test_moving_the_iou_says_what_appeared_and_what_vanished(opened):
+    app = opened(score_threshold="0.02")
+    assert "appeared" not in captions(app)
+    app.slider(key="iou_threshold").set_value(0.9).run()
+    assert "IoU 0.45 → 0.90" in captions(app)
+    appeared, vanished = app.session_state["nms_change"]
+    assert len(appeared) > 0
+    assert f"**{len(appeared)} appeared**, **{len(vanished)} vanished**" in captions(app)
+
+
+def test_what_the_iou_changed_is_told_until_something_else_moves(opened):
+    app = opened(score_threshold="0.02")
+    app.slider(key="iou_threshold").set_value(0.9).run()
+    assert "appeared" in captions(app)
+    app.pills(key="classes").set_value(["shoes", "audio"]).run()
+    assert "appeared" not in captions(app)
+    assert app.session_state["nms_change"] == ([], [])
+
+
+def test_the_picked_box_lists_what_it_suppressed(opened, gallery_outputs):
+    app = opened()
+    first = json.loads((ROOT / "samples" / "annotations.json").read_text())["images"][0]
+    raw, size = gallery_outputs[first["file_name"]]
+    found = ssd.postprocess(raw, ssd.Settings(), size)
+    app.session_state["picked"] = found.ids[0]
+    app.run()
+    [table] = [frame.value for frame in app.dataframe if list(frame.value) == SUPPRESSED]
+    floor = ssd.decode(raw.offsets, raw.priors, raw.variances) * np.array([*size, *size])
+    same = np.flatnonzero(raw.scores[:, found.class_ids[0]] > 0.01)
+    overlaps = [iou(floor[prior].tolist(), found.boxes[0].tolist()) for prior in same]
+    expected = [prior for prior, value in zip(same, overlaps, strict=True) if value > 0.45]
+    assert len(table) == len(expected) - 1  # without the box itself, which is the best of all
+
+
+SUPPRESSED = ["Class", "Score", "IoU", "Box"]
+
+
+def test_uploaded_pictures_without_truth_are_counted_and_not_judged(opened):
+    app = uploaded(opened(), photo())
+    assert errors(app) == []
+    assert metrics(app) == {}
+    assert any("No true boxes" in box.value for box in app.info)
+    assert [button.key for button in app.button if button.key == "adopt"] == []
+
+
+def test_truth_of_an_uploaded_picture_is_used(opened):
+    app = uploaded(opened(), photo())
+    app.file_uploader(key="ground_truth").set_value([voc("a.jpg")]).run()
+    assert errors(app) == []
+    assert "1 picture with true boxes (a.xml)" in captions(app)
+    assert metrics(app)["Recall"] == "0.000"
+
+
+def test_truth_that_matches_no_picture_is_an_error_that_names_it_and_loses_nothing(opened):
+    app = uploaded(opened(), photo())
+    app.file_uploader(key="ground_truth").set_value([voc("other.jpg")]).run()
+    [error] = errors(app)
+    assert error.startswith("**other.xml: there is no picture named 'other.jpg'**")
+    assert not app.exception
+    assert "scope" in app.session_state
+
+
+def test_truth_that_can_be_used_in_part_is_used_and_the_rest_is_named(opened):
+    app = uploaded(opened(), photo("a.jpg"), photo("b.jpg", 310))
+    files = [voc("a.jpg"), ("b.xml", b"<annotation><size>", "text/xml")]
+    app.file_uploader(key="ground_truth").set_value(files).run()
+    assert "1 picture with true boxes" in captions(app)
+    [warning] = warnings(app)
+    assert "\n- b.xml: broken XML" in warning
+
+
+def test_a_thresholds_file_is_taken(opened):
+    content = {
+        "format": "commodity-lens-thresholds",
+        "version": 1,
+        "score_threshold": 0.4,
+        "class_thresholds": {"shoes": 0.15},
+    }
+    app = opened()
+    upload = ("mine.json", json.dumps(content).encode(), "application/json")
+    app.file_uploader(key="thresholds_file").set_value(upload).run()
+    assert app.session_state["settings"].score_threshold == 0.4
+    assert dict(app.session_state["settings"].class_thresholds) == {SHOES: 0.15}
+
+
+def test_a_broken_thresholds_file_is_an_error_and_changes_nothing(opened):
+    app = opened(score_threshold="0.5")
+    app.file_uploader(key="thresholds_file").set_value(
+        ("mine.json", b"{", "application/json")
+    ).run()
+    [error] = errors(app)
+    assert error.startswith("**mine.json: broken JSON")
+    assert app.session_state["settings"].score_threshold == 0.5
+
+
+def test_pictures_in_a_zip_are_counted_with_their_truth(opened):
+    data = BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        for side in (300, 320):
+            archive.writestr(f"photos/{side}.jpg", photo(side=side)[1])
+    app = opened()
+    app.segmented_control(key="scope").set_value("many").run()
+    app.file_uploader(key="many").set_value([("set.zip", data.getvalue(), "application/zip")]).run()
+    app.file_uploader(key="ground_truth").set_value([voc("320.jpg", size=320)]).run()
+    assert errors(app) == []
+    assert "1 picture with true boxes (320.xml)" in captions(app)
+
+
+def test_many_pictures_are_counted_once_and_a_bad_file_does_not_stop_them(opened):
+    app = opened()
+    app.segmented_control(key="scope").set_value("many").run()
+    assert any("Nothing to count over yet" in box.value for box in app.info)
+    files = [photo(f"{side}.jpg", side) for side in range(300, 312)]
+    app.file_uploader(key="many").set_value(
+        [*files, ("bad.jpg", b"no picture", "image/jpeg")]
+    ).run()
+    assert not app.exception
+    assert len(app.session_state["many_study"].pictures) == 12
+    assert any("bad.jpg" in warning for warning in warnings(app))
+    kept = app.session_state["many_study"]
+    app.slider(key="iou_threshold").set_value(0.6).run()
+    assert app.session_state["many_study"] is kept
+
+
+def test_what_was_chosen_is_still_chosen_after_a_visit_to_another_page(opened):
+    app = opened()
+    app.segmented_control(key="scope").set_value("this").run()
+    app.segmented_control(key="method").set_value("Least cost").run()
+    app.slider(key="match_iou").set_value(0.75).run()
+    app.switch_page("app.py").run()
+    app.switch_page(PAGE).run()
+    assert not app.exception
+    assert app.segmented_control(key="scope").value == "this"
+    assert app.segmented_control(key="method").value == "Least cost"
+    assert app.slider(key="match_iou").value == 0.75
+    assert "mAP@0.75" in metrics(app)
+
+
+def test_colours_by_right_and_wrong_end_where_there_is_no_truth(opened):
+    app = opened()
+    app.segmented_control(key="viewer_mode").set_value("Right and wrong").run()
+    app = uploaded(app, photo())
+    assert not app.exception
+    assert app.segmented_control(key="viewer_mode").value == "Classes"
+
+
+def test_many_pictures_are_asked_again_by_a_new_version(monkeypatch):
+    def output(version: int) -> np.ndarray:
+        """One box a version in the middle, as sure as can be."""
+        rows = np.zeros((1, 4, 21), np.float32)
+        rows[:, :, 4], rows[0, 0, 4], rows[0, 0, 4 + version] = 1, 0, 1
+        rows[:, :, -8:-4] = 0.25, 0.25, 0.75, 0.75
+        rows[:, :, -4:] = 0.1, 0.1, 0.2, 0.2
+        return rows
+
+    def of(version: int) -> Foreign:
+        tensor = encode_tensor(output(version))
+        said = answer({"concat_3:0": tensor}, version=version)
+        return Foreign(said, statuses((version, 30, "")))
+
+    with serving(of(1)) as server:
+        monkeypatch.setenv("COMMODITY_LENS_SERVER", server.address)
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        app.switch_page(PAGE).run()
+        app.segmented_control(key="scope").set_value("many").run()
+        files = [photo(f"{side}.jpg", side) for side in (300, 301)]
+        app.file_uploader(key="many").set_value([*files, ("bad.jpg", b"-", "image/jpeg")]).run()
+        server.predict, server.status = of(2).predict, of(2).status
+        st.cache_data.clear()  # instead of waiting until the state is asked for again
+        app.run()
+        assert errors(app) == []
+        classes = [p.raw.scores[0].argmax() for p in app.session_state["many_study"].pictures]
+        assert classes == [2, 2]
+        assert len(warnings(app)) == 1
+
+
+def test_of_many_errors_the_first_are_listed_and_the_rest_is_counted(
+    opened, gallery_outputs, monkeypatch
+):
+    monkeypatch.setattr(accuracy, "MAX_ROWS", 10**6)
+    app = opened(score_threshold="0.02")
+    count = len(app.session_state["behind_rows"])
+    monkeypatch.setattr(accuracy, "MAX_ROWS", 30)
+    app.run()
+    listed = app.session_state["behind_rows"]
+    assert len(listed) == 30 < count
+    assert f"… and {count - 30} more." in captions(app)
+    for picture, box_id in listed:
+        raw, size = gallery_outputs[picture.name]
+        assert box_id in ssd.postprocess(raw, ssd.Settings(score_threshold=0.02), size).ids
+
+
+def test_what_is_counted_without_an_upload_is_named(opened):
+    app = opened()
+    app.segmented_control(key="source").set_value("Upload").run()
+    assert app.segmented_control(key="scope").options[1].startswith("The gallery (")
+    app = uploaded(app, photo())
+    assert app.segmented_control(key="scope").options[1] == "All uploads (1)"
+
+
+def test_errors_of_a_picture_are_listed_again_after_a_look_elsewhere(opened):
+    """What was judged is kept by what the picture and the answer are, not by who they are."""
+    app = opened(score_threshold="0.02")
+    app.segmented_control(key="scope").set_value("this").run()
+    listed = [box_id for _, box_id in app.session_state["behind_rows"]]
+    app.session_state["studies"] = {}
+    app.run()
+    assert errors(app) == []
+    assert [box_id for _, box_id in app.session_state["behind_rows"]] == listed

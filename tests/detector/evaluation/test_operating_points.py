@@ -1,0 +1,286 @@
+import json
+
+import numpy as np
+import pytest
+
+from detector.errors import ThresholdsError
+from detector.evaluation.curves import curve
+from detector.evaluation.matching import compare, match
+from detector.evaluation.operating_points import (
+    OperatingPoint,
+    at_least_cost,
+    at_precision,
+    at_recall,
+    best_f1,
+    reachable,
+    read_thresholds,
+    write_thresholds,
+)
+from detector.ssd import Detections, Settings
+from tests.detector.evaluation.test_matching import (
+    BOOKS,
+    CLASS_COUNT,
+    SHOES,
+    WATCH,
+    found,
+    random_pictures,
+    truth,
+)
+
+LABELS = ("background", "shoes", "watch", "books")
+FAR = (50, 50, 60, 60)
+
+
+def place(number):
+    return (12 * number, 0, 12 * number + 10, 10)
+
+
+def watches(rights, true_count=None, first=0.9, step=0.1):
+    """Watches with scores 0.9, 0.8, ...: "+" is right, "-" is wrong."""
+    count = rights.count("+") if true_count is None else true_count
+    free = iter(range(count))
+    rows = [
+        (WATCH, first - step * number, place(next(free)) if right == "+" else FAR)
+        for number, right in enumerate(rights)
+    ]
+    truths = truth(*[(WATCH, place(number)) for number in range(count)])
+    return match(compare([(truths, found(*rows))], CLASS_COUNT))
+
+
+# --- best F1
+
+
+def test_without_pictures_no_class_has_a_threshold():
+    matches = match(compare([], CLASS_COUNT))
+    assert best_f1(matches) == {SHOES: None, WATCH: None, BOOKS: None}
+    assert reachable(best_f1(matches)) == {}
+
+
+def test_a_class_without_true_boxes_has_no_threshold():
+    matches = match(compare([(truth(), found((WATCH, 0.9, FAR)))], CLASS_COUNT))
+    for chosen in (
+        best_f1(matches),
+        at_precision(matches, 0),
+        at_recall(matches, 0),
+        at_least_cost(matches, 1, 1),
+    ):
+        assert chosen == {SHOES: None, WATCH: None, BOOKS: None}
+
+
+def test_a_class_of_which_nothing_is_right_has_no_best_f1():
+    assert best_f1(watches("--", true_count=1))[WATCH] is None
+
+
+def test_the_best_f1_is_found_at_the_score_that_reaches_it():
+    # F1 of the first one, two, ... : 2/4, 2/5, 4/6, 4/7, 4/8; then 2/3 and falling, 4/9 at last.
+    assert best_f1(watches("+-+--", true_count=3))[WATCH] == 0.7
+    assert best_f1(watches("+-----+", true_count=2))[WATCH] == 0.9
+
+
+def test_of_equal_f1_the_threshold_that_finds_most_is_taken():
+    # F1 is 2/4 with the first alone, and 4/8 with all five.
+    points = curve(watches("+---+", true_count=3), WATCH)
+    assert points.f1[[0, 4]].tolist() == [0.5, 0.5]
+    assert best_f1(watches("+---+", true_count=3))[WATCH] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "threshold"),
+    [
+        (0.7, 0.1, "0.7"),
+        (0.40041476, 0.1, "0.4"),
+        (0.40041476, 0.4003, "0.4004"),
+        (0.40041476, 0.4004146, "0.4004147"),
+        (0.0151, 0.01, "0.015"),
+    ],
+)
+def test_a_threshold_has_no_more_digits_than_part_its_score_from_the_next(right, wrong, threshold):
+    found_one = found((WATCH, right, place(0)), (WATCH, wrong, FAR))
+    matches = match(compare([(truth((WATCH, place(0))), found_one)], CLASS_COUNT))
+    chosen = best_f1(matches)[WATCH]
+    assert repr(chosen) == threshold
+    at = curve(matches, WATCH).at(chosen)
+    assert (at.true_positives, at.false_positives) == (1, 0)
+
+
+# --- precision and recall
+
+
+def test_the_lowest_threshold_that_reaches_a_precision():
+    # Precision: 1, 1/2, 2/3, 3/4, 3/5.
+    matches = watches("+-++-")
+    assert at_precision(matches, 0.75)[WATCH] == 0.6
+    assert at_precision(matches, 0.7)[WATCH] == 0.6
+    assert at_precision(matches, 0.76)[WATCH] == 0.9
+    assert at_precision(matches, 0.5)[WATCH] == 0.5
+
+
+def test_a_precision_that_no_threshold_reaches():
+    assert at_precision(watches("-+"), 0.9)[WATCH] is None
+
+
+def test_the_highest_threshold_that_reaches_a_recall():
+    # Recall: 1/4, 1/4, 2/4, 3/4, 3/4 of four.
+    matches = watches("+-++-", true_count=4)
+    assert at_recall(matches, 0.5)[WATCH] == 0.7
+    assert at_recall(matches, 0.51)[WATCH] == 0.6
+    assert at_recall(matches, 0)[WATCH] == 0.9
+
+
+def test_a_recall_that_no_threshold_reaches():
+    assert at_recall(watches("++", true_count=3), 0.7)[WATCH] is None
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.1, float("nan")])
+def test_a_required_share_outside_its_range_is_refused(value):
+    with pytest.raises(ValueError, match="precision"):
+        at_precision(watches("+"), value)
+    with pytest.raises(ValueError, match="recall"):
+        at_recall(watches("+"), value)
+
+
+# --- cost
+
+
+def test_dear_misses_lower_the_threshold_and_dear_false_alarms_raise_it():
+    matches = watches("+-+--+")
+    assert at_least_cost(matches, false_alarm=1, miss=10)[WATCH] == 0.4
+    assert at_least_cost(matches, false_alarm=1, miss=1.5)[WATCH] == 0.7
+    assert at_least_cost(matches, false_alarm=10, miss=1)[WATCH] == 0.9
+
+
+def test_of_equal_costs_the_threshold_that_finds_most_is_taken():
+    assert at_least_cost(watches("+-+"), false_alarm=1, miss=1)[WATCH] == 0.7
+
+
+def test_where_it_costs_least_to_show_nothing_the_threshold_is_one():
+    assert at_least_cost(watches("--+"), false_alarm=1, miss=1)[WATCH] == 1.0
+    assert at_least_cost(watches("-+"), false_alarm=1, miss=1)[WATCH] == 0.8
+
+
+def test_a_detection_with_a_score_of_one_cannot_be_hidden():
+    assert at_least_cost(watches("--+", first=1.0), false_alarm=1, miss=1)[WATCH] is None
+
+
+@pytest.mark.parametrize("costs", [(-1, 1), (1, float("nan")), (float("inf"), 1)])
+def test_costs_below_nought_or_without_bound_are_refused(costs):
+    with pytest.raises(ValueError, match="costs"):
+        at_least_cost(watches("+"), *costs)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_no_other_threshold_does_better(seed):
+    matches = match(compare(random_pictures(seed), 5))
+    grid = np.linspace(0, 1, 501)
+    chosen = {
+        "f1": best_f1(matches),
+        "precision": at_precision(matches, 0.4),
+        "recall": at_recall(matches, 0.5),
+        "cost": at_least_cost(matches, 1, 2),
+    }
+    for class_id in range(1, 5):
+        points = curve(matches, class_id)
+        on_grid = points.at(grid)
+        if (threshold := chosen["f1"][class_id]) is not None:
+            assert points.at(threshold).f1 >= np.nanmax(on_grid.f1)
+        if (threshold := chosen["precision"][class_id]) is not None:
+            assert points.at(threshold).precision >= 0.4
+            lower = points.precision[points.thresholds < np.float32(threshold)]
+            assert not (lower >= 0.4).any()
+        if (threshold := chosen["recall"][class_id]) is not None:
+            assert points.at(threshold).recall >= 0.5
+            assert not (on_grid.recall[grid > threshold + 1e-6] >= 0.5).any()
+        if (threshold := chosen["cost"][class_id]) is not None:
+            least = np.min(on_grid.false_positives + 2 * on_grid.misses)
+            there = points.at(threshold)
+            assert there.false_positives + 2 * there.misses <= least
+
+
+def test_chosen_thresholds_fit_the_settings():
+    chosen = reachable(best_f1(watches("+-")))
+    assert Settings(class_thresholds=chosen).threshold_of(WATCH) == 0.9
+
+
+# --- thresholds.json
+
+
+def test_thresholds_are_read_back_as_they_were():
+    settings = Settings(0.25, class_thresholds={WATCH: 0.4213, BOOKS: 1.0})
+    point = read_thresholds(write_thresholds(settings, LABELS), LABELS)
+    assert point == OperatingPoint(0.25, {WATCH: 0.4213, BOOKS: 1.0})
+    assert point.apply(Settings(iou_threshold=0.2)) == Settings(
+        0.25, 0.2, class_thresholds={WATCH: 0.4213, BOOKS: 1.0}
+    )
+
+
+def test_the_file_has_a_version_and_names():
+    content = json.loads(write_thresholds(Settings(class_thresholds={WATCH: 0.4}), LABELS))
+    assert content == {
+        "format": "commodity-lens-thresholds",
+        "version": 1,
+        "score_threshold": 0.3,
+        "class_thresholds": {"watch": 0.4},
+    }
+
+
+def test_labels_may_stand_in_another_order_than_when_the_file_was_saved():
+    data = write_thresholds(Settings(class_thresholds={WATCH: 0.4}), LABELS)
+    point = read_thresholds(data, ("background", "books", "shoes", "watch"))
+    assert dict(point.class_thresholds) == {3: 0.4}
+
+
+def thresholds_file(**changes):
+    content = {
+        "format": "commodity-lens-thresholds",
+        "version": 1,
+        "score_threshold": 0.3,
+        "class_thresholds": {},
+    }
+    return json.dumps({**content, **changes}).encode()
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "broken JSON at line 1, column 1"),
+        (b"{\n oops}", "broken JSON at line 2, column 2"),
+        (b"\xff\xfe\xfd", "broken JSON"),
+        (b"[" * 100_000, "broken JSON"),
+        (b"[]", '"format": "commodity-lens-thresholds"'),
+        (b"{}", '"format": "commodity-lens-thresholds"'),
+        (thresholds_file(version=2), "version 2, expected 1"),
+        (thresholds_file(version=None), "version None, expected 1"),
+        (thresholds_file(score_threshold=None), "score_threshold is None"),
+        (thresholds_file(score_threshold=1.5), "score_threshold is 1.5"),
+        (thresholds_file(score_threshold=float("nan")), "score_threshold is nan"),
+        (thresholds_file(class_thresholds=[]), "class_thresholds"),
+        (thresholds_file(class_thresholds={"watch": "0.5"}), "'watch' is '0.5'"),
+        (thresholds_file(class_thresholds={"watch": True}), "'watch' is True"),
+        (thresholds_file(class_thresholds={"background": 0.5}), "no label 'background'"),
+        (
+            thresholds_file(class_thresholds={"hats": 0.5, "watch": 0.5, "bags": 1}),
+            r"no label 'hats' \(and 1 more\); it has shoes, watch, books",
+        ),
+    ],
+)
+def test_a_bad_file_is_an_error_that_says_what_is_wrong(data, message):
+    with pytest.raises(ThresholdsError, match=message) as caught:
+        read_thresholds(data, LABELS)
+    assert caught.value.hint
+
+
+def test_an_operating_point_is_hashable_and_checked():
+    assert hash(OperatingPoint(0.5, {WATCH: 0.4})) == hash(OperatingPoint(0.5, {WATCH: 0.4}))
+    with pytest.raises(ValueError, match="threshold of class 2"):
+        OperatingPoint(0.5, {WATCH: 1.4})
+
+
+def test_detections_may_be_missing_altogether():
+    matches = match(compare([(truth((WATCH, FAR)), Detections.empty())], CLASS_COUNT))
+    for chosen in (
+        best_f1(matches),
+        at_precision(matches, 0),
+        at_recall(matches, 0.5),
+        at_least_cost(matches, 1, 1),
+    ):
+        assert chosen[WATCH] is None
