@@ -1,7 +1,7 @@
-"""Detect: one picture in; figure, tables and exports out. The home page."""
+"""Detect: one image in; figure, tables and exports out. The home page."""
 
-from dashboard import frame, images
+from dashboard import frame
 from dashboard.detect import page
 
 with frame.page("Detect"):
-    page.show(images.choose())
+    page.show()

@@ -33,7 +33,7 @@ from detector.batch.run import run
 from detector.config import Config
 from detector.embedded import EmbeddedServer
 from detector.images import read_image
-from detector.serving import ServingClient, connect
+from detector.serving import ModelSpec, ServedModel, connect
 from detector.ssd import RawPrediction, Settings, postprocess, preprocess
 from model_server.engine import DEFAULT_SIGNATURE, Model
 
@@ -66,8 +66,9 @@ def main() -> None:
     )
     with (
         EmbeddedServer(config.model_name, config.model_base_path, threads=threads) as server,
-        connect(config, server.address) as client,
+        connect(config, server.address) as connection,
     ):
+        client = connection.model(ModelSpec.of(config))
         client.wait_until_ready(60)
         os.sched_setaffinity(0, cores - engine_cores if args.apart else cores)
         if args.memory:
@@ -80,7 +81,7 @@ def _rates(
     files: list[bytes],
     pictures: int,
     rounds: int,
-    client: ServingClient,
+    client: ServedModel,
     config: Config,
     model: Model,
     engine_cores: set[int],
@@ -144,7 +145,7 @@ def _boxes(found: list[RawPrediction]) -> list[list[str]]:
     return [postprocess(raw, Settings(), (1, 1)).ids for raw in found]
 
 
-def _memory(files: list[bytes], pictures: int, client: ServingClient, config: Config) -> None:
+def _memory(files: list[bytes], pictures: int, client: ServedModel, config: Config) -> None:
     sources = (run.Source(str(i), lambda i=i: files[i % len(files)]) for i in range(pictures))
     start_mb = _resident_mb()
     most_mb = start_mb

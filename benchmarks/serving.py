@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.embedded import EmbeddedServer
-from detector.serving import ServingClient
+from detector.serving import ModelSpec, ServedModel, ServingClient
 from model_server.engine import DEFAULT_SIGNATURE, Model
 
 SEED = 11
@@ -52,9 +52,9 @@ def main() -> None:
             server = stack.enter_context(
                 EmbeddedServer("m", args.model_base_path, arguments=arguments)
             )
-            client = stack.enter_context(ServingClient(server.address, model_name="m"))
+            client = stack.enter_context(ServingClient(server.address)).model(ModelSpec("m"))
 
-            def call(client: ServingClient = client) -> Mapping[str, NDArray[Any]]:
+            def call(client: ServedModel = client) -> Mapping[str, NDArray[Any]]:
                 return client.predict({input_name: image}).outputs
 
             call()

@@ -1,7 +1,9 @@
-"""The knobs of the post-processing. Each is in the page's address: a link reopens what one sees.
+"""The settings of post-processing on the page. Each is in the page's address: a link reopens what
+one sees.
 
-A widget's own value is gone where the widget is not drawn. So what the knobs say is kept in one
-plain entry of the session too: a page begins with what the page before it ended with.
+A widget's own value is gone where the widget is not drawn. So the settings are kept in the session
+too, and they have one owner: `kept` reads them, `adopt` sets them, whoever asks for it: a slider, a
+click in a chart, the viewer, a proposal, a file. A page begins with what the page before it had.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,22 +12,35 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard import frame, state
 from detector.ssd import Settings
+from detector.translation import _, noted
 
 DEFAULTS = Settings()
 LOWEST = 0.01  # of the sliders: the floor of post-processing
 
-SCORE_HELP = "A box is shown when the model is at least this sure of it."
-IOU_HELP = (
+SCORE_HELP = noted("A box is shown when the model is at least this sure of it.")
+IOU_HELP = noted(
     "Non-maximum suppression: of two boxes that overlap more than this (intersection over "
     "union), only the one with the higher score stays."
 )
-AGNOSTIC_HELP = (
+AGNOSTIC_HELP = noted(
     "Off: a box suppresses boxes of its own class only. "
     "On: the box with the higher score wins whatever its class."
 )
-CLASSES_HELP = "Hidden classes are left out of the figure, the tables and the exports."
-TOP_K_HELP = "The boxes with the highest scores are kept."
+CLASSES_HELP = noted("Hidden classes are left out of the figure, the tables and the exports.")
+TOP_K_HELP = noted("The boxes with the highest scores are kept.")
+
+
+def kept() -> Settings:
+    """The settings that hold, on whatever page."""
+    return state.read(state.Thresholds).settings or DEFAULTS
+
+
+def adopt(settings: Settings) -> None:
+    """Make these the settings that hold. The controls that are drawn on the page keep what they
+    hold, so elsewhere than on Detect only thresholds can be changed by this."""
+    state.write(state.Thresholds(settings))
 
 
 def threshold_key(label: str) -> str:
@@ -33,15 +48,15 @@ def threshold_key(label: str) -> str:
     return f"threshold_{label}"
 
 
-def settings(labels: Sequence[str]) -> Settings:
-    """Draw the knobs; what they say.
+def show_all(labels: Sequence[str]) -> Settings:
+    """Draw the controls. Returns the settings that they stand for.
 
     Args:
         labels: index = class id, background first.
     """
     classes = list(labels[1:])
     _restore(labels)
-    score = slider("Score threshold", "score_threshold", DEFAULTS.score_threshold, SCORE_HELP)
+    score = slider(_("Score threshold"), "score_threshold", DEFAULTS.score_threshold, SCORE_HELP)
     iou = iou_threshold(IOU_HELP)
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
@@ -49,10 +64,10 @@ def settings(labels: Sequence[str]) -> Settings:
         agnostic = class_agnostic(AGNOSTIC_HELP)
         reset_button(labels)
     shown = shown_classes(labels, CLASSES_HELP)
-    with st.expander("Limits and single classes", icon=":material/tune:", key="more"):
+    with st.expander(_("Limits and single classes"), icon=":material/tune:", key="more"):
         most = top_k(TOP_K_HELP)
         own = st.pills(
-            "Own threshold for",
+            _("Own threshold for"),
             classes,
             selection_mode="multi",
             key="own",
@@ -60,98 +75,99 @@ def settings(labels: Sequence[str]) -> Settings:
             wrap=True,
             on_change=_start_own_thresholds,
             args=(classes,),
-            help="These classes have a score threshold of their own in place of the one above.",
+            help=_("These classes have a score threshold of their own in place of the one above."),
         )
         thresholds = {
             labels.index(label): slider(
-                f"Score threshold of {label}", threshold_key(label), DEFAULTS.score_threshold, None
+                _("Score threshold of {label}", label=label),
+                threshold_key(label),
+                DEFAULTS.score_threshold,
             )
             for label in own
         }
-    said = Settings(score, iou, agnostic, thresholds, shown, most)
-    keep(said)
-    return said
+    settings = Settings(score, iou, agnostic, thresholds, shown, most)
+    adopt(settings)
+    return settings
 
 
-def slider(label: str, key: str, default: float, explained: str | None = None) -> float:
+def slider(label: str, key: str, default: float, explained: str = "") -> float:
     """A slider of a threshold, up to 1."""
     return float(
-        st.slider(label, LOWEST, 1.0, default, 0.01, key=key, help=explained, bind="query-params")
+        st.slider(
+            label,
+            LOWEST,
+            1.0,
+            default,
+            0.01,
+            key=key,
+            help=_(explained) if explained else None,
+            bind="query-params",
+        )
     )
 
 
-def iou_threshold(explained: str | None = None) -> float:
+def iou_threshold(explained: str = "") -> float:
     """The slider of the IoU above which NMS removes a box."""
-    return slider("IoU threshold", "iou_threshold", DEFAULTS.iou_threshold, explained)
+    return slider(_("IoU threshold"), "iou_threshold", DEFAULTS.iou_threshold, explained)
 
 
-def class_agnostic(explained: str | None = None) -> bool:
+def class_agnostic(explained: str = "") -> bool:
     """The switch between NMS a class and NMS over all classes."""
     return st.toggle(
-        "Class-agnostic NMS",
+        _("Class-agnostic NMS"),
         value=DEFAULTS.class_agnostic,
         key="class_agnostic",
         bind="query-params",
-        help=explained,
+        help=_(explained) if explained else None,
     )
 
 
-def shown_classes(labels: Sequence[str], explained: str | None = None) -> frozenset[int] | None:
+def shown_classes(labels: Sequence[str], explained: str = "") -> frozenset[int] | None:
     """The choice of classes, as `Settings.classes`."""
     classes = list(labels[1:])
     shown = st.pills(
-        "Classes shown",
+        _("Classes shown"),
         classes,
         selection_mode="multi",
         default=classes,
         key="classes",
         bind="query-params",
         wrap=True,
-        help=explained,
+        help=_(explained) if explained else None,
     )
     return None if len(shown) == len(classes) else frozenset(map(labels.index, shown))
 
 
-def top_k(explained: str | None = None) -> int:
+def top_k(explained: str = "") -> int:
     """The slider of the most boxes that are shown."""
     return st.slider(
-        "Maximum number of boxes",
+        _("Maximum number of boxes"),
         1,
         DEFAULTS.top_k,
         DEFAULTS.top_k,
         key="top_k",
         bind="query-params",
-        help=explained,
+        help=_(explained) if explained else None,
     )
 
 
 def reset_button(labels: Sequence[str]) -> None:
-    """Puts every knob back to its default."""
+    """Puts every setting back to its default."""
     st.button(
-        "Reset all",
+        _("Reset all"),
         icon=":material/restart_alt:",
         type="tertiary",
         key="reset",
-        on_click=change,
-        args=(labels, DEFAULTS),
+        on_click=_reset,
+        args=(labels,),
     )
 
 
-def kept() -> Settings:
-    """What the knobs said last, on whatever page."""
-    found: Settings = st.session_state.get("settings", DEFAULTS)
-    return found
-
-
-def keep(said: Settings) -> None:
-    """Remember what the knobs of a page say."""
-    st.session_state["settings"] = said
-
-
-def change(labels: Sequence[str], wanted: Settings) -> None:
-    """Set every knob. For callbacks: the knobs must not have been drawn yet."""
-    keep(wanted)
-    st.session_state.update(_values(labels, wanted))
+@frame.callback
+def _reset(labels: Sequence[str]) -> None:
+    adopt(DEFAULTS)
+    for key, value in _widget_values(labels, DEFAULTS).items():
+        state.set_widget(key, value)
 
 
 def thresholds_from_address(labels: Sequence[str]) -> None:
@@ -159,7 +175,7 @@ def thresholds_from_address(labels: Sequence[str]) -> None:
 
     Called before anything else of the page; only what an address can rightly say is taken.
     """
-    if "settings" in st.session_state:
+    if state.read(state.Thresholds).settings is not None:
         return
     given = st.query_params
     own = {
@@ -169,7 +185,7 @@ def thresholds_from_address(labels: Sequence[str]) -> None:
         and (value := _fraction(given.get(threshold_key(label)))) is not None
     }
     score = _fraction(given.get("score_threshold"))
-    keep(
+    adopt(
         replace(
             DEFAULTS,
             score_threshold=DEFAULTS.score_threshold if score is None else score,
@@ -178,18 +194,18 @@ def thresholds_from_address(labels: Sequence[str]) -> None:
     )
 
 
-def hold_thresholds(labels: Sequence[str], said: Settings) -> Settings:
-    """On a page without sliders for the score: keep what is said there, and put the thresholds
-    into the address as Detect's sliders would."""
+def hold_thresholds(labels: Sequence[str], settings: Settings) -> Settings:
+    """On a page without sliders for the score: keep these settings, and put the thresholds into the
+    address as Detect's sliders would."""
     keys = ("score_threshold", "own", *map(threshold_key, labels[1:]))
     for key in keys:
-        st.session_state.pop(key, None)  # the sliders start from what is kept
+        state.forget_widget(key)  # the sliders start from what is kept
     wanted: dict[str, list[str]] = {}
-    if said.score_threshold != DEFAULTS.score_threshold:
-        wanted["score_threshold"] = [str(said.score_threshold)]
-    if said.class_thresholds:
-        wanted["own"] = [labels[class_id] for class_id in said.class_thresholds]
-    for class_id, value in said.class_thresholds.items():
+    if settings.score_threshold != DEFAULTS.score_threshold:
+        wanted["score_threshold"] = [str(settings.score_threshold)]
+    if settings.class_thresholds:
+        wanted["own"] = [labels[class_id] for class_id in settings.class_thresholds]
+    for class_id, value in settings.class_thresholds.items():
         wanted[threshold_key(labels[class_id])] = [str(value)]
     for key in keys:
         if st.query_params.get_all(key) != wanted.get(key, []):
@@ -197,78 +213,84 @@ def hold_thresholds(labels: Sequence[str], said: Settings) -> Settings:
                 st.query_params[key] = wanted[key]
             else:
                 del st.query_params[key]
-    keep(said)
-    return said
+    adopt(settings)
+    return settings
 
 
 def click_target(labels: Sequence[str]) -> None:
     """Whose threshold a click in a chart sets."""
     st.pills(
-        "A click in a chart sets the threshold of",
+        _("A click in a chart sets the threshold of"),
         [0, *range(1, len(labels))],
         default=0,
         required=True,
         key="click_target",
-        format_func=lambda class_id: labels[class_id] if class_id else "all classes",
+        format_func=lambda class_id: labels[class_id] if class_id else _("all classes"),
         wrap=True,
         persist_state="session",
     )
 
 
+@frame.callback
 def threshold_from_chart(key: str) -> None:
-    """Callback of a chart over the threshold: the place that was clicked becomes the threshold."""
-    points = st.session_state[key]["selection"]["points"]
-    if points:
-        said = points[0]["customdata"]
-        value = said[0] if isinstance(said, (list, tuple)) else said
-        set_threshold(float(value), st.session_state["click_target"])
+    """Callback of a chart: the threshold of the place that was clicked is adopted.
 
-
-def set_threshold(value: float, class_id: int) -> None:
-    """Set the own threshold of a class, or with 0 the common one. For callbacks on a page without
-    sliders for the score."""
-    said = kept()
+    A point's customdata is the threshold, or begins with it; where a class id comes next, the
+    threshold is that class's, else the chosen target's.
+    """
+    points = state.widget(key)["selection"]["points"]
+    if not points:
+        return
+    given = points[0].get("customdata")
+    if given is None:
+        return
+    value, *rest = given if isinstance(given, (list, tuple)) else [given]
+    class_id = int(rest[0]) if rest else int(state.widget("click_target"))
+    settings = kept()
     if class_id == 0:
-        keep(replace(said, score_threshold=value))
+        adopt(replace(settings, score_threshold=float(value)))
     else:
-        keep(replace(said, class_thresholds={**said.class_thresholds, class_id: value}))
+        own = {**settings.class_thresholds, class_id: float(value)}
+        adopt(replace(settings, class_thresholds=own))
 
 
 def _restore(labels: Sequence[str]) -> None:
-    """A knob that is not there yet starts as it was left on another page, unless the page's
+    """A control that is not there yet starts as it was left on another page, unless the page's
     address says otherwise."""
-    if "settings" in st.session_state:
-        for key, value in _values(labels, kept()).items():
-            if key not in st.session_state and key not in st.query_params:
-                st.session_state[key] = value
+    settings = state.read(state.Thresholds).settings
+    if settings is not None:
+        for key, value in _widget_values(labels, settings).items():
+            if not state.has_widget(key) and key not in st.query_params:
+                state.set_widget(key, value)
 
 
-def _values(labels: Sequence[str], wanted: Settings) -> dict[str, Any]:
-    """The widgets' values, by key, that say these settings."""
-    own: Mapping[int, float] = wanted.class_thresholds
+def _widget_values(labels: Sequence[str], settings: Settings) -> dict[str, Any]:
+    """The controls' values, by key, that stand for these settings."""
+    own: Mapping[int, float] = settings.class_thresholds
     return {
-        "score_threshold": max(wanted.score_threshold, LOWEST),
-        "iou_threshold": max(wanted.iou_threshold, LOWEST),
-        "class_agnostic": wanted.class_agnostic,
-        "top_k": min(max(wanted.top_k, 1), DEFAULTS.top_k),
+        "score_threshold": max(settings.score_threshold, LOWEST),
+        "iou_threshold": max(settings.iou_threshold, LOWEST),
+        "class_agnostic": settings.class_agnostic,
+        "top_k": min(max(settings.top_k, 1), DEFAULTS.top_k),
         "classes": [
             label
             for class_id, label in enumerate(labels)
-            if class_id and (wanted.classes is None or class_id in wanted.classes)
+            if class_id and (settings.classes is None or class_id in settings.classes)
         ],
         "own": [labels[class_id] for class_id in own],
         **{threshold_key(labels[c]): max(value, LOWEST) for c, value in own.items()},
     }
 
 
+@frame.callback
 def _start_own_thresholds(classes: Sequence[str]) -> None:
     """A threshold of a class starts at the common one, and is forgotten when it is taken away."""
     for label in classes:
         key = threshold_key(label)
-        if label not in st.session_state["own"]:
-            st.session_state.pop(key, None)
-        elif key not in st.session_state:
-            st.session_state[key] = st.session_state["score_threshold"]
+        if label not in state.widget("own"):
+            state.forget_widget(key)
+        elif not state.has_widget(key):
+            state.set_widget(key, state.widget("score_threshold"))
 
 
 def _fraction(text: str | None) -> float | None:

@@ -2,35 +2,49 @@
 
 Each page calls `page` and so runs alone: there is no st.navigation, which with classic pages/ would
 run a page without app.py on the first deep link after a start.
+
+Streamlit handles what is raised in a fragment inside the fragment, and what is raised in a callback
+before the script: the page sees neither. So fragments and callbacks are made by `fragment` and
+`callback` here, and nothing that goes wrong reaches a visitor as a traceback.
 """
 
+import functools
 import html
+import logging
 import time
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, ParamSpec
 from urllib.parse import urlencode
 
 import streamlit as st
 
+from dashboard import state
 from dashboard.answers import ROOT, config, embedded, served_version
 from detector.errors import ConfigError, ImageError, LensError, ServingError
+from detector.translation import _, noted
 
 MENU = (
-    ("app.py", "Detect", ":material/center_focus_strong:"),
-    ("pages/1_Thresholds.py", "Thresholds", ":material/tune:"),
-    ("pages/2_Compare.py", "Compare", ":material/compare:"),
-    ("pages/3_Batch.py", "Batch", ":material/burst_mode:"),
-    ("pages/4_Server.py", "Server", ":material/dns:"),
+    ("app.py", noted("Detect"), ":material/center_focus_strong:"),
+    ("pages/1_Thresholds.py", noted("Thresholds"), ":material/tune:"),
+    ("pages/2_Compare.py", noted("Compare"), ":material/compare:"),
+    ("pages/3_Batch.py", noted("Batch"), ":material/burst_mode:"),
+    ("pages/4_Server.py", noted("Server"), ":material/dns:"),
 )
 ASSETS = ROOT / "dashboard" / "frontend"
 COLORS = {"ready": "#2e9e5b", "starting": "#e6a700", "down": "#d64545"}
+
+P = ParamSpec("P")
+
+_log = logging.getLogger(__name__)
 
 
 @contextmanager
 def page(title: str) -> Iterator[None]:
     """The frame around a page's content; what goes wrong inside is shown in it."""
     st.set_page_config(
-        page_title=f"{title} · Commodity Lens",
+        page_title=f"{_(title)} · Commodity Lens",
         # A file: an icon given by name is fetched from a font server on the internet.
         page_icon=str(ASSETS / "icon.svg"),
         layout="wide",
@@ -39,13 +53,74 @@ def page(title: str) -> Iterator[None]:
     st.logo(ASSETS / "logo.svg", size="large", icon_image=ASSETS / "icon.svg")
     with st.sidebar:
         for path, label, icon in MENU:
-            st.page_link(path, label=label, icon=icon, width="stretch")
+            st.page_link(path, label=_(label), icon=icon, width="stretch")
         st.divider()
-        state = st.container(key="server_state")
-    with state:
+        line = st.container(key="server_state")
+    with line:
         waiting = st.empty()
     with waiting:
-        _write_state("starting", "Asking the model server…", "")
+        _write_state("starting", _("Asking the model server…"), "")
+    with _guarded():
+        _tell_failures()
+        yield
+    waiting.empty()
+    with line:
+        _watch_server()
+
+
+def fragment(
+    function: Callable[P, None] | None = None, *, run_every: float | str | None = None
+) -> Any:
+    """`st.fragment`, with the page's handling of errors inside."""
+    if function is None:
+        return functools.partial(fragment, run_every=run_every)
+
+    @functools.wraps(function)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+        with _guarded():
+            function(*args, **kwargs)
+
+    return st.fragment(guarded, run_every=run_every)
+
+
+def callback(function: Callable[P, None]) -> Callable[P, None]:
+    """A callback of a widget; what goes wrong in it is told by the page that is drawn next."""
+
+    @functools.wraps(function)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+        failures = state.read(state.Failures)
+        try:
+            function(*args, **kwargs)
+        except LensError as error:
+            told = (*failures.errors, error.with_traceback(None))
+            state.update(state.Failures, errors=told)
+        except Exception as error:  # noqa: BLE001, the outermost place of a callback
+            state.update(state.Failures, ids=(*failures.ids, report(error)))
+
+    return guarded
+
+
+def report(error: BaseException) -> str:
+    """Log an unexpected error with its traceback. Returns the id under which the log has it."""
+    error_id = uuid.uuid4().hex[:8]
+    _log.error("unexpected error %s", error_id, exc_info=error)
+    return error_id
+
+
+def show_unexpected(error_id: str) -> None:
+    """One calm box for an error that nobody foresaw; the traceback is in the log."""
+    st.error(
+        _(
+            "**Something went wrong here, and it is not your fault.** The rest of the dashboard"
+            " goes on. Whoever runs it finds the reason in the log under **{error_id}**.",
+            error_id=error_id,
+        ),
+        icon=":material/report:",
+    )
+
+
+@contextmanager
+def _guarded() -> Iterator[None]:
     try:
         yield
     except ServingError as error:
@@ -53,9 +128,20 @@ def page(title: str) -> Iterator[None]:
         try_again()
     except LensError as error:
         show_error(error)
-    waiting.empty()
-    with state:
-        _watch_server()
+    except Exception as error:  # noqa: BLE001, the outermost place of a page and of a fragment
+        show_unexpected(report(error))
+
+
+def _tell_failures() -> None:
+    failures = state.read(state.Failures)
+    if failures == state.Failures():
+        return
+    state.write(state.Failures())
+    for error in failures.errors:
+        if isinstance(error, LensError):
+            show_error(error)
+    for error_id in failures.ids:
+        show_unexpected(error_id)
 
 
 def plain(text: str) -> str:
@@ -63,13 +149,19 @@ def plain(text: str) -> str:
     return "".join(f"\\{c}" if c in "\\`*_[]<>#|$~:.@" else c for c in text)
 
 
-def refused(name: str, message: str, hint: str) -> str:
+def show_refused(files: tuple[state.RefusedFile, ...]) -> None:
+    """A line for each file that cannot be used, and why."""
+    for file in files:
+        st.error(refused_line(file), icon=":material/broken_image:")
+
+
+def refused_line(file: state.RefusedFile) -> str:
     """A file that cannot be used, in one line of Markdown."""
-    return f"**{plain(name)}**: {plain(message)} {plain(hint)}"
+    return f"**{plain(file.name)}**: {plain(file.message)} {plain(file.hint)}"
 
 
 def link() -> str:
-    """The page's address with what its knobs say."""
+    """The page's address with what its widgets say."""
     base = (st.context.url or "").split("?")[0]
     given = {name: st.query_params.get_all(name) for name in st.query_params}
     parameters = urlencode(given, doseq=True)
@@ -79,10 +171,10 @@ def link() -> str:
 def show_error(error: LensError) -> None:
     """One clear message: what was wrong, and what to do; further lines, of a log, below it."""
     icons = {ImageError: ":material/broken_image:", ConfigError: ":material/settings_alert:"}
-    headline, _, log = str(error).partition("\n")
+    headline, _rest, log = str(error).partition("\n")
     headline = headline[:1].upper() + headline[1:]
     st.error(
-        f"**{plain(headline)}**\n\n{plain(error.hint)}",
+        f"**{plain(headline)}**\n\n{plain(_(error.hint) if error.hint else '')}",
         icon=icons.get(type(error), ":material/cloud_off:"),
     )
     if log:
@@ -99,40 +191,46 @@ def _rerun_after(drawn: float) -> None:
     # The first run of a fragment is part of the page's own: only the timer's runs try again.
     if time.monotonic() - drawn > 2.0:
         st.rerun()
-    st.caption(":material/autorenew: Trying again by itself every few seconds.")
+    st.caption(_(":material/autorenew: Trying again by itself every few seconds."))
 
 
-@st.fragment(run_every="5s")
 def _watch_server() -> None:
     """The state line, kept true by a timer; the page is drawn again when the state changed."""
+    fragment(_keep_line, run_every="5s")()
+
+
+def _keep_line() -> None:
+    line = _server_line()
+    _write_state(*line)
+    if line[0] == "ready":
+        before = state.read(state.ServerSeen).line
+        state.write(state.ServerSeen(line))
+        if before not in (None, line):
+            st.rerun()  # another version has come: the page is still by the one before
+
+
+def _server_line() -> tuple[str, str, str]:
     try:
         version = served_version()
-        server = embedded()
-        where = "embedded" if server is not None else "TensorFlow Serving"
-        seen = (
-            "ready",
-            "Model server ready",
-            f"{config().model_name}, version {version} · {where}",
-        )
+        where = _("embedded") if embedded() is not None else "TensorFlow Serving"
+        if not version:
+            told = _("{model}, version not known", model=config().model_name)
+            return "ready", _("Model server"), f"{told} · {where}"
+        told = _("{model}, version {version}", model=config().model_name, version=version)
+        return "ready", _("Model server ready"), f"{told} · {where}"
     except ConfigError as error:
-        seen = ("down", "Configuration needs a look", _headline(error))
+        return "down", _("Configuration needs a look"), _headline(error)
     except ServingError as error:
-        seen = ("down", "Model server not ready", _headline(error))
-    _write_state(*seen)
-    if seen[0] == "ready":
-        before = st.session_state.get("server_seen", seen)
-        st.session_state["server_seen"] = seen
-        if before != seen:
-            st.rerun()  # another version has come: the page is still by the one before
+        return "down", _("Model server not ready"), _headline(error)
 
 
 def _headline(error: LensError) -> str:
     return str(error).partition("\n")[0]
 
 
-def _write_state(state: str, text: str, where: str) -> None:
+def _write_state(name: str, text: str, where: str) -> None:
     st.html(
-        f'<div class="lens-state" data-state="{state}" role="status">'
-        f'<span class="dot" style="background:{COLORS[state]}"></span>'
+        f'<div class="lens-state" data-state="{name}" role="status">'
+        f'<span class="dot" style="background:{COLORS[name]}"></span>'
         f"<b>{html.escape(text)}</b><br><small>{html.escape(where)}</small></div>"
     )

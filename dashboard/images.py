@@ -1,7 +1,7 @@
-"""Where a picture comes from: the gallery's samples, files, or the camera."""
+"""Where an image comes from: the gallery's samples, files, or the camera."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -9,19 +9,22 @@ from urllib.parse import urlsplit
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from dashboard import frame
-from dashboard.answers import THUMBNAIL_SIDE, Picture, config, jpeg_uri, prepare
-from detector import images
+from dashboard import frame, state
+from dashboard.answers import config
+from dashboard.files import ImageFile
+from dashboard.media import THUMBNAIL_SIDE, jpeg_uri, prepare, screen_of
 from detector.errors import ConfigError, ImageError
+from detector.images import encode_jpeg, read_image
+from detector.translation import _, noted
 
-SOURCES = ("Samples", "Upload", "Camera")
-# A session keeps its uploads in memory.
-MAX_PICTURES = 24
+SOURCES = (noted("Samples"), noted("Upload"), noted("Camera"))
+# More make the strip too long to find anything on it.
+MAX_UPLOADS = 24
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A gallery picture."""
+    """A gallery image."""
 
     title: str
     file_name: str
@@ -36,37 +39,40 @@ def samples() -> list[Sample]:
         found = [Sample(image["title"], image["file_name"]) for image in listed]
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise ConfigError(
-            f"The gallery's {file} cannot be read: {error!r}",
-            "Name a folder with pictures and a COCO annotations.json whose images have titles.",
+            _("The gallery's {file} cannot be read: {error}", file=file, error=repr(error)),
+            _("Name a folder with images and a COCO annotations.json whose images have titles."),
         ) from error
     if not found:
-        raise ConfigError(f"The gallery's {file} lists no images.", "Add one, or name another.")
+        raise ConfigError(
+            _("The gallery's {file} lists no images.", file=file), _("Add one, or name another.")
+        )
     return found
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
-def sample_picture(file_name: str) -> Picture:
-    """The gallery's picture in that file. Raises ConfigError."""
+@st.cache_resource(show_spinner=False, max_entries=64)
+def sample_image(file_name: str) -> ImageFile:
+    """The gallery's image in that file. Raises ConfigError."""
     path = config().samples_path / file_name
     try:
-        return Picture(file_name, path.read_bytes())
+        return ImageFile.of(file_name, path.read_bytes())
     except OSError as error:
         raise ConfigError(
-            f"The gallery's {path} cannot be read: {error.strerror}",
-            "Put the picture there, or take it out of annotations.json.",
+            _("The gallery's {file} cannot be read: {error}", file=path, error=error.strerror),
+            _("Put the image there, or take it out of annotations.json."),
         ) from error
 
 
-def choose() -> Picture:
-    """The picture to look at. Never none: what was shown stays until another one is there."""
+def choose() -> ImageFile:
+    """The image to look at. Never none: what was shown stays until another one is there."""
     left, right = st.columns([1, 2], vertical_alignment="center")
     with left:
         source = st.segmented_control(
-            "Picture from",
+            _("Image from"),
             SOURCES,
-            default="Samples",
+            default=SOURCES[0],
             required=True,
             key="source",
+            format_func=_,
             label_visibility="collapsed",
             bind="query-params",
         )
@@ -76,85 +82,90 @@ def choose() -> Picture:
     elif source == "Camera":
         chosen = _from_camera(hint)
     else:
-        hint.caption("Pictures that come with the dashboard. Pick one, or bring your own.")
+        hint.caption(_("Images that come with the dashboard. Pick one, or bring your own."))
         return _from_samples()
-    return chosen or sample_picture(samples()[st.session_state.get("last_sample", 0)].file_name)
+    return chosen or _last_sample()
 
 
-def alternatives() -> tuple[str, list[Picture]]:
-    """All pictures that the chosen source has, the gallery's where it has none yet; and what these
+def _last_sample() -> ImageFile:
+    return sample_image(samples()[state.read(state.Choice).sample or 0].file_name)
+
+
+def alternatives() -> tuple[str, list[ImageFile]]:
+    """All images that the chosen source has, the gallery's where it has none yet; and what these
     are, in words."""
-    source = st.session_state.get("source", SOURCES[0])
-    uploads: dict[str, Picture] = st.session_state.get("uploads", {})
+    source = state.widget("source", SOURCES[0])
+    uploads = state.read(state.Uploads).files
+    photo = state.read(state.Choice).photo
     if source == "Upload" and uploads:
         # Under the names on the strip: two files may have the same.
-        return "All uploads", [Picture(name, picture.data) for name, picture in uploads.items()]
-    if source == "Camera" and "photo" in st.session_state:
-        return "The photo", [st.session_state["photo"]]
-    return "The gallery", [sample_picture(sample.file_name) for sample in samples()]
+        return _("All uploads"), [image.named(name) for name, image in uploads.items()]
+    if source == "Camera" and photo is not None:
+        return _("The photo"), [photo]
+    return _("The gallery"), [sample_image(sample.file_name) for sample in samples()]
 
 
 def titles_by_digest() -> dict[str, str]:
-    """The samples' titles by the digests of their files; one that cannot be read is left out, so
-    that uploads don't depend on it."""
-    found = {}
-    for sample in samples():
-        with suppress(ConfigError):
-            found[sample_picture(sample.file_name).digest] = sample.title
+    """The samples' titles by the digests of their files. What of the gallery cannot be read is left
+    out, so that uploads don't depend on it."""
+    found: dict[str, str] = {}
+    with suppress(ConfigError):
+        for sample in samples():
+            with suppress(ConfigError):
+                found[sample_image(sample.file_name).digest] = sample.title
     return found
 
 
-def look_at(picture: Picture) -> None:
-    """Choose that picture. For callbacks: the strips must not have been drawn yet.
+def look_at(image: ImageFile) -> None:
+    """Choose that image. For callbacks: the strips must not have been drawn yet.
 
-    One that no strip has is kept aside, for `looked_at`.
+    One that no strip has is kept aside, for `opened`.
     """
-    st.session_state.pop("looked_at", None)
-    uploads: dict[str, Picture] = st.session_state.get("uploads", {})
-    if (title := titles_by_digest().get(picture.digest)) is not None:
-        st.session_state.update(source="Samples", sample=title)
+    state.update(state.Choice, opened=None)
+    if (title := titles_by_digest().get(image.digest)) is not None:
+        state.set_widget("source", "Samples")
+        state.set_widget("sample", title)
         return
-    for name, upload in uploads.items():
-        if upload.digest == picture.digest:
-            st.session_state.update(source="Upload", picture=name, last_picture=name)
+    for name, upload in state.read(state.Uploads).files.items():
+        if upload.digest == image.digest:
+            state.set_widget("source", "Upload")
+            state.update(state.Choice, upload=name)
             return
-    if st.session_state.get("photo") != picture:
-        st.session_state["looked_at"] = picture
+    if state.read(state.Choice).photo != image:
+        state.update(state.Choice, opened=image)
 
 
-def open_in_detect(picture: Picture) -> None:
-    """Choose that picture for Detect: a sample as it is, another among the uploads.
+def open_in_detect(image: ImageFile) -> None:
+    """Choose that image for Detect: a sample as it is, another among the uploads.
 
     Call it where the strips are not drawn. Of the uploads the oldest goes when there are too many.
     """
-    uploads: dict[str, Picture] = st.session_state.setdefault("uploads", {})
-    if picture.digest not in titles_by_digest():
-        name = _free_name(picture, uploads)
-        uploads.pop(name, None)
-        if len(uploads) >= MAX_PICTURES:
-            del uploads[next(iter(uploads))]
-        uploads[name] = picture
-        # What is not in the uploader counts as an earlier picture.
-        st.session_state.setdefault("upload_names", {})
-    look_at(picture)
+    if image.digest not in titles_by_digest():
+        files = dict(state.read(state.Uploads).files)
+        name = free_name(image, files)
+        files.pop(name, None)
+        if len(files) >= MAX_UPLOADS:
+            del files[next(iter(files))]
+        state.update(state.Uploads, files=files | {name: image})
+    look_at(image)
 
 
-def looked_at() -> Picture | None:
-    """The picture that was chosen elsewhere than on a strip."""
-    found: Picture | None = st.session_state.get("looked_at")
-    return found
+def opened() -> ImageFile | None:
+    """The image that was chosen elsewhere than on a strip."""
+    return state.read(state.Choice).opened
 
 
+@frame.callback
 def look_back() -> None:
     """Return to what the strips say."""
-    st.session_state.pop("looked_at", None)
+    state.update(state.Choice, opened=None)
 
 
-def _from_samples() -> Picture:
+def _from_samples() -> ImageFile:
     titles = [sample.title for sample in samples()]
-    _strip_style("sample", [_sample_thumbnail(sample.file_name) for sample in samples()])
+    _style_strip("sample", [_sample_thumbnail(sample.file_name) for sample in samples()])
     title = st.pills(
-        "Sample",
+        _("Sample"),
         titles,
         default=titles[0],
         required=True,
@@ -164,134 +175,161 @@ def _from_samples() -> Picture:
         wrap=False,
     )
     number = titles.index(title)
-    st.session_state["last_sample"] = number
-    return sample_picture(samples()[number].file_name)
+    state.update(state.Choice, sample=number)
+    return sample_image(samples()[number].file_name)
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def _sample_thumbnail(file_name: str) -> str:
-    data = sample_picture(file_name).data
+    data = sample_image(file_name).read()
     try:
-        image = images.read_image(data, config().image_limits)
+        image = read_image(data, config().image_limits)
     except ImageError as error:
         raise ConfigError(f"The gallery's {file_name}: {error}", error.hint) from error
-    return jpeg_uri(images.encode_jpeg(image, max_side=THUMBNAIL_SIDE))
+    return jpeg_uri(encode_jpeg(image, max_side=THUMBNAIL_SIDE))
 
 
-def _from_files(hint: st.delta_generator.DeltaGenerator) -> Picture | None:
-    kept: dict[str, Picture] = st.session_state.setdefault("uploads", {})
-    limit = config().max_upload_mb
+def _from_files(hint: st.delta_generator.DeltaGenerator) -> ImageFile | None:
+    limit_mb = config().max_upload_mb
     files = st.file_uploader(
-        "Pictures",
+        _("Images"),
         accept_multiple_files=True,
-        max_upload_size=limit,
+        max_upload_size=limit_mb,
         key="upload",
         label_visibility="collapsed",
         on_change=_keep_uploads,
     )
-    hint.caption(f"JPEG, PNG, WebP, TIFF, HEIC and others, up to {limit} MB each.")
+    hint.caption(
+        _("JPEG, PNG, WebP, TIFF, HEIC and others, up to {limit} MB each.", limit=limit_mb)
+    )
     # After a page switch the uploader is empty again; what it no longer lists stays all the same.
     listed = {file.file_id for file in files}
-    names: dict[str, str] = st.session_state.get("upload_names", {})
-    st.session_state["upload_names"] = {i: name for i, name in names.items() if i in listed}
-    for told in st.session_state.get("refused", ()):
-        st.error(frame.refused(*told), icon=":material/broken_image:")
-    if not kept:
-        return None
-    return kept[_picked_upload(kept)]
+    uploads = state.read(state.Uploads)
+    names = {file_id: name for file_id, name in uploads.names.items() if file_id in listed}
+    uploads = state.update(state.Uploads, names=names)
+    frame.show_refused(uploads.refused)
+    return _picked_upload(uploads) if uploads.files else None
 
 
-def _picked_upload(kept: dict[str, Picture]) -> str:
-    """The name of the uploaded picture to look at, from a strip when there are several."""
-    # The choice is a plain key too, since a widget's own is gone after a page switch.
-    if st.session_state.get("picture") not in kept:
-        last = st.session_state.get("last_picture")
-        st.session_state["picture"] = last if last in kept else next(reversed(kept))
-    if len(kept) > 1:
-        uris = [prepare(picture.digest, picture.data).thumbnail for picture in kept.values()]
-        _strip_style("picture", uris)
-        st.pills(
-            "Uploaded pictures",
-            list(kept),
+def _picked_upload(uploads: state.Uploads) -> ImageFile:
+    """The upload to look at, from a strip where there are several."""
+    last = state.read(state.Choice).upload
+    name: str = (
+        last if last is not None and last in uploads.files else next(reversed(list(uploads.files)))
+    )
+    if len(uploads.files) > 1:
+        # Set on every run: a value that the script gave a widget does not outlive a page switch.
+        state.set_widget("picture", name)
+        _style_strip(
+            "picture", [screen_of(prepare(image)).thumbnail for image in uploads.files.values()]
+        )
+        chosen = st.pills(
+            _("Uploaded images"),
+            list(uploads.files),
             required=True,
             format_func=frame.plain,
             key="picture",
             label_visibility="collapsed",
             wrap=False,
+            on_change=_choose_upload,
         )
-    if set(kept) - set(st.session_state["upload_names"].values()):
+        name = chosen or name
+    if set(uploads.files) - set(uploads.names.values()):
         st.button(
-            "Remove earlier pictures",
+            _("Remove earlier images"),
             icon=":material/delete:",
             type="tertiary",
             key="remove_earlier",
             on_click=_remove_earlier,
         )
-    name: str = st.session_state["picture"]
-    st.session_state["last_picture"] = name
-    return name
+    state.update(state.Choice, upload=name)
+    return uploads.files[name].named(name)  # two files may have the same name
 
 
+@frame.callback
+def _choose_upload() -> None:
+    state.update(state.Choice, upload=state.widget("picture"))
+
+
+@frame.callback
 def _keep_uploads() -> None:
     """Copy what is in the uploader: its own files are gone after a page switch."""
-    files: list[UploadedFile] = st.session_state["upload"]
-    kept: dict[str, Picture] = st.session_state["uploads"]
-    before: dict[str, str] = st.session_state["upload_names"]
-    refused: list[tuple[str, str, str]] = []
-    listed = {file.file_id for file in files}
+    uploads = state.read(state.Uploads)
+    listed = {file.file_id for file in state.widget("upload")}
     # The same file may be there twice, under one name.
-    still = {name for file_id, name in before.items() if file_id in listed}
-    for name in set(before.values()) - still:
-        kept.pop(name, None)  # taken out of the uploader
-    names: dict[str, str] = {}
+    still = {name for file_id, name in uploads.names.items() if file_id in listed}
+    removed = set(uploads.names.values()) - still
+    kept = {name: image for name, image in uploads.files.items() if name not in removed}
+    state.write(state.Uploads(kept, {i: n for i, n in uploads.names.items() if i in listed}))
+    added = add_uploads(
+        [file for file in state.widget("upload") if file.file_id not in uploads.names]
+    )
+    names = {file.file_id: name for file, name in added}
+    state.update(state.Uploads, names={**state.read(state.Uploads).names, **names})
+    if added:
+        name = added[-1][1]
+        state.update(state.Choice, upload=name)
+        state.set_widget("picture", name)
+
+
+def add_uploads(files: Sequence[UploadedFile]) -> list[tuple[UploadedFile, str]]:
+    """Take files in among the uploads; what cannot be read is kept as refused.
+
+    Returns:
+        Each file that was taken in, or was there already, with its name on the strip.
+    """
+    kept = dict(state.read(state.Uploads).files)
+    added: list[tuple[UploadedFile, str]] = []
+    refused: list[state.RefusedFile] = []
     for file in files:
-        if file.file_id in before:
-            names[file.file_id] = before[file.file_id]
-            continue
-        picture = Picture(file.name, file.getvalue())
-        name = _free_name(picture, kept)
+        image = ImageFile.of(file.name, file.getvalue())
+        name = free_name(image, kept)
         try:
-            if len(kept) >= MAX_PICTURES:
+            if name not in kept and len(kept) >= MAX_UPLOADS:
                 raise ImageError(
-                    f"There are already {MAX_PICTURES} pictures.", "Remove one, then add this one."
+                    _("There are already {count} images.", count=MAX_UPLOADS),
+                    _("Remove one on Detect, then add this one."),
                 )
-            prepare(picture.digest, picture.data)
+            prepare(image)
         except ImageError as error:
-            # Its text only: the error's traceback holds the file and half a picture.
-            refused.append((file.name, str(error), error.hint))
+            refused.append(state.RefusedFile(file.name, str(error), error.hint))
             continue
-        kept[name] = picture
-        names[file.file_id] = name
-        st.session_state["picture"] = name
-    st.session_state["upload_names"] = names
-    st.session_state["refused"] = refused
+        kept[name] = image
+        added.append((file, name))
+    state.update(state.Uploads, files=kept, refused=tuple(refused))
+    return added
 
 
+@frame.callback
 def _remove_earlier() -> None:
-    kept: dict[str, Picture] = st.session_state["uploads"]
-    for name in set(kept) - set(st.session_state["upload_names"].values()):
-        del kept[name]
+    uploads = state.read(state.Uploads)
+    listed = set(uploads.names.values())
+    kept = {name: image for name, image in uploads.files.items() if name in listed}
+    state.update(state.Uploads, files=kept)
 
 
-def _free_name(picture: Picture, kept: dict[str, Picture]) -> str:
-    """The file's name, or the name with a number when another picture has it already."""
-    name, number = picture.name, 2
-    while name in kept and kept[name].digest != picture.digest:
-        name, number = f"{picture.name} ({number})", number + 1
+def free_name(image: ImageFile, kept: Mapping[str, ImageFile]) -> str:
+    """The file's name, or the name with a number when another image has it already."""
+    name, number = image.name, 2
+    while name in kept and kept[name].digest != image.digest:
+        name, number = f"{image.name} ({number})", number + 1
     return name
 
 
 def camera(key: str, width: int, on_change: Callable[[], None] | None = None) -> bytes | None:
-    """The photo that was taken: an encoded picture. Says why where the browser gives no camera."""
+    """The photo that was taken: an encoded image. Says why where the browser gives no camera."""
     where = urlsplit(st.context.url or "")
     if where.scheme == "http" and where.hostname not in ("localhost", "127.0.0.1", "::1"):
         st.warning(
-            "The browser gives the camera to pages on https or localhost only, and this page is on "
-            f"plain http ({where.hostname}). Open it through https, or use Upload.",
+            _(
+                "The browser gives the camera to pages on https or localhost only, and this page"
+                " is on plain http ({host}). Open it through https, or use Upload.",
+                host=where.hostname,
+            ),
             icon=":material/no_photography:",
         )
     taken = st.camera_input(
-        "Camera",
+        _("Camera"),
         key=key,
         resolution="720p",
         width=width,
@@ -301,16 +339,23 @@ def camera(key: str, width: int, on_change: Callable[[], None] | None = None) ->
     return None if taken is None else taken.getvalue()
 
 
-def _from_camera(hint: st.delta_generator.DeltaGenerator) -> Picture | None:
+def keep_photo(data: bytes) -> ImageFile:
+    """The photo that was just taken, kept for all pages."""
+    photo = ImageFile.of("camera.jpg", data)
+    state.update(state.Choice, photo=photo)
+    return photo
+
+
+def _from_camera(hint: st.delta_generator.DeltaGenerator) -> ImageFile | None:
     taken = camera("camera", 560)
-    hint.caption("Take a photo: it goes to this dashboard and its model server, and nowhere else.")
-    if taken is not None:
-        st.session_state["photo"] = Picture("camera.jpg", taken)
-    return st.session_state.get("photo")
+    hint.caption(
+        _("Take a photo: it goes to this dashboard and its model server, and nowhere else.")
+    )
+    return state.read(state.Choice).photo if taken is None else keep_photo(taken)
 
 
-def _strip_style(key: str, thumbnails: list[str]) -> None:
-    """Make the pills of that key a strip of pictures: the label stays as text under each."""
+def _style_strip(key: str, thumbnails: Sequence[str]) -> None:
+    """Make the pills of that key a strip of images: the label stays as text under each."""
     rules = "".join(
         f'.st-key-{key} button:nth-of-type({number})::before{{background-image:url("{uri}")}}'
         for number, uri in enumerate(thumbnails, start=1)

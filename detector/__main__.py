@@ -25,7 +25,7 @@ from detector.embedded import EmbeddedServer
 from detector.errors import ConfigError, ImageError, LensError, ServingError, ThresholdsError
 from detector.evaluation.operating_points import read_thresholds
 from detector.formats.exports import record
-from detector.serving import connect
+from detector.serving import ModelSpec, connect
 from detector.ssd import Settings
 
 # 2 is argparse's own, for a command line or a setting that can't be.
@@ -204,7 +204,7 @@ def _detected(sources: Sequence[Source], config: Config) -> Iterator[Iterator[Do
         if not sources:
             yield iter(())
             return
-        client = stack.enter_context(connect(config, address))
+        client = stack.enter_context(connect(config, address)).model(ModelSpec.of(config))
         yield stack.enter_context(closing(run(sources, client, config)))
 
 

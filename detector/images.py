@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,6 +83,21 @@ def read_image(data: bytes, limits: ImageLimits = ImageLimits()) -> RGBImage:
         raise ImageError("The picture does not fit into memory.", "Save it smaller.") from error
     pixels.setflags(write=False)
     return pixels
+
+
+def read_file(path: Path, limits: ImageLimits = ImageLimits()) -> bytes:
+    """The bytes of an image's file, one more than the limit at most: enough to be refused.
+
+    Raises:
+        ImageError: it cannot be opened.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(limits.max_bytes + 1)
+    except OSError as error:
+        raise ImageError(f"cannot be opened: {error.strerror}", "Check the path.") from error
+    except ValueError as error:  # a null character in the path
+        raise ImageError(f"cannot be opened: {error}", "Check the path.") from error
 
 
 def encode_jpeg(image: RGBImage, max_side: int = 1600, quality: int = 85) -> bytes:

@@ -1,14 +1,16 @@
 """The client of TensorFlow Serving's gRPC API: named tensors in, named tensors out.
 
-It knows tensors, models and versions, and nothing of boxes. Whatever goes wrong is one error of
-`detector.errors`, chosen by gRPC's status code; the messages of servers differ and are only quoted.
+It knows tensors, models and versions, and nothing of boxes. A `ServingClient` is the connection to
+an address; which model, version and signature is meant is said with each request, by a
+`ServedModel`. Whatever goes wrong is one error of `detector.errors`, chosen by gRPC's status code;
+the messages of servers differ and are only quoted.
 """
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -31,25 +33,68 @@ from detector.errors import (
     ServingError,
     SignatureError,
 )
+from detector.wire.descriptions import (
+    SignatureSpec,
+    VersionStatus,
+    read_signatures,
+    read_version_statuses,
+)
 from detector.wire.protos import (
-    error_codes_pb2,
     get_model_metadata_pb2,
     get_model_status_pb2,
     model_pb2,
     predict_pb2,
 )
-from detector.wire.tensors import decode_tensor, dtype_name, encode_tensor
+from detector.wire.tensors import decode_tensor, encode_tensor
 
-__all__ = [
-    "ModelVersion",
-    "Prediction",
-    "ServingClient",
-    "SignatureSpec",
-    "TensorSpec",
-    "Tls",
-    "VersionStatus",
-    "connect",
-]
+MAX_VERSION = 2**63 - 1  # the wire's int64
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """Which model is asked, in which version, by which signature.
+
+    Attributes:
+        name: of the model on the server.
+        version: None = the server's newest, or the one that has the label.
+        version_label: in place of `version`.
+    """
+
+    name: str
+    version: int | None = None
+    version_label: str | None = None
+    signature_name: str = "serving_default"
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError: a version that cannot be, or a version and a label."""
+        if self.version is not None and not 0 < self.version <= MAX_VERSION:
+            raise ConfigError(
+                "the model version is outside 1 to 9223372036854775807",
+                "Give the number of a version that the server has.",
+            )
+        if self.version is not None and self.version_label is not None:
+            raise ConfigError(
+                "a model version and a version label are given, expected one of them",
+                "Remove model_version or version_label.",
+            )
+
+    def __str__(self) -> str:
+        if self.version is not None:
+            return f"version {self.version} of the model {self.name!r}"
+        if self.version_label is not None:
+            return f"the version labelled {self.version_label!r} of the model {self.name!r}"
+        return f"the model {self.name!r}"
+
+    @classmethod
+    def of(cls, config: Config) -> Self:
+        """The configured model."""
+        return cls(
+            config.model_name, config.model_version, config.version_label, config.signature_name
+        )
+
+    def at(self, version: int) -> Self:
+        """The same model in that version; 0 = as it is."""
+        return replace(self, version=version, version_label=None) if version else self
 
 
 @dataclass(frozen=True)
@@ -68,41 +113,8 @@ class Prediction:
     model: ModelVersion
 
 
-@dataclass(frozen=True)
-class VersionStatus:
-    """A version that the server knows: START, LOADING, AVAILABLE, UNLOADING or END, and why."""
-
-    version: int
-    state: str
-    error_code: str
-    error_message: str
-
-
-@dataclass(frozen=True)
-class TensorSpec:
-    """A signature's input or output. `None` in the shape is any size, as the shape any rank."""
-
-    name: str
-    dtype: str
-    shape: tuple[int | None, ...] | None
-
-    def __str__(self) -> str:
-        sizes = "…" if self.shape is None else ", ".join(str(s or "?") for s in self.shape)
-        return f"{self.name}: {self.dtype} [{sizes}]"
-
-
-@dataclass(frozen=True)
-class SignatureSpec:
-    """One way to call a model; inputs and outputs are sorted by name."""
-
-    name: str
-    method: str
-    inputs: tuple[TensorSpec, ...]
-    outputs: tuple[TensorSpec, ...]
-
-
 def connect(config: Config, address: str | None = None) -> "ServingClient":
-    """A client of the configured model. Nothing is sent yet.
+    """A connection to the configured server. Nothing is sent yet.
 
     Args:
         address: an embedded server's, in place of the configured one, and called without TLS.
@@ -114,39 +126,26 @@ def connect(config: Config, address: str | None = None) -> "ServingClient":
         )
     return ServingClient(
         address or config.server or "",
-        model_name=config.model_name,
-        signature_name=config.signature_name,
-        version=config.model_version,
-        version_label=config.version_label,
         timeout_s=config.timeout_s,
         tls=config.tls_settings if address is None else None,
     )
 
 
 class ServingClient:
-    """One model on one server, or on a list of replicas. Safe to share between threads.
+    """The connection to one server, or to a list of replicas. Safe to share between threads.
 
-    All calls share one connection, made by the first of them and made anew when it has failed.
-    Each call has a deadline: `timeout_s` of the call, else of the client.
+    All calls share one channel, made by the first of them and made anew when it has failed.
     """
 
-    def __init__(
-        self,
-        address: str,
-        *,
-        model_name: str,
-        signature_name: str = "serving_default",
-        version: int | None = None,
-        version_label: str | None = None,
-        timeout_s: float = 10.0,
-        tls: Tls | None = None,
-    ) -> None:
-        """Raises ConfigError: an address of no known form, a TLS file that can't be used."""
+    def __init__(self, address: str, *, timeout_s: float = 10.0, tls: Tls | None = None) -> None:
+        """
+        Args:
+            timeout_s: deadline of a call that gives none itself.
+
+        Raises:
+            ConfigError: an address of no known form, a TLS file that can't be used.
+        """
         self.address = checked_address(address)
-        self.model_name = model_name
-        self.signature_name = signature_name
-        self.version = version
-        self.version_label = version_label
         self.timeout_s = timeout_s
         self._options = channel_options(self.address, tls)
         self._credentials = None if tls is None else credentials(tls)
@@ -168,115 +167,21 @@ class ServingClient:
         if connection is not None:
             connection.channel.close()
 
-    def predict(
-        self,
-        inputs: Mapping[str, NDArray[Any]],
-        outputs: Sequence[str] = (),
-        timeout_s: float | None = None,
-    ) -> Prediction:
-        """What the model makes of the inputs.
+    def wait_closed(self, timeout_s: float) -> bool:
+        """Wait so long, or until it is closed. Says whether it is."""
+        return self._closed.wait(timeout_s)
 
-        Args:
-            outputs: the outputs wanted; each is in the answer. None named: all of the signature.
-
-        Raises:
-            ServingError: the call failed; OutputError: it did not, but the answer lacks an output,
-                contradicts itself, or holds numbers that are not finite.
-        """
-        request = predict_pb2.PredictRequest(model_spec=self._model_spec(), output_filter=outputs)
-        request.model_spec.signature_name = self.signature_name
-        for name, array in inputs.items():
-            request.inputs[name].CopyFrom(encode_tensor(array, name))
-        answer = self._call("predict", request, timeout_s)
-        missing = [name for name in outputs if name not in answer.outputs]
-        if missing:
-            raise OutputError(
-                f"{self.address} answered with the outputs {_listed(answer.outputs)},"
-                f" expected {_listed(outputs)}",
-                "Set output_name to an output that the model's signature has.",
-            )
-        arrays = {
-            name: decode_tensor(answer.outputs[name], name)
-            for name in (outputs or sorted(answer.outputs))
-        }
-        for name, array in arrays.items():
-            _check_finite(array, name)
-        spec = answer.model_spec
-        model = ModelVersion(spec.name or self.model_name, spec.version.value or self.version or 0)
-        return Prediction(MappingProxyType(arrays), model)
-
-    def model_status(self, timeout_s: float | None = None) -> tuple[VersionStatus, ...]:
-        """All versions of the model that the server knows, newest first, ended ones too."""
-        answer = self._call("status", self._status_request(), timeout_s)
-        return _version_statuses(answer)
-
-    def model_metadata(self, timeout_s: float | None = None) -> tuple[SignatureSpec, ...]:
-        """The signatures of the model that `predict` can call, sorted by name."""
-        return _signatures(self._call("metadata", self._metadata_request(), timeout_s))
-
-    def served_version(self, timeout_s: float | None = None) -> ModelVersion:
-        """The version that answers now: the asked-for one, that of the label, else the newest.
-
-        Raises:
-            ServingError: ModelNotFoundError, with what there is, when it is not available.
-        """
-        if self.version_label is not None:
-            spec = self._call("metadata", self._metadata_request(), timeout_s).model_spec
-            return ModelVersion(self.model_name, spec.version.value)
-        statuses = self.model_status(timeout_s)
-        for status in statuses:
-            if status.state == "AVAILABLE" and self.version in (None, status.version):
-                return ModelVersion(self.model_name, status.version)
-        raise ModelNotFoundError(
-            f"{self._named()} is not available, it has {_listed_versions(statuses)}",
-            "Wait while it loads, or look at the model server's log.",
-        )
-
-    def wait_until_ready(self, timeout_s: float) -> ModelVersion:
-        """The version that answers from now on: the asked-for one, else the newest available.
-
-        Raises:
-            ServingError: why the model was not available in time; at once when waiting won't help.
-        """
-        end = time.monotonic() + timeout_s
-        reason: ServingError | None = None
-        while True:
-            left = max(end - time.monotonic(), 0.05)
-            try:
-                return self.served_version(min(left, self.timeout_s))
-            except (ServerUnavailableError, ModelNotFoundError) as error:
-                reason = error
-            except ServerTimeoutError as error:
-                # The last call has little time: what an earlier one learnt says more.
-                reason = reason or error
-            if self._closed.wait(0.05) or time.monotonic() >= end:
-                raise reason
-
-    def _model_spec(self) -> model_pb2.ModelSpec:
-        spec = model_pb2.ModelSpec(name=self.model_name)
-        if self.version is not None:
-            spec.version.value = self.version
-        elif self.version_label is not None:
-            spec.version_label = self.version_label
-        return spec
-
-    def _status_request(self) -> get_model_status_pb2.GetModelStatusRequest:
-        spec = model_pb2.ModelSpec(name=self.model_name)  # of all versions
-        return get_model_status_pb2.GetModelStatusRequest(model_spec=spec)
-
-    def _metadata_request(self) -> get_model_metadata_pb2.GetModelMetadataRequest:
-        return get_model_metadata_pb2.GetModelMetadataRequest(
-            model_spec=self._model_spec(), metadata_field=["signature_def"]
-        )
-
-    def _call(self, method: str, request: Any, timeout_s: float | None) -> Any:
-        timeout_s = self.timeout_s if timeout_s is None else timeout_s
-        with self._connected(timeout_s) as connection:
-            return getattr(connection, method)(request, timeout=timeout_s)
+    def model(self, spec: ModelSpec) -> "ServedModel":
+        """One model behind this connection."""
+        return ServedModel(self, spec)
 
     @contextmanager
-    def _connected(self, timeout_s: float) -> Iterator["Connection"]:
-        """The shared connection. What gRPC raises inside comes out as a ServingError."""
+    def connected(self, asked: ModelSpec, timeout_s: float) -> Iterator[Connection]:
+        """The shared connection. What gRPC raises inside comes out as a ServingError.
+
+        Args:
+            asked, timeout_s: of the call that is made inside, for the error's text.
+        """
         with self._lock:
             if self._closed.is_set():
                 raise self._closed_error()
@@ -295,7 +200,7 @@ class ServingClient:
                 with self._lock:
                     if self._connection is connection:
                         self._connection = None
-            raise self._translated(error, connection, timeout_s) from error
+            raise self._translated(error, connection, asked, timeout_s) from error
         except ValueError as error:  # a channel that another thread has closed raises this
             if not self._closed.is_set():
                 raise
@@ -308,7 +213,7 @@ class ServingClient:
                 connection.channel.close()
 
     def _translated(
-        self, error: grpc.RpcError, connection: "Connection", timeout_s: float
+        self, error: grpc.RpcError, connection: Connection, asked: ModelSpec, timeout_s: float
     ) -> ServingError:
         code, details = error.code(), _shortened(error.details() or error.code().name)
         server = f"the model server at {self.address}"
@@ -323,14 +228,14 @@ class ServingClient:
                 return ServerTimeoutError(f"{server} did not answer within {timeout_s:g} s")
             case grpc.StatusCode.NOT_FOUND:
                 return ModelNotFoundError(
-                    f"{server} does not serve {self._named()}: {details}",
-                    self._hint_of_versions(connection),
+                    f"{server} does not serve {asked}: {details}",
+                    _hint_of_versions(connection, asked),
                 )
             case grpc.StatusCode.INVALID_ARGUMENT | grpc.StatusCode.FAILED_PRECONDITION:
                 return SignatureError(
-                    f"{server} refused a call of {self._named()},"
-                    f" signature {self.signature_name!r}: {details}",
-                    self._hint_of_signatures(connection),
+                    f"{server} refused a call of {asked},"
+                    f" signature {asked.signature_name!r}: {details}",
+                    _hint_of_signatures(connection, asked),
                 )
             case grpc.StatusCode.RESOURCE_EXHAUSTED:
                 return RequestTooLargeError(
@@ -344,49 +249,117 @@ class ServingClient:
                 )
         return ServerFaultError(f"{server} failed with {code.name}: {details}")
 
-    def _named(self) -> str:
-        if self.version is not None:
-            return f"version {self.version} of the model {self.model_name!r}"
-        if self.version_label is not None:
-            return f"the version labelled {self.version_label!r} of the model {self.model_name!r}"
-        return f"the model {self.model_name!r}"
-
     def _closed_error(self) -> ServerUnavailableError:
         return ServerUnavailableError(
             f"the connection to {self.address} was closed on this side", "Connect anew."
         )
 
-    # The hints below ask the server once more; where it can't tell, the error's own hint stands.
 
-    def _hint_of_versions(self, connection: "Connection") -> str:
-        try:
-            answer = connection.status(self._status_request(), timeout=_HINT_TIMEOUT_S)
-        except (grpc.RpcError, ValueError):
-            return ""
-        return (
-            f"Of {self.model_name!r} the server has {_listed_versions(_version_statuses(answer))}."
+class ServedModel:
+    """A model behind a connection, which it shares with others. Safe to share between threads.
+
+    Each call has a deadline: `timeout_s` of the call, else of the connection.
+    """
+
+    def __init__(self, client: ServingClient, spec: ModelSpec) -> None:
+        self.client = client
+        self.spec = spec
+
+    def at(self, version: int) -> "ServedModel":
+        """The same model in that version; 0 = as it is."""
+        return ServedModel(self.client, self.spec.at(version))
+
+    def predict(
+        self,
+        inputs: Mapping[str, NDArray[Any]],
+        outputs: Sequence[str] = (),
+        timeout_s: float | None = None,
+    ) -> Prediction:
+        """What the model makes of the inputs.
+
+        Args:
+            outputs: the outputs wanted; each is in the answer. None named: all of the signature.
+
+        Raises:
+            ServingError: the call failed; OutputError: it did not, but the answer lacks an output,
+                contradicts itself, or holds numbers that are not finite.
+        """
+        request = predict_pb2.PredictRequest(
+            model_spec=_spec_message(self.spec), output_filter=outputs
+        )
+        request.model_spec.signature_name = self.spec.signature_name
+        for name, array in inputs.items():
+            request.inputs[name].CopyFrom(encode_tensor(array, name))
+        response = self._call("predict", request, timeout_s)
+        missing = [name for name in outputs if name not in response.outputs]
+        if missing:
+            raise OutputError(
+                f"{self.client.address} answered with the outputs {_listed(response.outputs)},"
+                f" expected {_listed(outputs)}",
+                "Set output_name to an output that the model's signature has.",
+            )
+        arrays = {
+            name: decode_tensor(response.outputs[name], name)
+            for name in (outputs or sorted(response.outputs))
+        }
+        for name, array in arrays.items():
+            _check_finite(array, name)
+        answered = response.model_spec
+        model = ModelVersion(
+            answered.name or self.spec.name, answered.version.value or self.spec.version or 0
+        )
+        return Prediction(MappingProxyType(arrays), model)
+
+    def versions(self, timeout_s: float | None = None) -> tuple[VersionStatus, ...]:
+        """All versions of the model that the server knows, newest first, ended ones too."""
+        return read_version_statuses(self._call("status", _status_request(self.spec), timeout_s))
+
+    def signatures(self, timeout_s: float | None = None) -> tuple[SignatureSpec, ...]:
+        """The signatures of the model that `predict` can call, sorted by name."""
+        return read_signatures(self._call("metadata", _metadata_request(self.spec), timeout_s))
+
+    def served_version(self, timeout_s: float | None = None) -> ModelVersion:
+        """The version that answers now: the asked-for one, that of the label, else the newest.
+
+        Raises:
+            ServingError: ModelNotFoundError, with what there is, when it is not available.
+        """
+        if self.spec.version_label is not None:
+            answered = self._call("metadata", _metadata_request(self.spec), timeout_s).model_spec
+            return ModelVersion(self.spec.name, answered.version.value)
+        statuses = self.versions(timeout_s)
+        for status in statuses:
+            if status.state == "AVAILABLE" and self.spec.version in (None, status.version):
+                return ModelVersion(self.spec.name, status.version)
+        raise ModelNotFoundError(
+            f"{self.spec} is not available, it has {_listed_versions(statuses)}",
+            "Wait while it loads, or look at the model server's log.",
         )
 
-    def _hint_of_signatures(self, connection: "Connection") -> str:
-        try:
-            answer = connection.metadata(self._metadata_request(), timeout=_HINT_TIMEOUT_S)
-            signatures = _signatures(answer)
-        except (grpc.RpcError, ValueError, OutputError):
-            if self.version_label is None:
-                return ""
-            return (
-                f"Check that the server's model config file gives a version the label"
-                f" {self.version_label!r}, and the names of signature, input and output."
-            )
-        return (
-            "The model has "
-            + "; ".join(
-                f"the signature {signature.name!r} with the inputs {_listed(signature.inputs)}"
-                f" and the outputs {_listed(signature.outputs)}"
-                for signature in signatures
-            )
-            + "."
-        )
+    def wait_until_ready(self, timeout_s: float) -> ModelVersion:
+        """The version that answers from now on: the asked-for one, else the newest available.
+
+        Raises:
+            ServingError: why the model was not available in time; at once when waiting won't help.
+        """
+        end = time.monotonic() + timeout_s
+        reason: ServingError | None = None
+        while True:
+            left_s = max(end - time.monotonic(), 0.05)
+            try:
+                return self.served_version(min(left_s, self.client.timeout_s))
+            except (ServerUnavailableError, ModelNotFoundError) as error:
+                reason = error
+            except ServerTimeoutError as error:
+                # The last call has little time: what an earlier one learnt says more.
+                reason = reason or error
+            if self.client.wait_closed(0.05) or time.monotonic() >= end:
+                raise reason
+
+    def _call(self, method: str, request: Any, timeout_s: float | None) -> Any:
+        timeout_s = self.client.timeout_s if timeout_s is None else timeout_s
+        with self.client.connected(self.spec, timeout_s) as connection:
+            return getattr(connection, method)(request, timeout=timeout_s)
 
 
 _HINT_TIMEOUT_S = 1.0
@@ -397,11 +370,65 @@ _HINT_TIMEOUT_S = 1.0
 _ENDS_CONNECTION = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 
 
+def _spec_message(spec: ModelSpec) -> model_pb2.ModelSpec:
+    message = model_pb2.ModelSpec(name=spec.name)
+    if spec.version is not None:
+        message.version.value = spec.version
+    elif spec.version_label is not None:
+        message.version_label = spec.version_label
+    return message
+
+
+def _status_request(spec: ModelSpec) -> get_model_status_pb2.GetModelStatusRequest:
+    all_versions = model_pb2.ModelSpec(name=spec.name)
+    return get_model_status_pb2.GetModelStatusRequest(model_spec=all_versions)
+
+
+def _metadata_request(spec: ModelSpec) -> get_model_metadata_pb2.GetModelMetadataRequest:
+    return get_model_metadata_pb2.GetModelMetadataRequest(
+        model_spec=_spec_message(spec), metadata_field=["signature_def"]
+    )
+
+
+# The hints below ask the server once more; where it can't tell, the error's own hint stands.
+
+
+def _hint_of_versions(connection: Connection, asked: ModelSpec) -> str:
+    try:
+        response = connection.status(_status_request(asked), timeout=_HINT_TIMEOUT_S)
+    except (grpc.RpcError, ValueError):
+        return ""
+    statuses = read_version_statuses(response)
+    return f"Of {asked.name!r} the server has {_listed_versions(statuses)}."
+
+
+def _hint_of_signatures(connection: Connection, asked: ModelSpec) -> str:
+    try:
+        response = connection.metadata(_metadata_request(asked), timeout=_HINT_TIMEOUT_S)
+        signatures = read_signatures(response)
+    except (grpc.RpcError, ValueError, OutputError):
+        if asked.version_label is None:
+            return ""
+        return (
+            f"Check that the server's model config file gives a version the label"
+            f" {asked.version_label!r}, and the names of signature, input and output."
+        )
+    return (
+        "The model has "
+        + "; ".join(
+            f"the signature {signature.name!r} with the inputs {_listed(signature.inputs)}"
+            f" and the outputs {_listed(signature.outputs)}"
+            for signature in signatures
+        )
+        + "."
+    )
+
+
 def _shortened(details: str) -> str:
     return details if len(details) <= 500 else details[:500] + " …"
 
 
-def _listed(things: Iterator[Any] | Sequence[Any] | Mapping[str, Any]) -> str:
+def _listed(things: Iterable[Any]) -> str:
     return "{" + ", ".join(sorted(str(thing) for thing in things)) + "}"
 
 
@@ -415,61 +442,6 @@ def _listed_versions(statuses: Sequence[VersionStatus]) -> str:
     return ", ".join(listed) or "no version"
 
 
-def _version_statuses(
-    answer: get_model_status_pb2.GetModelStatusResponse,
-) -> tuple[VersionStatus, ...]:
-    states = get_model_status_pb2.ModelVersionStatus.State
-    statuses = [
-        VersionStatus(
-            status.version,
-            _enum_name(states, status.state),
-            _enum_name(error_codes_pb2.Code, status.status.error_code),
-            status.status.error_message,
-        )
-        for status in answer.model_version_status
-    ]
-    return tuple(sorted(statuses, key=lambda status: status.version, reverse=True))
-
-
-def _enum_name(enum: Any, number: int) -> str:
-    return str(enum.Name(number)) if number in enum.values() else str(number)
-
-
-def _signatures(
-    answer: get_model_metadata_pb2.GetModelMetadataResponse,
-) -> tuple[SignatureSpec, ...]:
-    signatures = get_model_metadata_pb2.SignatureDefMap()
-    packed = answer.metadata.get("signature_def")  # [] would add the key
-    if packed is None or not packed.Unpack(signatures):
-        raise OutputError(
-            f"the metadata holds {_listed(answer.metadata)}, expected a map of signatures",
-            NotAModelServerError.hint,
-        )
-    return tuple(
-        SignatureSpec(
-            name,
-            signature.method_name,
-            _tensor_specs(signature.inputs),
-            _tensor_specs(signature.outputs),
-        )
-        for name, signature in sorted(signatures.signature_def.items())
-        if signature.method_name  # those without one initialise the model, and can't be called
-    )
-
-
-def _tensor_specs(tensors: Mapping[str, Any]) -> tuple[TensorSpec, ...]:
-    return tuple(
-        TensorSpec(
-            name,
-            dtype_name(info.dtype),
-            None
-            if info.tensor_shape.unknown_rank
-            else tuple(None if dim.size < 0 else dim.size for dim in info.tensor_shape.dim),
-        )
-        for name, info in sorted(tensors.items())
-    )
-
-
 def _check_finite(array: NDArray[Any], name: str) -> None:
     if array.dtype.kind != "f":
         return
@@ -480,5 +452,5 @@ def _check_finite(array: NDArray[Any], name: str) -> None:
         raise OutputError(
             f"{name} has {len(bad)} values of {array.size} that are not finite,"
             f" the first is {array[first]} at {list(first)}",
-            "The model itself computes them: check its export and the pictures' preprocessing.",
+            "The model itself computes them: check its export and the images' preprocessing.",
         )

@@ -36,6 +36,15 @@ _BOX_COLUMNS = 12  # offsets, prior corners, variances
 def preprocess(image: RGBImage) -> NDArray[np.float32]:
     """(1, 300, 300, 3) float32 model input: BGR minus the ImageNet means, about -124..152.
 
+    Raises:
+        ValueError: `image` is not (H, W, 3) uint8.
+    """
+    return normalize(resize(image))
+
+
+def resize(image: RGBImage) -> NDArray[np.uint8]:
+    """(300, 300, 3) uint8 RGB: what the model sees of an image.
+
     Pillow's bilinear resize without keeping the aspect. It averages over the pixels that it shrinks
     (OpenCV's and TensorFlow's plain bilinear skip them); the model is trained on the same.
 
@@ -44,9 +53,17 @@ def preprocess(image: RGBImage) -> NDArray[np.float32]:
     """
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
         raise ValueError(f"expected a (H, W, 3) uint8 image, got {image.shape} {image.dtype}")
-    small = Image.fromarray(image).resize(INPUT_SIZE, Image.Resampling.BILINEAR)
-    batch = np.empty((1, INPUT_SIZE[1], INPUT_SIZE[0], 3), np.float32)
-    np.subtract(np.asarray(small)[:, :, ::-1], _MEAN_BGR, out=batch[0], dtype=np.float32)
+    return np.array(Image.fromarray(image).resize(INPUT_SIZE, Image.Resampling.BILINEAR))
+
+
+def normalize(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(1, H, W, 3) float32: BGR minus the ImageNet means.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB.
+    """
+    batch = np.empty((1, *pixels.shape), np.float32)
+    np.subtract(pixels[:, :, ::-1], _MEAN_BGR, out=batch[0], dtype=np.float32)
     return batch
 
 

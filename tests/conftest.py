@@ -11,9 +11,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from detector.embedded import EmbeddedServer
 from detector.images import RGBImage, read_image
-from detector.serving import ServingClient
+from detector.serving import ServedModel
 from tests.support import browser
 from tests.support.paths import ROOT
+from tests.support.running import served
 
 
 @pytest.fixture(scope="session")
@@ -38,10 +39,9 @@ def embedded_server(model_base_path: Path) -> Iterator[EmbeddedServer]:
 
 
 @pytest.fixture(scope="session")
-def client(embedded_server: EmbeddedServer) -> Iterator[ServingClient]:
-    address = embedded_server.address
-    with ServingClient(address, model_name="commodity", timeout_s=300) as serving_client:
-        yield serving_client
+def client(embedded_server: EmbeddedServer) -> Iterator[ServedModel]:
+    with served(embedded_server.address) as model:
+        yield model
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from tqdm import tqdm
 from detector import ssd
 from detector.embedded import EmbeddedServer
 from detector.images import read_image
-from detector.serving import ServingClient
+from detector.serving import ModelSpec, ServedModel, ServingClient
 from training.score import Figures, Truth, figures, rows_of
 
 OUTPUT = "concat_3:0"
@@ -46,7 +46,7 @@ WEAKNESSES = (
 )
 
 
-def measure(client: ServingClient, truth: Truth, folder: Path) -> tuple[list[dict], list[float]]:
+def measure(client: ServedModel, truth: Truth, folder: Path) -> tuple[list[dict], list[float]]:
     """Detections of all pictures as COCO rows, and the milliseconds of each call."""
     found, times = [], []
     for image in tqdm(truth.images, unit=" images", disable=None):
@@ -225,7 +225,7 @@ def main() -> None:
         address = args.server
         if address is None:
             address = stack.enter_context(EmbeddedServer("commodity", args.model)).address
-        client = stack.enter_context(ServingClient(address, model_name="commodity"))
+        client = stack.enter_context(ServingClient(address)).model(ModelSpec("commodity"))
         client.wait_until_ready(60)
         rows, times = measure(client, truth, args.data)
     kinds = [k for k in ("product", "scene") if any(i.get("kind") == k for i in truth.images)]

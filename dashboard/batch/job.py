@@ -11,7 +11,7 @@ from detector.batch.manifest import now
 from detector.config import Config
 from detector.errors import LensError
 from detector.images import RGBImage, encode_jpeg
-from detector.serving import ServingClient
+from detector.serving import ServedModel
 
 # Cards are some 200 points wide; screens have up to two pixels a point.
 THUMBNAIL_SIDE = 360
@@ -38,7 +38,7 @@ class Job:
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
 
-    def go_on(self, client: ServingClient, config: Config) -> None:
+    def go_on(self, client: ServedModel, config: Config) -> None:
         """Run what is not done yet, in the background. Nothing happens while it runs."""
         with self._lock:
             if self._thread is not None and self._thread.is_alive():
@@ -101,7 +101,7 @@ class Job:
             spent_s = self._spent_s + (time.monotonic() - self._since if self.is_running else 0)
             return self._counted / spent_s if spent_s > 0 else 0.0
 
-    def _run(self, todo: Sequence[int], client: ServingClient, config: Config) -> None:
+    def _run(self, todo: Sequence[int], client: ServedModel, config: Config) -> None:
         sources = (self.sources[index] for index in todo)
         try:
             with closing(run.run(sources, client, config, make=_thumbnail)) as results:

@@ -12,9 +12,11 @@ import numpy as np
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from dashboard import controls, frame, images
-from dashboard.answers import Picture, address, client, config, embedded, jpeg_uri
+from dashboard import controls, frame, images, state
+from dashboard.answers import address, config, embedded, served
 from dashboard.batch.job import Job
+from dashboard.files import ImageFile
+from dashboard.media import jpeg_uri
 from detector import ssd
 from detector.batch import manifest
 from detector.batch.archives import sources_of
@@ -113,7 +115,7 @@ def _choose() -> None:
             "Folders and larger archives: `python -m detector predict FOLDER`."
         )
     if refused := st.session_state.get("batch_refused"):
-        told = "  \n".join(frame.refused(*file) for file in refused)
+        told = "  \n".join(frame.refused_line(state.RefusedFile(*file)) for file in refused)
         st.error(told, icon=":material/folder_off:")
     if st.session_state.pop("batch_go_on", False):
         server = embedded()
@@ -121,7 +123,7 @@ def _choose() -> None:
         with st.spinner("Starting the model server…") if starting else nullcontext():
             where = address()
         job: Job = st.session_state["batch_job"]
-        job.go_on(client(where), config())
+        job.go_on(served(where), config())
 
 
 def _start(files: Sequence[UploadedFile] = ()) -> None:
@@ -191,7 +193,7 @@ def _results(job: Job, polls: bool) -> None:
         )
     left, right = st.columns([8, 5], gap="medium")
     with right:
-        settings = controls.settings(labels)
+        settings = controls.show_all(labels)
     shown = _postprocessed(results, settings)
     with left:
         _gallery(job, chosen.views(results, shown), has_any=bool(results), labels=labels)
@@ -395,7 +397,7 @@ def _card(job: Job, view: View, labels: Sequence[str]) -> None:
             f'<b title="{name}">{name}</b><small>{_counts(view.shown, labels)}</small></div>'
         )
         if st.button(f"Open {frame.plain(done.name)} in Detect", key=f"open_{done.index}"):
-            images.open_in_detect(Picture(done.name, job.sources[done.index].read()))
+            images.open_in_detect(ImageFile.of(done.name, job.sources[done.index].read()))
             st.switch_page("app.py")
 
 

@@ -1,4 +1,4 @@
-"""The differences of two sides: their table, and which side is right by the true boxes."""
+"""The differences of two sides: their table, and which side is right by the ground truth."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -7,7 +7,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard.answers import Picture, config
+from dashboard import frame, state
+from dashboard.answers import config
+from dashboard.files import ImageFile
 from detector.evaluation.pairing import (
     KIND_COLORS,
     KIND_NAMES,
@@ -17,24 +19,25 @@ from detector.evaluation.pairing import (
     Verdict,
     summary,
 )
+from detector.translation import _, noted
 
-KNOBS = ("same_box_iou", "kinds")
+SETTINGS = ("same_box_iou", "kinds")
 SAME_BOX_IOU = 0.5
-MATCH_IOU = 0.5  # with a true box: COCO's usual one
+MATCH_IOU = 0.5  # with the ground truth: COCO's usual one
 VERDICTS = {
     Verdict.A: "A",
     Verdict.B: "B",
-    Verdict.BOTH: "both",
-    Verdict.NEITHER: "neither",
+    Verdict.BOTH: noted("both"),
+    Verdict.NEITHER: noted("neither"),
     Verdict.UNJUDGED: "–",
 }
 
 
-def knobs() -> tuple[float, list[Kind]]:
-    """Draw the knobs of the table: when two boxes are one and the same, and what is listed."""
+def show_settings() -> tuple[float, list[Kind]]:
+    """Draw the settings of the table: when two boxes are one and the same, and what is listed."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         same_iou = st.slider(
-            "Same box from this IoU on",
+            _("Same box from IoU"),
             0.05,
             1.0,
             SAME_BOX_IOU,
@@ -42,15 +45,18 @@ def knobs() -> tuple[float, list[Kind]]:
             key="same_box_iou",
             width=180,
             bind="query-params",
-            help="Boxes of A and B are paired one to one where they overlap at least this much "
-            "(intersection over union): the highest IoU first, the same class before another.",
+            help=_(
+                "Boxes of A and B are paired one to one where they overlap at least this much "
+                "(intersection over union): the highest IoU first, the same class before another."
+            ),
         )
         shown = st.pills(
-            "Listed",
+            _("Listed"),
             list(KIND_NAMES.values()),
             selection_mode="multi",
             default=list(KIND_NAMES.values()),
             key="kinds",
+            format_func=_,
             label_visibility="collapsed",
             bind="query-params",
             wrap=True,
@@ -59,16 +65,16 @@ def knobs() -> tuple[float, list[Kind]]:
 
 
 def reset() -> None:
-    """Put the knobs back to their defaults. For callbacks."""
-    st.session_state["same_box_iou"] = SAME_BOX_IOU
-    st.session_state["kinds"] = list(KIND_NAMES.values())
+    """Put the settings back to their defaults. For callbacks."""
+    state.set_widget("same_box_iou", SAME_BOX_IOU)
+    state.set_widget("kinds", list(KIND_NAMES.values()))
 
 
-def picked_row(picture: Picture, pairing: Pairing, kinds: Sequence[Kind]) -> int | None:
+def picked_row(image: ImageFile, pairing: Pairing, kinds: Sequence[Kind]) -> int | None:
     """The row of the pairing that was clicked in the table, by what it is and not where it was."""
-    picked = st.session_state.get("picked_difference")
+    picked = state.read(state.Comparison).picked
     for row, identity in enumerate(_identities(pairing)):
-        if picked == (picture.digest, identity) and Kind(int(pairing.kinds[row])) in kinds:
+        if picked == (image.digest, identity) and Kind(int(pairing.kinds[row])) in kinds:
             return row
     return None
 
@@ -80,7 +86,7 @@ def _identities(pairing: Pairing) -> list[tuple[str, str]]:
 
 
 def table(
-    picture: Picture,
+    image: ImageFile,
     pairing: Pairing,
     kinds: Sequence[Kind],
     row: int | None,
@@ -90,13 +96,14 @@ def table(
     labels = config().labels
     rows = [index for index in range(len(pairing)) if Kind(int(pairing.kinds[index])) in kinds]
     identities = _identities(pairing)
-    st.session_state["difference_rows"] = [(picture.digest, identities[i]) for i in rows]
+    listed = tuple((image.digest, identities[i]) for i in rows)
+    state.update(state.Comparison, listed=listed)
     if not rows:
-        st.info("No box to list.", icon=":material/search_off:")
+        st.info(_("No box to list."), icon=":material/search_off:")
         return
     columns: dict[str, list[Any]] = {
         "": [_swatch(KIND_COLORS[Kind(int(pairing.kinds[index]))]) for index in rows],
-        "Difference": [KIND_NAMES[Kind(int(pairing.kinds[index]))] for index in rows],
+        "difference": [_(KIND_NAMES[Kind(int(pairing.kinds[index]))]) for index in rows],
     }
     for letter, found, indices in (
         ("A", pairing.a, pairing.rows_a),
@@ -104,22 +111,20 @@ def table(
     ):
         own = [int(indices[index]) for index in rows]
         columns[letter] = [labels[int(found.class_ids[i])] if i >= 0 else None for i in own]
-        columns[f"Score {letter}"] = [float(found.scores[i]) if i >= 0 else None for i in own]
-    columns["Change"] = [pairing.score_change(index) for index in rows]
-    columns["IoU"] = [
+        columns[f"score_{letter}"] = [float(found.scores[i]) if i >= 0 else None for i in own]
+    columns["change"] = [pairing.score_change(index) for index in rows]
+    columns["iou"] = [
         float(pairing.ious[index]) if pairing.score_change(index) is not None else None
         for index in rows
     ]
     if verdicts is not None:
-        columns["Right"] = [VERDICTS[verdicts[index]] for index in rows]
-    st.session_state["differences"] = {
-        "selection": {
-            "rows": [rows.index(row)] if row in rows else [],
-            "columns": [],
-            "cells": [],
-        }
-    }
-    number = st.column_config.NumberColumn(format="%.2f", width=75)
+        columns["right"] = [_(VERDICTS[verdicts[index]]) for index in rows]
+    selected = [rows.index(row)] if row in rows else []
+    state.set_widget("differences", {"selection": {"rows": selected, "columns": [], "cells": []}})
+
+    def number(name: str, number_format: str = "%.2f") -> Any:
+        return st.column_config.NumberColumn(name, format=number_format, width=75)
+
     st.dataframe(
         pd.DataFrame(columns),
         key="differences",
@@ -129,10 +134,12 @@ def table(
         height=min(35 * len(rows) + 38, 400),
         column_config={
             "": st.column_config.ImageColumn(width=30),
-            "Score A": number,
-            "Score B": number,
-            "IoU": number,
-            "Change": st.column_config.NumberColumn(format="%+.2f", width=75),
+            "difference": st.column_config.TextColumn(_("Difference")),
+            "score_A": number(_("Score A")),
+            "score_B": number(_("Score B")),
+            "iou": number("IoU"),
+            "change": number(_("Change"), "%+.2f"),
+            "right": st.column_config.TextColumn(_("Right")),
         },
         placeholder="–",
         alt=summary(pairing),
@@ -143,27 +150,32 @@ def table(
     )
     st.html(f"<style>{swatches}</style>")
     st.caption(
-        "Click a row to zoom both panels to it, and again to see the whole picture. A colour in "
-        "the figure's legend hides and shows its boxes there."
+        _(
+            "Click a row to zoom both panels to it, and again to see the whole image. A colour in "
+            "the figure's legend hides and shows its boxes there."
+        )
     )
 
 
+@frame.callback
 def _zoom_to() -> None:
-    rows = st.session_state["differences"]["selection"]["rows"]
-    listed = st.session_state["difference_rows"]
-    st.session_state["picked_difference"] = listed[rows[0]] if rows else None
+    rows = state.widget("differences")["selection"]["rows"]
+    listed = state.read(state.Comparison).listed
+    state.update(state.Comparison, picked=listed[rows[0]] if rows else None)
 
 
-def rightness(
+def accuracy(
     pairing: Pairing,
     standings: tuple[Standing, Standing] | None,
     verdicts: list[Verdict] | None,
 ) -> None:
-    """Which side is right where they differ, and how good each is on this picture."""
+    """Which side is right where they differ, and how good each is on this image."""
     if standings is None or verdicts is None:
         st.caption(
-            "Which side is right is told where true boxes are known: those of the gallery, and of "
-            "your own pictures those that you give on the page Thresholds."
+            _(
+                "Which side is right is told where there is ground truth: the gallery's, and for "
+                "your own images what you upload on the page Thresholds."
+            )
         )
         return
     differing = [
@@ -173,13 +185,18 @@ def rightness(
     ]
     if differing:
         told = [
-            f"{VERDICTS[verdict]} {differing.count(verdict)}×"
+            f"{_(VERDICTS[verdict])} {differing.count(verdict)}×"
             for verdict in (Verdict.A, Verdict.B, Verdict.BOTH, Verdict.NEITHER)
             if verdict in differing
         ]
-        st.markdown(f"Where they differ, right by the true boxes: **{', '.join(told) or 'none'}**")
+        st.markdown(
+            _(
+                "Where they differ, right by the ground truth: **{verdicts}**",
+                verdicts=", ".join(told) or _("none"),
+            )
+        )
     else:
-        st.markdown("The sides do not differ in their boxes.")
+        st.markdown(_("The sides do not differ in their boxes."))
     body = ""
     for name, digits, is_more_better, pick in _MEASURES:
         of_a, of_b = (round(float(pick(standing)), digits) for standing in standings)
@@ -189,29 +206,33 @@ def rightness(
             for value, is_better in zip((of_a, of_b), better, strict=True)
         )
         body += (
-            f'<tr><th scope="row">{name}</th>{cells}<td>{_number(of_b - of_a, digits, "+")}</tr>'
+            f'<tr><th scope="row">{_(name)}</th>{cells}<td>{_number(of_b - of_a, digits, "+")}</tr>'
         )
     with st.container(key="standings"):
         st.html(
-            '<table class="lens-classes"><thead><tr><th scope="col">By the true boxes'
+            '<table class="lens-classes"><thead><tr><th scope="col">'
+            f"{_('By the ground truth')}"
             '<th scope="col">A<th scope="col">B<th scope="col">B − A</tr></thead>'
             f"<tbody>{body}</tbody></table>"
         )
     st.caption(
-        f"On this picture. A box is right from an IoU of {MATCH_IOU} with a true box of its class "
-        "on. AP asks all boxes after NMS, whatever the score threshold."
+        _(
+            "On this image. A box is right from an IoU of {iou} with an object of its class. AP "
+            "asks all boxes after NMS, whatever the score threshold.",
+            iou=MATCH_IOU,
+        )
     )
 
 
 # Name, digits, whether more is better, value.
 _MEASURES: tuple[tuple[str, int, bool, Callable[[Standing], Any]], ...] = (
-    ("Precision", 2, True, lambda standing: standing.counts.precision),
-    ("Recall", 2, True, lambda standing: standing.counts.recall),
+    (noted("Precision"), 2, True, lambda standing: standing.counts.precision),
+    (noted("Recall"), 2, True, lambda standing: standing.counts.recall),
     ("F1", 2, True, lambda standing: standing.counts.f1),
     ("AP@0.5", 2, True, lambda standing: standing.average_precision),
-    ("Right", 0, True, lambda standing: standing.counts.true_positives),
-    ("Wrong", 0, False, lambda standing: standing.counts.false_positives),
-    ("Missed", 0, False, lambda standing: standing.counts.misses),
+    (noted("Right"), 0, True, lambda standing: standing.counts.true_positives),
+    (noted("Wrong"), 0, False, lambda standing: standing.counts.false_positives),
+    (noted("Missed"), 0, False, lambda standing: standing.counts.misses),
 )
 
 

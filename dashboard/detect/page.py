@@ -1,109 +1,94 @@
-"""The result of one picture: figure, tables, timings, exports. A knob redraws nothing else."""
+"""One image: the figure with its boxes, where the time went, exports, the link, the tables."""
 
 import time
 from contextlib import nullcontext
 from pathlib import Path
 
 import streamlit as st
-from streamlit import runtime
 
-from dashboard import controls, frame, image_sets
-from dashboard.answers import (
-    Answer,
-    Picture,
-    Prepared,
-    answer_for,
-    config,
-    embedded,
-    jpeg_uri,
-    last_answer,
-    prepare,
-)
+from dashboard import controls, frame, ground_truth, images, state
+from dashboard.answers import answer_for, config, is_starting, last_answer
 from dashboard.detect import tables
-from detector import images, ssd
+from dashboard.files import ImageFile
+from dashboard.media import photo_url, prepare
+from detector import ssd
+from detector.answers import Answer, LoadedImage
 from detector.drawing import marks, photo
 from detector.errors import ServingError
 from detector.evaluation import operating_points
 from detector.evaluation.ground_truth import GroundTruth
 from detector.formats import exports
-
-# What gathers within some ten milliseconds reaches the browser in one piece, and is drawn as one.
-# The figure is what a visitor watches: this pause lets it be painted before the tables are drawn
-# (from moving the slider to the painted figure 250 -> 200 ms, benchmarks/page.py).
-FIGURE_FIRST_S = 0.06
+from detector.images import read_image
+from detector.translation import _, noted
 
 PHONE_SIZE = (350, 480)  # that a photo is fitted into on a phone
 
 STEPS = (
-    ("Decode", "#0072b2"),
-    ("Preprocess", "#56b4e9"),
-    ("Model server", "#e69f00"),
-    ("Post-process", "#009e73"),
+    (noted("Decode"), "#0072b2"),
+    (noted("Preprocess"), "#56b4e9"),
+    (noted("Model server"), "#e69f00"),
+    (noted("Post-process"), "#009e73"),
 )
 
 
-def show(picture: Picture) -> None:
-    """Detect in the picture and show what came; without an answer, the photo and what is wrong."""
-    prepared = prepare(picture.digest, picture.data)
-    answer = answered(picture, prepared)
+def show() -> None:
+    """Detect in the chosen image and show what came; without an answer, the photo and why."""
+    image = images.choose()
+    loaded = prepare(image)
+    answer = answer_or_reason(image, loaded)
     if answer is None:
-        _figure(picture, prepared, ssd.Detections.empty(), (), None)
+        _figure(image, loaded, ssd.Detections.empty(), (), None)
         return
-    tables.forget_pick_of_another(picture)
-    _explore(picture, prepared, answer)
+    tables.forget_pick_of_another(image)
+    _explore(image, loaded, answer)
 
 
-def answered(picture: Picture, prepared: Prepared) -> Answer | None:
+def answer_or_reason(image: ImageFile, loaded: LoadedImage) -> Answer | None:
     """The model server's answer. Where it gives none the page says why and tries again by itself;
-    meanwhile the last answer that this session had for the picture, or None."""
-    server = embedded()
-    starting = server is not None and server.state != "running"
+    meanwhile the last answer that this session had for the image, or None."""
     try:
-        with st.spinner("Starting the model server…") if starting else nullcontext():
-            return answer_for(picture, prepared)
+        with st.spinner(_("Starting the model server…")) if is_starting() else nullcontext():
+            return answer_for(image, loaded)
     except ServingError as error:
         frame.show_error(error)
         frame.try_again()
-        return last_answer(picture)
+        return last_answer(image)
 
 
-@st.fragment
-def _explore(picture: Picture, prepared: Prepared, answer: Answer) -> None:
+@frame.fragment
+def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
     labels = config().labels
     left, right = st.columns([8, 5], gap="medium")
     with right:
-        settings = controls.settings(labels)
+        settings = controls.show_all(labels)
     started = time.perf_counter()
-    detections = ssd.postprocess(answer.raw, settings, prepared.size)
-    postprocess_ms = (time.perf_counter() - started) * 1000
-    truth = image_sets.truth_of(picture, image_sets.of_answer(picture, prepared, answer))
+    detections = answer.detections(settings)
+    postprocess_s = time.perf_counter() - started
+    truth = ground_truth.of_image(image, answer)
     with left:
-        _figure(picture, prepared, detections, (settings,), _shown_truth(truth))
-        time.sleep(FIGURE_FIRST_S)
-        st.caption(f"{photo.summary(detections, labels)} · {frame.plain(picture.name)}")
-        _timings(prepared.decode_ms, prepared.preprocess_ms, answer.call_ms, postprocess_ms)
-        _hand_on(picture, prepared, answer, settings, detections, truth)
+        _figure(image, loaded, detections, (settings,), truth if _shows_truth() else None)
+        st.caption(f"{photo.summary(detections, labels)} · {frame.plain(image.name)}")
+        _timings([*answer.timings_s.values(), postprocess_s])
+        _hand_on(image, answer, settings, detections, has_truth=truth is not None)
     with right:
         tables.by_class(detections, settings, labels)
-    tables.detections(picture, prepared, detections, labels)
+    tables.detections(image, loaded, answer, detections, settings, labels)
 
 
 def _is_phone() -> bool:
     return "Mobi" in st.context.headers.get("User-Agent", "")
 
 
-def _shown_truth(truth: GroundTruth | None) -> GroundTruth | None:
-    # The switch is drawn below the figure: what it said is known before.
-    return truth if st.session_state.get("true_boxes") or _in_address("true_boxes") else None
-
-
-def _in_address(name: str) -> bool:
-    return name not in st.session_state and st.query_params.get(name) == "true"
+def _shows_truth() -> bool:
+    # The switch is drawn below the figure: what it says is known before.
+    if state.has_widget("true_boxes"):
+        return bool(state.widget("true_boxes"))
+    return st.query_params.get("true_boxes") == "true"
 
 
 def _figure(
-    picture: Picture,
-    prepared: Prepared,
+    image: ImageFile,
+    loaded: LoadedImage,
     detections: ssd.Detections,
     drawn_with: tuple[object, ...],
     truth: GroundTruth | None,
@@ -114,21 +99,22 @@ def _figure(
     came from the table; Plotly itself shows the click.
     """
     labels = config().labels
-    state = (picture.digest, drawn_with, truth is None)
-    if st.session_state.get("figure_state") != state:
-        st.session_state["figure_state"] = state
-        st.session_state["figure_pick"] = st.session_state.get("picked")
+    drawn = (image.digest, drawn_with, truth is None)
+    figure_state = state.read(state.DetectFigure)
+    if figure_state.drawn != drawn:
+        pick = state.read(state.Pick).detection_id
+        figure_state = state.update(state.DetectFigure, drawn=drawn, pick=pick)
     figure = photo.draw(
-        photo_url(picture, prepared),
-        prepared.size,
+        photo_url(image, loaded),
+        loaded.size,
         detections,
         labels,
-        picked=st.session_state["figure_pick"],
+        picked=figure_state.pick,
         truth=truth,
-        revision=st.session_state.setdefault("figure_revision", 0),
+        revision=figure_state.revision,
         usual_size=PHONE_SIZE if _is_phone() else marks.USUAL_SIZE,
     )
-    width, height = prepared.size
+    width, height = loaded.size
     # As high as the photo needs at the column's width; style.css keeps it within the window.
     st.html(f"<style>.st-key-figure_frame{{--photo:{height / width:.4f}}}</style>")
     with st.container(key="figure_column"), st.container(key="figure_frame"):
@@ -143,85 +129,75 @@ def _figure(
         )
 
 
-def photo_url(picture: Picture, prepared: Prepared) -> str:
-    """Where the browser gets the photo: once, instead of with every change of the figure.
-
-    Streamlit has no public call for this. Without its runtime, as in tests of the script alone, the
-    photo goes into the figure.
-    """
-    if not runtime.exists():
-        return jpeg_uri(prepared.display)
-    try:
-        files = runtime.get_instance().media_file_mgr
-        url = files.add(prepared.display, "image/jpeg", f"photo-{picture.digest}")
-    except (AttributeError, TypeError):  # another Streamlit than the one that was pinned
-        return jpeg_uri(prepared.display)
-    base = st.get_option("server.baseUrlPath").strip("/")
-    return f"/{base}{url}" if base else url
-
-
-def _timings(*steps_ms: float) -> None:
-    """Where the time went: all but the last as measured when the picture was first read."""
-    total = sum(steps_ms)
+def _timings(steps_s: list[float]) -> None:
+    """Where the time went: all but the last as measured when the image was first read."""
+    total_s = sum(steps_s)
     bar = "".join(
-        f'<span style="width:{ms / total:.1%};background:{color}"></span>'
-        for ms, (_, color) in zip(steps_ms, STEPS, strict=True)
+        f'<span style="width:{spent_s / total_s:.1%};background:{color}"></span>'
+        for spent_s, (_name, color) in zip(steps_s, STEPS, strict=True)
     )
     texts = "".join(
-        f'<span><i style="background:{color}"></i>{name} <b>{ms:.1f} ms</b></span>'
-        for ms, (name, color) in zip(steps_ms, STEPS, strict=True)
+        f'<span><i style="background:{color}"></i>{_(name)} <b>{spent_s * 1000:.1f} ms</b></span>'
+        for spent_s, (name, color) in zip(steps_s, STEPS, strict=True)
     )
     with st.container(key="timings"):
         st.html(
             f'<div class="lens-bar">{bar}</div><div class="lens-times">{texts}'
-            f"<span>Total <b>{total:.0f} ms</b></span></div>"
+            f"<span>{_('Total')} <b>{total_s * 1000:.0f} ms</b></span></div>"
         )
 
 
 def _hand_on(
-    picture: Picture,
-    prepared: Prepared,
+    image: ImageFile,
     answer: Answer,
     settings: ssd.Settings,
     detections: ssd.Detections,
-    truth: GroundTruth | None,
+    *,
+    has_truth: bool,
 ) -> None:
     """Exports, built on the click, and the link to what one sees."""
+    with st.container(horizontal=True):
+        # What is in a closed popover is not sent: a control has less to draw.
+        export = st.popover(
+            _("Export"), icon=":material/download:", key="export", on_change="rerun"
+        )
+        if export.open:
+            with export:
+                _exports(image, answer, settings, detections)
+        link = st.popover(_("Link"), icon=":material/link:", key="link", on_change="rerun")
+        if link.open:
+            link.caption(_("Opens the same sample with the same settings; uploads are not in it."))
+            link.code(frame.link(), language=None, wrap_lines=True)
+        if has_truth:
+            st.toggle(
+                _("Ground truth"),
+                key="true_boxes",
+                bind="query-params",
+                help=_("Draws what is really in the image over what was detected, dotted."),
+            )
+
+
+def _exports(
+    image: ImageFile, answer: Answer, settings: ssd.Settings, detections: ssd.Detections
+) -> None:
     labels = config().labels
-    stem = Path(picture.name).stem
+    stem = Path(image.name).stem
     detected = exports.DetectedImage(
-        picture.name, prepared.size, detections, answer.model.name, answer.model.version, settings
+        image.name, answer.size, detections, answer.model.name, answer.model.version, settings
     )
     files = (
-        ("Annotated picture (PNG)", f"{stem}.png", "image/png",
+        (_("Annotated image (PNG)"), f"{stem}.png", "image/png",
          lambda: exports.annotated_png(
-             images.read_image(picture.data, config().image_limits), detections, labels)),
-        ("Table (CSV)", f"{stem}.csv", "text/csv", lambda: exports.to_csv([detected], labels)),
+             read_image(image.read(), config().image_limits), detections, labels)),
+        (_("Table (CSV)"), f"{stem}.csv", "text/csv", lambda: exports.to_csv([detected], labels)),
         ("JSON", f"{stem}.json", "application/json", lambda: exports.to_json([detected], labels)),
         ("COCO JSON", f"{stem}.coco.json", "application/json",
          lambda: exports.to_coco([detected], labels)),
         ("Pascal VOC XML", f"{stem}.xml", "application/xml",
          lambda: exports.to_voc(detected, labels)),
-        ("YOLO text", f"{stem}.txt", "text/plain", lambda: exports.to_yolo(detected)),
-        ("Thresholds (JSON)", "thresholds.json", "application/json",
+        (_("YOLO text"), f"{stem}.txt", "text/plain", lambda: exports.to_yolo(detected)),
+        (_("Thresholds (JSON)"), "thresholds.json", "application/json",
          lambda: operating_points.write_thresholds(settings, labels)),
     )  # fmt: skip
-    with st.container(horizontal=True):
-        # What is in a closed popover is not sent: a knob has less to draw.
-        export = st.popover("Export", icon=":material/download:", key="export", on_change="rerun")
-        if export.open:
-            for label, file_name, mime, build in files:
-                export.download_button(
-                    label, build, file_name, mime, on_click="ignore", width="stretch"
-                )
-        link = st.popover("Link", icon=":material/link:", key="link", on_change="rerun")
-        if link.open:
-            link.caption("Opens the same sample with the same settings; uploads are not in it.")
-            link.code(frame.link(), language=None, wrap_lines=True)
-        if truth is not None:
-            st.toggle(
-                "True boxes",
-                key="true_boxes",
-                bind="query-params",
-                help="Draws what is really in the picture over what was found, dotted.",
-            )
+    for label, file_name, mime, build in files:
+        st.download_button(label, build, file_name, mime, on_click="ignore", width="stretch")

@@ -1,8 +1,10 @@
-"""The tables beside the figure, and the one picked box that figure and table share."""
+"""The tables beside the figure, and the one picked box that figure and tables share."""
 
 import html
 import io
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,12 +12,17 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from dashboard.answers import Picture, Prepared, jpeg_uri
+from dashboard import frame, state
+from dashboard.files import ImageFile
+from dashboard.media import jpeg_uri, screen_of
 from detector import ssd
+from detector.answers import Answer, LoadedImage
+from detector.boxes import Boxes
 from detector.drawing import photo
 from detector.drawing.colors import class_color
+from detector.translation import _
 
-THUMBNAIL = 72
+CROP_SIDE = 72
 
 
 def by_class(detections: ssd.Detections, settings: ssd.Settings, labels: Sequence[str]) -> None:
@@ -31,43 +38,49 @@ def by_class(detections: ssd.Detections, settings: ssd.Settings, labels: Sequenc
         )
         for class_id, label in enumerate(labels[1:], start=1)
     )
+    heads = "".join(
+        f'<th scope="col">{html.escape(head)}'
+        for head in (_("Class"), _("Boxes"), _("Best"), _("Mean"), _("Threshold"), _("Shown"))
+    )
     with st.container(key="by_class"):
         st.html(
-            '<table class="lens-classes"><thead><tr><th scope="col">Class<th scope="col">Boxes'
-            '<th scope="col">Best<th scope="col">Mean<th scope="col">Threshold<th scope="col">Shown'
-            f"</tr></thead><tbody>{rows}</tbody></table>"
+            f'<table class="lens-classes"><thead><tr>{heads}</tr></thead>'
+            f"<tbody>{rows}</tbody></table>"
         )
 
 
 def detections(
-    picture: Picture, prepared: Prepared, found: ssd.Detections, labels: Sequence[str]
+    image: ImageFile,
+    loaded: LoadedImage,
+    answer: Answer,
+    found: ssd.Detections,
+    settings: ssd.Settings,
+    labels: Sequence[str],
 ) -> None:
     """A row a box. The selected row and the box clicked in the figure are one and the same."""
     if not len(found):
-        st.info(
-            "No box reaches the threshold. Lower the score threshold, or try another picture.",
-            icon=":material/search_off:",
-        )
+        st.info(_no_boxes(settings), icon=":material/search_off:")
         return
     ids = found.ids
-    crops = _crops(picture.digest, prepared.display)
-    scale = crops.width / prepared.size[0]
     boxes = found.boxes.astype(float)
     table = pd.DataFrame(
         {
-            "Crop": [crops.uri(tuple((box * scale).round().astype(int))) for box in boxes],
-            "Class": [labels[class_id] for class_id in found.class_ids],
-            "Score": found.scores.astype(float),
-            "Left": boxes[:, 0].round(),
-            "Top": boxes[:, 1].round(),
-            "Width": (boxes[:, 2] - boxes[:, 0]).round(),
-            "Height": (boxes[:, 3] - boxes[:, 1]).round(),
+            "crop": _crops(image, loaded, answer, settings, found.boxes),
+            "class": [labels[class_id] for class_id in found.class_ids],
+            "score": found.scores.astype(float),
+            "left": boxes[:, 0].round(),
+            "top": boxes[:, 1].round(),
+            "width": (boxes[:, 2] - boxes[:, 0]).round(),
+            "height": (boxes[:, 3] - boxes[:, 1]).round(),
         }
     )
-    picked = st.session_state.get("picked")
-    rows = [ids.index(picked)] if picked in ids else []
-    st.session_state["detections"] = {"selection": {"rows": rows, "columns": [], "cells": []}}
-    pixels = st.column_config.NumberColumn(format="%d px", width=90)
+    pick = state.read(state.Pick).detection_id
+    rows = [ids.index(pick)] if pick in ids else []
+    state.set_widget("detections", {"selection": {"rows": rows, "columns": [], "cells": []}})
+
+    def pixels(name: str) -> Any:
+        return st.column_config.NumberColumn(name, format="%d px", width=90)
+
     st.dataframe(
         table,
         key="detections",
@@ -77,40 +90,53 @@ def detections(
         row_height=52,
         height=min(52 * len(table) + 38, 480),
         column_config={
-            "Crop": st.column_config.ImageColumn(width=90),
-            "Score": st.column_config.ProgressColumn(format="%.2f", min_value=0.0, max_value=1.0),
-            **dict.fromkeys(("Left", "Top", "Width", "Height"), pixels),
+            "crop": st.column_config.ImageColumn(_("Crop"), width=90),
+            "class": st.column_config.TextColumn(_("Class")),
+            "score": st.column_config.ProgressColumn(
+                _("Score"), format="%.2f", min_value=0.0, max_value=1.0
+            ),
+            "left": pixels(_("Left")),
+            "top": pixels(_("Top")),
+            "width": pixels(_("Width")),
+            "height": pixels(_("Height")),
         },
         alt=photo.summary(found, labels),
     )
-    st.session_state["rows"] = ids
+    state.update(state.DetectFigure, table_rows=tuple(ids))
 
 
-def forget_pick_of_another(picture: Picture) -> None:
-    """Ids of detections are those of one picture: another picture begins with none picked."""
-    if st.session_state.get("picked_in") != picture.digest:
-        st.session_state["picked_in"] = picture.digest
-        st.session_state["picked"] = None
+def _no_boxes(settings: ssd.Settings) -> str:
+    if settings.classes is not None and not settings.classes:
+        return _("All classes are hidden. Choose some under “Classes shown”.")
+    return _("No box reaches the threshold. Lower the score threshold, or try another image.")
 
 
-def pick(picture: Picture, detection_id: str | None) -> None:
-    """Choose a box of a picture that is about to be shown."""
-    st.session_state["picked_in"] = picture.digest
-    st.session_state["picked"] = detection_id
+def forget_pick_of_another(image: ImageFile) -> None:
+    """Ids of detections are those of one image: another image begins with none picked."""
+    if state.read(state.Pick).digest != image.digest:
+        state.write(state.Pick(image.digest))
 
 
+def pick(image: ImageFile, detection_id: str | None) -> None:
+    """Choose a box of an image that is about to be shown."""
+    state.write(state.Pick(image.digest, detection_id))
+
+
+@frame.callback
 def pick_from_figure() -> None:
     """Callback of the chart: the clicked box, or none."""
-    points = st.session_state["figure"]["selection"]["points"]
-    st.session_state["picked"] = _detection_id(points[0]) if points else None
+    points = state.widget("figure")["selection"]["points"]
+    state.update(state.Pick, detection_id=_detection_id(points[0]) if points else None)
 
 
+@frame.callback
 def _pick_from_table() -> None:
-    rows = st.session_state["detections"]["selection"]["rows"]
-    picked = st.session_state["rows"][rows[0]] if rows else None
-    st.session_state["picked"] = st.session_state["figure_pick"] = picked
+    rows = state.widget("detections")["selection"]["rows"]
+    figure = state.read(state.DetectFigure)
+    picked = figure.table_rows[rows[0]] if rows else None
+    state.update(state.Pick, detection_id=picked)
     # The same box again, after a click elsewhere in the figure, must redraw the chart too.
-    st.session_state["figure_revision"] += 1
+    state.update(state.DetectFigure, pick=picked, revision=figure.revision + 1)
 
 
 def _detection_id(point: dict[str, object]) -> str | None:
@@ -122,7 +148,7 @@ def _class_row(
     label: str, color: str, scores: NDArray[np.float32], threshold: float, shown: bool
 ) -> str:
     best, mean = (f"{scores.max():.2f}", f"{scores.mean():.2f}") if len(scores) else ("–", "–")
-    cells = (str(len(scores)), best, mean, f"{threshold:.2f}", "yes" if shown else "no")
+    cells = (str(len(scores)), best, mean, f"{threshold:.2f}", _("yes") if shown else _("no"))
     return (
         f'<tr{"" if len(scores) else " class=none"}><th scope="row">'
         f'<i style="background:{color}"></i>{html.escape(label)}</th>'
@@ -131,27 +157,33 @@ def _class_row(
     )
 
 
-class _Crops:
-    """Small pictures of boxes, cut out of the picture on the screen; each is cut once."""
-
-    def __init__(self, display: bytes) -> None:
-        with Image.open(io.BytesIO(display)) as image:
-            self._image = image.convert("RGB")
-        self.width = self._image.width
-        self._uris: dict[tuple[int, ...], str] = {}
-
-    def uri(self, box: tuple[int, ...]) -> str:
-        """Data URI of what is in the box (xyxy, pixels of the screen's picture)."""
-        if box not in self._uris:
-            left, top, right, bottom = box
-            crop = self._image.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
-            crop.thumbnail((THUMBNAIL, THUMBNAIL), reducing_gap=2.0)
-            data = io.BytesIO()
-            crop.save(data, "JPEG", quality=75)
-            self._uris[box] = jpeg_uri(data.getvalue())
-        return self._uris[box]
+def _crops(
+    image: ImageFile, loaded: LoadedImage, answer: Answer, settings: ssd.Settings, boxes: Boxes
+) -> list[str]:
+    """Data URIs of what is in the boxes (xyxy, pixels of the original)."""
+    known = _known_crops(image.digest)
+    if any(tuple(box) not in known for box in boxes.tolist()):
+        # All that another threshold could show is cut too: a slider's move decodes nothing.
+        floor = replace(settings, score_threshold=0.0, class_thresholds={}, classes=None)
+        possible = np.concatenate([boxes, answer.detections(floor).boxes])
+        with Image.open(io.BytesIO(screen_of(loaded).display)) as display:
+            scale = display.width / loaded.size[0]
+            for box in possible.tolist():
+                if tuple(box) not in known:
+                    known[tuple(box)] = _crop(display, [round(side * scale) for side in box])
+    return [known[tuple(box)] for box in boxes.tolist()]
 
 
 @st.cache_resource(show_spinner=False, scope="session", max_entries=16)
-def _crops(digest: str, _display: bytes) -> _Crops:
-    return _Crops(_display)
+def _known_crops(digest: str) -> dict[tuple[float, ...], str]:
+    """An image's crops by their box, a kilobyte or two each."""
+    return {}
+
+
+def _crop(display: Image.Image, box: list[int]) -> str:
+    left, top, right, bottom = box
+    crop = display.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
+    crop.thumbnail((CROP_SIDE, CROP_SIDE), reducing_gap=2.0)
+    data = io.BytesIO()
+    crop.save(data, "JPEG", quality=75)
+    return jpeg_uri(data.getvalue())

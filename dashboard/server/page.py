@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard.answers import address, client, config, served_version
+from dashboard.answers import address, config, served, served_version
 from dashboard.frame import plain
 from detector import ssd
 from detector.errors import ConfigError
@@ -41,7 +41,7 @@ def _versions(where: str) -> None:
     st.subheader("Versions", anchor=False)
     rows = [
         (status.version, status.state, status.error_message or status.error_code)
-        for status in client(where).model_status()
+        for status in served(where).versions()
     ]
     st.dataframe(
         pd.DataFrame(rows, columns=["Version", "State", "Message"]),
@@ -55,7 +55,7 @@ def _signatures(where: str) -> None:
     st.subheader("Signatures", anchor=False)
     rows = [
         (signature.name, direction, tensor.name, f"{tensor.dtype} {_shape(tensor.shape)}")
-        for signature in client(where).model_metadata()
+        for signature in served(where).signatures()
         for direction, tensors in (("in", signature.inputs), ("out", signature.outputs))
         for tensor in tensors
     ]
@@ -80,10 +80,11 @@ def _round_trip(where: str) -> None:
         return
     settings = config()
     batch = ssd.preprocess(np.full((300, 300, 3), 128, np.uint8))
+    model = served(where)
     times_ms = []
     for _ in range(CALLS):
         started = time.perf_counter()
-        client(where).predict({settings.input_name: batch}, outputs=(settings.output_name,))
+        model.predict({settings.input_name: batch}, outputs=(settings.output_name,))
         times_ms.append((time.perf_counter() - started) * 1000)
     one, two, three = st.columns(3)
     one.metric("Median", f"{statistics.median(times_ms):.1f} ms")

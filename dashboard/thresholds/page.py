@@ -1,132 +1,159 @@
-"""Explore thresholds: the picture and its knobs, then what is counted over one picture or many."""
+"""Explore thresholds: the image and its settings, then what is counted over one image or many."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 import streamlit as st
 
-from dashboard import controls, frame, image_sets, images
-from dashboard.answers import Answer, Picture, Prepared, config, prepare
+from dashboard import controls, frame, ground_truth, images, state
+from dashboard.answers import config
 from dashboard.detect import tables
-from dashboard.detect.page import answered, photo_url
-from dashboard.thresholds import accuracy, nms, operating_point, viewer
+from dashboard.detect.page import answer_or_reason
+from dashboard.files import ImageFile
+from dashboard.ground_truth import JudgedImage
+from dashboard.media import photo_url, prepare, screen_of
+from dashboard.thresholds import accuracy, image_sets, nms, operating_point, viewer
+from dashboard.thresholds.image_sets import ImageSet
 from detector import ssd
+from detector.answers import Answer, LoadedImage
 from detector.drawing import charts
 from detector.drawing.viewer import view as view_of
-from detector.errors import ConfigError, ImageError, ServingError
+from detector.translation import _, noted
 
 SCOPES = ("this", "all", "many")
+MODES = {
+    "Classes": noted("Classes"),
+    "Right and wrong": noted("Right and wrong"),
+    "X-ray": noted("X-ray"),
+}
 
 
 def show() -> None:
     """The whole page."""
     labels = config().labels
     controls.thresholds_from_address(labels)
-    picture = images.choose()
-    if (opened := images.looked_at()) is not None:
-        picture = opened
+    image = images.choose()
+    if (opened := images.opened()) is not None:
+        image = opened
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f"Showing {frame.plain(picture.name)}, one of the many.")
+            st.caption(_("Showing {name}, one of the many.", name=frame.plain(image.name)))
             st.button(
-                "Back to the strip above", type="tertiary", key="look_back",
+                _("Back to the strip above"),
+                type="tertiary",
+                key="look_back",
                 on_click=images.look_back,
-            )  # fmt: skip
-    try:
-        prepared = prepare(picture.digest, picture.data)
-    except ImageError as error:
-        frame.show_error(error)
-        return
-    answer = answered(picture, prepared)
+            )
+    loaded = prepare(image)
+    answer = answer_or_reason(image, loaded)
     if answer is None:
-        st.image(prepared.display, alt=picture.name)
+        st.image(screen_of(loaded).display, alt=image.name)
         return
-    tables.forget_pick_of_another(picture)
-    _explore(picture, prepared, answer)
+    tables.forget_pick_of_another(image)
+    _explore(image, loaded, answer)
 
 
-@st.fragment
-def _explore(picture: Picture, prepared: Prepared, answer: Answer) -> None:
-    if st.session_state.pop("look_now", False):
-        st.rerun()  # another picture: the page's, not the fragment's
+@frame.fragment
+def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
+    if state.read(state.ListedBoxes).look:
+        state.update(state.ListedBoxes, look=False)
+        st.rerun()  # another image: the page's, not the fragment's
     labels = config().labels
     left, right = st.columns([8, 5], gap="medium")
     with right:
-        settings = _knobs(labels, picture, answer, prepared)
+        settings = _controls(labels, image, answer)
     with left:
-        _viewer(picture, prepared, answer, settings)
-    nms.show(picture, prepared, answer, settings)
+        _viewer(image, loaded, answer, settings)
+    nms.show(image, loaded, answer, settings)
     st.divider()
-    pictures = _scope(image_sets.of_answer(picture, prepared, answer))
-    if pictures is None:
+    counted = _scope(image, answer)
+    if counted is None:
         return
-    _counts(pictures, settings)
-    evaluated = accuracy.show(pictures, settings)
+    _counts(counted, settings)
+    evaluated = accuracy.show(counted, settings)
     operating_point.show(evaluated, settings)
 
 
-# --- the picture and its knobs
+# --- the image and its settings
 
 
-def _knobs(
-    labels: Sequence[str], picture: Picture, answer: Answer, prepared: Prepared
-) -> ssd.Settings:
-    """The knobs that the viewer doesn't have, each with what it does."""
+def _controls(labels: Sequence[str], image: ImageFile, answer: Answer) -> ssd.Settings:
+    """The controls that the viewer doesn't have, each with what it does."""
     st.markdown(
-        "**Score threshold** — drag it under the picture. The model gives each box a score, how "
-        "sure it is. Boxes below the threshold are hidden: higher shows fewer and surer ones "
-        "(*precision*), lower finds more and errs more (*recall*)."
+        _(
+            "**Score threshold** — drag it under the image. The model gives each box a score, how "
+            "sure it is. Boxes below the threshold are hidden: higher shows fewer and surer ones "
+            "(*precision*), lower finds more and errs more (*recall*)."
+        )
     )
     iou = controls.iou_threshold()
     drawing, words = st.columns([1, 3], vertical_alignment="center")
     drawing.image(_overlap_svg(iou), width=110)
     words.caption(
-        "The model often boxes one thing several times. Where two boxes overlap by more than is "
-        "drawn here, *non-maximum suppression* (NMS) takes them for one thing and removes the less "
-        "sure one. Lower: fewer doubles, but neighbours may vanish. Higher: neighbours stay, and "
-        "so do doubles. (*IoU*: the shared area / the area of both.) **X-ray** shows what went."
+        _(
+            "The model often boxes one object several times. Where two boxes overlap by more than "
+            "is drawn here, *non-maximum suppression* (NMS) takes them for one object and removes "
+            "the less sure one. Lower: fewer doubles, but neighbours may vanish. Higher: "
+            "neighbours stay, and so do doubles. (*IoU*: the shared area / the area of both.) "
+            "**X-ray** shows what went."
+        )
     )
     change = st.empty()
     agnostic = controls.class_agnostic()
     st.caption(
-        "Off: boxes compete within their class. On: also with those of other classes "
-        "(*class-agnostic NMS*), so one place gets one class."
+        _(
+            "Off: boxes compete within their class. On: also with those of other classes "
+            "(*class-agnostic NMS*), so one place gets one class."
+        )
     )
     classes = controls.shown_classes(labels)
     with st.container(horizontal=True, horizontal_alignment="distribute"):
-        st.caption("Hidden classes still take part in NMS.")
+        st.caption(_("Hidden classes still take part in NMS."))
         controls.reset_button(labels)
-    kept = controls.kept()
-    settings = replace(kept, iou_threshold=iou, class_agnostic=agnostic, classes=classes)
+    settings = replace(controls.kept(), iou_threshold=iou, class_agnostic=agnostic, classes=classes)
     with change:
-        _tell_change(picture, answer, prepared, settings)
+        _tell_change(image, answer, settings)
     return controls.hold_thresholds(labels, settings)
 
 
-def _tell_change(
-    picture: Picture, answer: Answer, prepared: Prepared, settings: ssd.Settings
-) -> None:
+def _tell_change(image: ImageFile, answer: Answer, settings: ssd.Settings) -> None:
     """Which boxes the last move of the IoU, or of class-agnostic, made appear and vanish.
 
-    Told until something else moves, or another picture comes.
+    Told until something else moves, or another image comes.
     """
-    last, before = st.session_state.get("nms", ((picture.digest, settings), settings))
-    now = (picture.digest, settings)
+    now = (image.digest, settings)
+    change = state.read(state.NmsChange)
+    last = change.now or now
+    before = change.before or settings
     if last != now:
         nms_alone = replace(
             settings,
             iou_threshold=last[1].iou_threshold,
             class_agnostic=last[1].class_agnostic,
         )
-        before = last[1] if last == (picture.digest, nms_alone) else settings
-    st.session_state["nms"] = (now, before)
-    had = set(ssd.postprocess(answer.raw, before, prepared.size).ids)
-    has = set(ssd.postprocess(answer.raw, settings, prepared.size).ids)
-    st.session_state["nms_change"] = (sorted(has - had), sorted(had - has))
+        before = last[1] if last == (image.digest, nms_alone) else settings
+    had = set(answer.detections(before).ids)
+    has = set(answer.detections(settings).ids)
+    appeared, vanished = tuple(sorted(has - had)), tuple(sorted(had - has))
+    state.write(state.NmsChange(now, before, appeared, vanished))
     if before != settings:
+        places = {
+            "before": f"{before.iou_threshold:.2f}",
+            "now": f"{settings.iou_threshold:.2f}",
+            "appeared": len(appeared),
+            "vanished": len(vanished),
+        }
         st.caption(
-            f":material/compare_arrows: IoU {before.iou_threshold:.2f} → "
-            f"{settings.iou_threshold:.2f}{', class-agnostic' if settings.class_agnostic else ''}: "
-            f"**{len(has - had)} appeared**, **{len(had - has)} vanished**."
+            _(
+                ":material/compare_arrows: IoU {before} → {now}, class-agnostic:"
+                " **{appeared} appeared**, **{vanished} vanished**.",
+                **places,
+            )
+            if settings.class_agnostic
+            else _(
+                ":material/compare_arrows: IoU {before} → {now}:"
+                " **{appeared} appeared**, **{vanished} vanished**.",
+                **places,
+            )
         )
 
 
@@ -146,74 +173,70 @@ def _overlap_svg(iou: float) -> str:
     )
 
 
-def _viewer(
-    picture: Picture,
-    prepared: Prepared,
-    answer: Answer,
-    settings: ssd.Settings,
-) -> None:
-    truth = image_sets.truth_of(picture, image_sets.of_answer(picture, prepared, answer))
+def _viewer(image: ImageFile, loaded: LoadedImage, answer: Answer, settings: ssd.Settings) -> None:
+    truth = ground_truth.of_image(image, answer)
     modes = list(viewer.MODES) if truth else [m for m in viewer.MODES if m != "Right and wrong"]
     mode = st.segmented_control(
-        "Colours",
+        _("Colours"),
         modes,
         default=modes[0],
         required=True,
         key="viewer_mode",
         persist_state="session",
+        format_func=lambda name: _(MODES[name]),
         label_visibility="collapsed",
-        help="Classes: as on Detect. Right and wrong: against the true boxes. "
-        "X-ray: also what NMS removed; click a box to see what it suppressed.",
+        help=_(
+            "Classes: as on Detect. Right and wrong: against the ground truth. "
+            "X-ray: also what NMS removed; click a box to see what it suppressed."
+        ),
     )
-    view = view_of(
-        answer.raw,
-        settings,
-        prepared.size,
-        config().labels,
-        digest=picture.digest,
-        truth=truth,
-        match_iou=accuracy.match_iou(),
-    )
+    change = state.read(state.NmsChange)
     viewer.show(
         "scrub",
-        view,
-        photo_url(picture, prepared),
+        view_of(
+            answer.raw,
+            settings,
+            loaded.size,
+            config().labels,
+            digest=image.digest,
+            truth=truth,
+            match_iou=accuracy.match_iou(),
+        ),
+        photo_url(image, loaded),
         mode=mode,
-        picked=st.session_state.get("picked"),
-        compared=st.session_state["nms_change"],
-        look=st.session_state.get("looks", 0),
+        picked=state.read(state.Pick).detection_id,
+        compared=(change.appeared, change.vanished),
+        look=state.read(state.ListedBoxes).looks,
         on_thresholds=_thresholds_from_viewer,
         on_pick=_pick_from_viewer,
     )
 
 
+@frame.callback
 def _thresholds_from_viewer(score: float, own: dict[int, float]) -> None:
-    controls.keep(replace(controls.kept(), score_threshold=score, class_thresholds=own))
+    controls.adopt(replace(controls.kept(), score_threshold=score, class_thresholds=own))
 
 
+@frame.callback
 def _pick_from_viewer(detection_id: str | None) -> None:
-    st.session_state["picked"] = detection_id
+    state.update(state.Pick, detection_id=detection_id)
 
 
-# --- over which pictures
+# --- over which images
 
 
-def _scope(shown: image_sets.Study) -> image_sets.Study | None:
-    """The pictures that the charts count over."""
-    try:
-        source, alternatives = images.alternatives()
-    except ConfigError as error:  # the page's frame sees no error of a fragment
-        frame.show_error(error)
-        return None
+def _scope(image: ImageFile, answer: Answer) -> ImageSet | None:
+    """The images that the charts count over."""
+    source, alternatives = images.alternatives()
     titles = {
-        "this": "This picture",
+        "this": _("This image"),
         "all": f"{source} ({len(alternatives)})",
-        "many": "Many pictures",
+        "many": _("Many images"),
     }
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     with left:
         scope = st.segmented_control(
-            "Count over",
+            _("Count over"),
             SCOPES,
             default="all",
             required=True,
@@ -223,41 +246,46 @@ def _scope(shown: image_sets.Study) -> image_sets.Study | None:
         )
     with right:
         controls.click_target(config().labels)
-    try:
-        if scope == "many":
-            return image_sets.choose_many()
-        whole = image_sets.of_pictures(alternatives)
-    except ServingError as error:
-        frame.show_error(error)
-        return None
+    if scope == "many":
+        return image_sets.choose_many()
     if scope == "all":
-        return whole
-    (picture,) = shown.pictures
-    name = next((p.name for p in whole.pictures if p.digest == picture.digest), None)
-    return whole.only(name) if name else shown
+        return image_sets.of_images(alternatives)
+    return image_sets.of_answer(image, answer, _judged_with(image, alternatives))
+
+
+def _judged_with(image: ImageFile, alternatives: Sequence[ImageFile]) -> tuple[JudgedImage, ...]:
+    """The images that uploaded ground truth may be about: more than the one counted over."""
+    if not state.read(state.GroundTruthFiles).files:
+        return ()
+    named = {each.name: each for each in (*alternatives, image)}
+    return tuple(JudgedImage(each.name, each.digest, prepare(each).size) for each in named.values())
 
 
 # --- counts
 
 
-def _counts(pictures: image_sets.Study, settings: ssd.Settings) -> None:
-    counted, histogram = image_sets.counted(pictures, settings)
-    st.subheader("How many boxes a threshold shows", anchor=False)
+def _counts(counted: ImageSet, settings: ssd.Settings) -> None:
+    counts, histogram = image_sets.count(counted, settings)
+    st.subheader(_("How many boxes a threshold shows"), anchor=False)
     st.caption(
-        "A curve for each class: the boxes with a score at or above the threshold, in all pictures "
-        "chosen. Below, how the scores are spread: a threshold in a valley parts the sure boxes "
-        "from the rest. **Click anywhere** to set the threshold there."
+        _(
+            "A curve for each class: the boxes with a score at or above the threshold, in all "
+            "images chosen. Below, how the scores are spread: a threshold in a valley parts the "
+            "sure boxes from the rest. **Click anywhere** to set the threshold there."
+        )
     )
     if settings.class_agnostic and settings.class_thresholds:
         st.caption(
-            ":material/info: With class-agnostic NMS and own thresholds, a hidden box may free "
-            "others: the charts count as if all classes had the common threshold in NMS."
+            _(
+                ":material/info: With class-agnostic NMS and own thresholds, a hidden box may free "
+                "others: the charts count as if all classes had the common threshold in NMS."
+            )
         )
     st.plotly_chart(
-        charts.counts(counted, histogram, config().labels, settings),
+        charts.counts(counts, histogram, config().labels, settings),
         key="counts",
         on_select=lambda: controls.threshold_from_chart("counts"),
         selection_mode="points",
         config=charts.CONFIG,
-        alt="Number of boxes against the score threshold, a curve a class.",
+        alt=_("Number of boxes against the score threshold, a curve a class."),
     )

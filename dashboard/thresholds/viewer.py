@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from dashboard import state
 from dashboard.answers import ROOT
 
 Mode = Literal["Classes", "Right and wrong", "X-ray"]
@@ -115,7 +116,7 @@ def show(
 
 def _given(key: str, name: str) -> Mapping[str, Any]:
     """What the browser says; it may say anything."""
-    value = st.session_state.get(key, {}).get(name)
+    value = state.widget(key, {}).get(name)
     return value if isinstance(value, Mapping) else {}
 
 

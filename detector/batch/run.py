@@ -35,8 +35,8 @@ from detector.errors import (
     ServerUnavailableError,
     ServingError,
 )
-from detector.images import ImageLimits, RGBImage, read_image
-from detector.serving import ModelVersion, Prediction, ServingClient
+from detector.images import ImageLimits, RGBImage, read_file, read_image
+from detector.serving import ModelVersion, Prediction, ServedModel
 from detector.ssd import RawPrediction, preprocess
 
 # Two cores are busy with three pictures already; the rest hides what a network adds.
@@ -96,7 +96,7 @@ class Done:
 
 def run(
     sources: Iterable[Source],
-    client: ServingClient,
+    client: ServedModel,
     config: Config,
     *,
     make: Callable[[RGBImage], object] | None = None,
@@ -158,15 +158,7 @@ def run(
 def file_source(path: Path, limits: ImageLimits, name: str | None = None) -> Source:
     """A file as a source. Reading it raises ImageError."""
 
-    def read() -> bytes:
-        try:
-            with path.open("rb") as file:
-                # One byte too many is enough to be refused; a device may have no end.
-                return file.read(limits.max_bytes + 1)
-        except ValueError as error:  # A null character in the path.
-            raise ImageError(f"cannot be opened: {error}", "Check the path.") from error
-
-    return Source(str(path) if name is None else name, read)
+    return Source(str(path) if name is None else name, lambda: read_file(path, limits))
 
 
 def pictures_in(folder: Path) -> list[Path]:
@@ -202,7 +194,7 @@ class _Work:
 
     def __init__(
         self,
-        client: ServingClient,
+        client: ServedModel,
         config: Config,
         make: Callable[[RGBImage], object] | None,
         patience_s: float,

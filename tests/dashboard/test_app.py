@@ -11,15 +11,16 @@ import grpc
 import numpy as np
 import pillow_heif
 import pytest
-import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from dashboard.images import MAX_PICTURES
+from dashboard import state
+from dashboard.images import MAX_UPLOADS
 from detector.embedded import EmbeddedServer
 from detector.wire.protos import get_model_metadata_pb2
 from detector.wire.tensors import encode_tensor
 from tests.support.foreign import Foreign, answer, serving, statuses
+from tests.support.kept import ask_at_once, kept
 from tests.support.paths import ROOT
 
 PAGES = ["app.py", *(f"pages/{path.name}" for path in sorted((ROOT / "pages").glob("*.py")))]
@@ -159,10 +160,10 @@ def test_uploads_outlive_a_change_of_source_and_can_be_removed(opened: Callable[
 
 def test_more_pictures_than_a_session_keeps_are_refused(opened: Callable[..., AppTest]):
     app = opened(source="Upload")
-    files = [(f"{n}.png", png((n, 0, 0)), "image/png") for n in range(MAX_PICTURES + 1)]
+    files = [(f"{n}.png", png((n, 0, 0)), "image/png") for n in range(MAX_UPLOADS + 1)]
     app.file_uploader(key="upload").set_value(files).run()
-    assert len(app.button_group(key="picture").options) == MAX_PICTURES
-    assert f"{MAX_PICTURES}.png" in problems(app)[0]
+    assert len(app.button_group(key="picture").options) == MAX_UPLOADS
+    assert f"{MAX_UPLOADS}.png" in problems(app)[0]
 
 
 def test_the_round_trip_is_measured(opened: Callable[..., AppTest]):
@@ -257,7 +258,7 @@ def test_a_new_version_detects_anew(monkeypatch: pytest.MonkeyPatch):
         app = opened_at(server, monkeypatch)
         newer = answering(ssd_output(score=0.6), version=2)
         server.predict, server.status = newer.predict, newer.status
-        st.cache_data.clear()  # instead of waiting until the state is asked for again
+        ask_at_once(monkeypatch)
         app.run()
         assert by_class(app)["clothes"]["Best"] == "0.60"
 
@@ -266,7 +267,7 @@ def test_a_failing_server_leaves_the_earlier_boxes(monkeypatch: pytest.MonkeyPat
     with serving(answering(ssd_output())) as server:
         app = opened_at(server, monkeypatch)
         server.status = None
-        st.cache_data.clear()
+        ask_at_once(monkeypatch)
         app.run()
         assert len(problems(app)) == 1
         assert shown(app) == 1
@@ -411,7 +412,7 @@ def test_a_file_that_was_uploaded_twice_stays_when_one_is_taken_out(opened: Call
     uploader = app.file_uploader(key="upload")
     uploader._files = uploader._get_files_to_register()[:1]  # of the same id, as in a browser
     uploader.run()
-    assert list(app.session_state["uploads"]) == ["a.png"]
+    assert list(kept(app, state.Uploads).files) == ["a.png"]
 
 
 def switching() -> Foreign:

@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent import futures
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import grpc
@@ -31,14 +31,14 @@ from detector.errors import (
     SignatureError,
 )
 from detector.serving import (
+    ModelSpec,
     ModelVersion,
+    ServedModel,
     ServingClient,
-    SignatureSpec,
-    TensorSpec,
     Tls,
-    VersionStatus,
     connect,
 )
+from detector.wire.descriptions import SignatureSpec, TensorSpec, VersionStatus
 from detector.wire.protos import get_model_metadata_pb2, predict_pb2, types_pb2
 from detector.wire.tensors import encode_tensor
 from tests.support.foreign import Foreign, answer, serving, statuses
@@ -62,9 +62,13 @@ def dead_address() -> str:
         return f"127.0.0.1:{listener.getsockname()[1]}"
 
 
-def client_of(address: str, **settings) -> ServingClient:
+@contextmanager
+def client_of(
+    address: str, *, tls: Tls | None = None, timeout_s: float = 300, **spec
+) -> Iterator[ServedModel]:
     # What is no test of time must not end by it, on the slowest machine.
-    return ServingClient(address, **{"model_name": "commodity", "timeout_s": 300, **settings})
+    with ServingClient(address, timeout_s=timeout_s, tls=tls) as client:
+        yield client.model(ModelSpec(**{"name": "commodity", **spec}))
 
 
 def refusal(code: grpc.StatusCode, details: str):
@@ -294,7 +298,7 @@ def test_an_unknown_model_is_answered_with_the_advice_to_check_its_name():
     foreign = Foreign(refusal(grpc.StatusCode.NOT_FOUND, "Servable not found"))
     with (
         serving(foreign) as server,
-        client_of(server.address, model_name="comodity") as client,
+        client_of(server.address, name="comodity") as client,
         pytest.raises(ModelNotFoundError, match="does not serve the model 'comodity'") as caught,
     ):
         client.predict({})
@@ -430,9 +434,10 @@ def test_other_errors_are_not_repeated():
 def test_a_server_that_was_down_is_found_again_by_the_same_client():
     with serving(Foreign()) as server:
         port = int(server.address.rpartition(":")[2])
-        client = client_of(server.address)
+        stack = ExitStack()
+        client = stack.enter_context(client_of(server.address))
         client.predict({})
-    with client:
+    with stack:
         for _ in range(3):
             with pytest.raises(ServerUnavailableError):
                 client.predict({})
@@ -527,7 +532,8 @@ def test_replicas_share_the_calls_and_the_survivor_takes_them_all():
     first, second = Foreign(), Foreign()
     with serving(second):
         with serving(first):
-            client = client_of(f"ipv4:{first.address},{second.address}")
+            stack = ExitStack()
+            client = stack.enter_context(client_of(f"ipv4:{first.address},{second.address}"))
             for _ in range(100_000):
                 client.predict({})
                 if first.requests and second.requests:
@@ -538,7 +544,7 @@ def test_replicas_share_the_calls_and_the_survivor_takes_them_all():
             assert len(first.requests) == seen[0] + 10
             assert len(second.requests) == seen[1] + 10
         before = len(second.requests)
-        with client:
+        with stack:
             for _ in range(10):
                 client.predict({})
         assert len(second.requests) == before + 10
@@ -577,8 +583,8 @@ def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(monkeypatch, d
 def test_a_call_after_closing_is_a_serving_error():
     with serving(Foreign()) as server, client_of(server.address) as client:
         client.predict({})
-        client.close()
-        client.close()
+        client.client.close()
+        client.client.close()
         with pytest.raises(ServerUnavailableError, match="was closed on this side"):
             client.predict({})
 
@@ -598,19 +604,19 @@ def test_a_call_during_closing_is_a_serving_error():
     ):
         call = pool.submit(client.predict, {})
         assert begun.wait(60)
-        client.close()
+        client.client.close()
         with pytest.raises(ServerUnavailableError, match="was closed on this side"):
             call.result(60)
         done.set()
 
 
 def test_a_channel_closed_by_another_thread_just_before_the_call_is_a_serving_error():
-    client = client_of("127.0.0.1:8500")
     with (  # noqa: PT012
+        client_of("127.0.0.1:8500") as client,
         pytest.raises(ServerUnavailableError, match="was closed on this side"),
-        client._connected(timeout_s=1) as connection,  # the moment can only be chosen from inside
+        client.client.connected(client.spec, timeout_s=1) as connection,
     ):
-        client.close()
+        client.client.close()
         connection.predict(predict_pb2.PredictRequest(), timeout=1)
 
 
@@ -620,7 +626,7 @@ def test_a_channel_closed_by_another_thread_just_before_the_call_is_a_serving_er
 def test_versions_are_listed_newest_first_with_their_states_and_errors():
     foreign = Foreign(status=statuses((1, END, ""), (3, END, "bad graph"), (2, AVAILABLE, "")))
     with serving(foreign) as server, client_of(server.address) as client:
-        assert client.model_status() == (
+        assert client.versions() == (
             VersionStatus(3, "END", "INTERNAL", "bad graph"),
             VersionStatus(2, "AVAILABLE", "OK", ""),
             VersionStatus(1, "END", "OK", ""),
@@ -632,7 +638,7 @@ def test_an_unknown_state_is_shown_as_its_number():
         serving(Foreign(status=statuses((1, 99, "")))) as server,
         client_of(server.address) as client,
     ):
-        assert client.model_status()[0].state == "99"
+        assert client.versions()[0].state == "99"
 
 
 def test_the_status_of_an_unknown_model_is_an_error():
@@ -641,12 +647,12 @@ def test_the_status_of_an_unknown_model_is_an_error():
         client_of(server.address) as client,
         pytest.raises(ModelNotFoundError, match="Could not find any versions of model"),
     ):
-        client.model_status()
+        client.versions()
 
 
 def test_metadata_is_the_signatures_that_can_be_called():
     with serving(Foreign(metadata=ssd_signature())) as server, client_of(server.address) as client:
-        assert client.model_metadata() == (
+        assert client.signatures() == (
             SignatureSpec(
                 "serving_default",
                 "tensorflow/serving/predict",
@@ -665,7 +671,7 @@ def test_metadata_without_signatures_is_an_error():
         client_of(server.address) as client,
         pytest.raises(OutputError, match=r"the metadata holds \{\}, expected a map of"),
     ):
-        client.model_metadata()
+        client.signatures()
 
 
 def test_waiting_ends_when_the_model_has_been_loaded():
@@ -689,7 +695,7 @@ def test_waiting_begins_before_the_server_listens(dead_address):
     port = int(dead_address.rpartition(":")[2])
     with client_of(dead_address) as client, futures.ThreadPoolExecutor(1) as pool:
         with pytest.raises(ServerUnavailableError):
-            client.model_status()
+            client.versions()
         ready = pool.submit(client.wait_until_ready, 300)
         with serving(Foreign(status=statuses((1, AVAILABLE, ""))), port=port):
             assert ready.result(300) == ModelVersion("commodity", 1)
@@ -698,7 +704,7 @@ def test_waiting_begins_before_the_server_listens(dead_address):
 def test_waiting_in_vain_says_what_the_server_says():
     foreign = Foreign(status=statuses((1, END, "bad graph")))
     with serving(foreign) as server, client_of(server.address) as client:
-        client.model_status()  # connecting takes none of the two seconds
+        client.versions()  # connecting takes none of the two seconds
         with pytest.raises(ModelNotFoundError, match=r"version 1 \(END: bad graph\)"):
             client.wait_until_ready(2)
 
@@ -774,7 +780,7 @@ def test_a_disagreement_about_tls_has_a_hint(tls, has_tls, hint):
 )
 def test_a_tls_file_that_is_none_is_refused_before_any_call(ca, words):
     with pytest.raises(ConfigError, match=words):
-        client_of("127.0.0.1:8500", tls=Tls(ca=ca))
+        ServingClient("127.0.0.1:8500", tls=Tls(ca=ca))
 
 
 # From the settings
@@ -787,7 +793,7 @@ def test_the_settings_choose_server_model_and_deadline():
             server=server.address, model_name="voc", signature_name="s", version_label="stable"
         )
         with connect(config) as client:
-            client.predict({})
+            client.model(ModelSpec.of(config)).predict({})
     spec = foreign.requests[0].model_spec
     assert (spec.name, spec.signature_name, spec.version_label) == ("voc", "s", "stable")
 
@@ -798,12 +804,12 @@ def test_the_settings_choose_tls():
             server=server.address, tls_ca=TLS / "ca.pem", tls_server_name="server.example"
         )
         with connect(config) as client:
-            client.predict({})
+            client.model(ModelSpec.of(config)).predict({})
 
 
 def test_an_embedded_servers_address_is_used_in_place_of_the_settings():
     with serving(Foreign()) as server, connect(Config(), server.address) as client:
-        client.predict({})
+        client.model(ModelSpec("commodity")).predict({})
     assert len(server.requests) == 1
 
 
@@ -814,17 +820,17 @@ def test_no_server_at_all_is_a_config_error():
 
 def test_an_address_without_a_port_is_a_config_error():
     with pytest.raises(ConfigError, match="has no port"):
-        client_of("localhost")
+        ServingClient("localhost")
 
 
 def test_no_thread_of_grpc_keeps_a_finished_program_alive():
     code = """
 import numpy as np
 from detector.errors import ServingError
-from detector.serving import ServingClient
-client = ServingClient("127.0.0.1:1", model_name="commodity")
+from detector.serving import ModelSpec, ServingClient
+client = ServingClient("127.0.0.1:1")
 try:
-    client.predict({})
+    client.model(ModelSpec("commodity")).predict({})
 except ServingError as error:
     print(type(error).__name__)
 """
@@ -851,12 +857,12 @@ def own_server(tmp_path_factory) -> Iterator[EmbeddedServer]:
 
 
 def test_the_projects_own_server_is_called_like_any_other(own_server):
-    with client_of(own_server.address, model_name="affine") as client:
+    with client_of(own_server.address, name="affine") as client:
         assert client.wait_until_ready(30) == ModelVersion("affine", 1)
         prediction = client.predict({"x": np.float32([[1, 2]])}, outputs=["y:0"])
         assert prediction.outputs["y:0"].tolist() == [[3, 5]]
         assert prediction.model == ModelVersion("affine", 1)
-        assert [signature.name for signature in client.model_metadata()] == [
+        assert [signature.name for signature in client.signatures()] == [
             "negative",
             "serving_default",
         ]
@@ -865,7 +871,7 @@ def test_the_projects_own_server_is_called_like_any_other(own_server):
 @pytest.mark.parametrize(
     ("settings", "inputs", "error", "hint"),
     [
-        ({"model_name": "no"}, {"x": np.float32([[1, 2]])}, ModelNotFoundError, "name"),
+        ({"name": "no"}, {"x": np.float32([[1, 2]])}, ModelNotFoundError, "name"),
         ({"version": 9}, {"x": np.float32([[1, 2]])}, ModelNotFoundError, "version 1 (AVAILABLE)"),
         ({"version_label": "no"}, {"x": np.float32([[1, 2]])}, SignatureError, "label 'no'"),
         ({"signature_name": "no"}, {"x": np.float32([[1, 2]])}, SignatureError, "'negative'"),
@@ -879,7 +885,7 @@ def test_the_refusals_of_the_projects_own_server_have_their_hints(
     own_server, settings, inputs, error, hint
 ):
     with (
-        client_of(own_server.address, **{"model_name": "affine", **settings}) as client,
+        client_of(own_server.address, **{"name": "affine", **settings}) as client,
         pytest.raises(ServingError) as caught,
     ):
         client.predict(inputs)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from detector.serving import ModelSpec, ServedModel, ServingClient
 from tests.support.paths import ROOT
 
 START_S = 120
@@ -65,6 +66,13 @@ def wait_until_up(url: str, process: subprocess.Popen[bytes]) -> None:
             assert process.poll() is None, "the dashboard ended"
             assert time.monotonic() < end, "the dashboard does not come up"
             time.sleep(0.05)
+
+
+@contextmanager
+def served(address: str, name: str = "commodity") -> Iterator[ServedModel]:
+    """The newest version of a model there; no test ends by its deadline."""
+    with ServingClient(address, timeout_s=300) as client:
+        yield client.model(ModelSpec(name))
 
 
 def children(pid: int) -> list[int]:

@@ -237,7 +237,7 @@ def test_on_a_phone_the_panels_are_stacked(url: str, visit: Callable[..., Page])
     }}""")
 
 
-@pytest.mark.parametrize("query", ["", "?compare_mode=Pictures", "?compare_view=Swipe"])
+@pytest.mark.parametrize("query", ["", "?compare_mode=Images", "?compare_view=Swipe"])
 @pytest.mark.parametrize("width", [1440, 390])
 def test_nothing_is_wider_than_the_window(
     url: str, visit: Callable[..., Page], width: int, query: str
@@ -250,7 +250,7 @@ def test_nothing_is_wider_than_the_window(
 
 
 def test_twelve_pictures_fit_and_there_are_no_more(url: str, visit: Callable[..., Page]):
-    page = visit(f"{url}?compare_mode=Pictures")
+    page = visit(f"{url}?compare_mode=Images")
     page.locator(".lens-grid img").first.wait_for()
     field = element(page, "pictures").locator("input")
     field.press("ArrowDown")

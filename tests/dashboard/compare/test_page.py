@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from dashboard import state
 from dashboard.compare.page import OPENS_ON
 from detector.embedded import EmbeddedServer
 from detector.images import read_image
@@ -19,6 +20,7 @@ from detector.ssd import Detections, RawPrediction, Settings, postprocess, prepr
 from detector.wire.protos import get_model_metadata_pb2
 from detector.wire.tensors import encode_tensor
 from tests.support.foreign import Foreign, answer, serving, statuses
+from tests.support.kept import keep
 from tests.support.paths import ROOT
 from tests.support.running import free_port
 
@@ -123,7 +125,7 @@ def rows_shown(app: AppTest) -> set[tuple]:
             return None
         return round(value, 4) if isinstance(value, float) else value
 
-    columns = ["Difference", "A", "Score A", "B", "Score B"]
+    columns = ["difference", "A", "score_A", "B", "score_B"]
     return {tuple(map(told, row)) for row in differences(app)[columns].itertuples(index=False)}
 
 
@@ -131,8 +133,8 @@ def test_the_page_opens_on_two_sides_that_differ(opened: Callable[..., AppTest])
     app = opened()
     assert problems(app) == []
     assert len(spec(app)["layout"]["images"]) == 2
-    assert set(differences(app)["Difference"]) == {"Only in A", "In both"}
-    assert "Right" in differences(app)
+    assert set(differences(app)["difference"]) == {"Only in A", "In both"}
+    assert "right" in differences(app)
 
 
 @pytest.mark.parametrize(
@@ -164,14 +166,14 @@ def test_the_table_is_that_of_an_independent_matching(
 def test_the_score_change_is_shown_with_its_sign(opened: Callable[..., AppTest]):
     rows = differences(opened(sample=SAMPLE, score_a="0.05", iou_b="0.9"))
     paired = rows[rows["A"].notna() & rows["B"].notna()]
-    assert (paired["Change"] - (paired["Score B"] - paired["Score A"])).abs().max() < 1e-6
-    assert rows[rows["A"].isna() | rows["B"].isna()]["Change"].isna().all()
+    assert (paired["change"] - (paired["score_B"] - paired["score_A"])).abs().max() < 1e-6
+    assert rows[rows["A"].isna() | rows["B"].isna()]["change"].isna().all()
 
 
 def test_a_kind_that_is_filtered_out_is_not_listed(opened: Callable[..., AppTest]):
     app = opened()
     app.button_group(key="kinds").unselect("In both").run()
-    assert set(differences(app)["Difference"]) == {"Only in A"}
+    assert set(differences(app)["difference"]) == {"Only in A"}
 
 
 def test_a_side_can_be_class_agnostic(opened: Callable[..., AppTest], output):
@@ -203,7 +205,7 @@ def test_copy_makes_b_what_a_is_and_nothing_differs(opened: Callable[..., AppTes
     app = opened(score_a="0.2", iou_a="0.6", version_a="1")
     app.button(key="copy").click().run()
     assert knobs(app, "b") == knobs(app, "a") == (0.2, 0.6, False, "1")
-    assert set(differences(app)["Difference"]) == {"In both"}
+    assert set(differences(app)["difference"]) == {"In both"}
 
 
 def test_reset_brings_back_what_the_page_opens_with(opened: Callable[..., AppTest]):
@@ -329,14 +331,14 @@ def test_an_answer_of_another_shape_is_an_error_of_its_side(opened: Callable[...
 
 
 def standings(app: AppTest) -> dict[str, list[str]]:
-    [table] = [b.value for b in app.get("html") if "By the true boxes" in b.value]
+    [table] = [b.value for b in app.get("html") if "By the ground truth" in b.value]
     rows = re.findall(r'<th scope="row">([^<]+)</th>(.*?)</tr>', table)
     return {name: re.findall(r"<td[^>]*>([^<]*)", cells) for name, cells in rows}
 
 
 def test_the_better_side_of_each_measure_stands_out(opened: Callable[..., AppTest]):
     app = opened(sample=SAMPLE)
-    [table] = [b.value for b in app.get("html") if "By the true boxes" in b.value]
+    [table] = [b.value for b in app.get("html") if "By the ground truth" in b.value]
     for name, cells in re.findall(r'<th scope="row">([^<]+)</th>(.*?)</tr>', table):
         a, b = (float(value) for value in standings(app)[name][:2])
         better = [bool(said) for said in re.findall(r"<td( class=better)?>", cells)][:2]
@@ -366,7 +368,7 @@ def test_another_picture_with_a_samples_name_has_no_true_boxes(opened: Callable[
     app = opened(source="Upload")
     app.file_uploader(key="upload").upload(FILE, data.getvalue(), "image/jpeg").run()
     assert problems(app) == []
-    assert "Right" not in differences(app).columns
+    assert "right" not in differences(app).columns
 
 
 def test_an_upload_is_judged_by_true_boxes_that_were_given_for_it(opened: Callable[..., AppTest]):
@@ -378,10 +380,10 @@ def test_an_upload_is_judged_by_true_boxes_that_were_given_for_it(opened: Callab
         "categories": [{"id": 1, "name": "shoes"}],
         "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [10, 10, 90, 90]}],
     }
-    app.session_state["truth_files"] = {"mine.json": json.dumps(truth).encode()}
+    keep(app, state.GroundTruthFiles({"mine.json": json.dumps(truth).encode()}))
     app.file_uploader(key="upload").upload("mine.jpg", data.getvalue(), "image/jpeg").run()
     assert problems(app) == []
-    assert "Right" in differences(app).columns
+    assert "right" in differences(app).columns
     assert [int(said) for said in standings(app)["Missed"][:2]] == [1, 1]
 
 
@@ -389,7 +391,7 @@ def test_an_upload_is_judged_by_true_boxes_that_were_given_for_it(opened: Callab
 
 
 def test_two_or_three_pictures_are_there_at_once(opened: Callable[..., AppTest], output):
-    app = opened(compare_mode="Pictures")
+    app = opened(compare_mode="Images")
     assert problems(app) == []
     assert 2 <= len(app.multiselect(key="pictures").value) <= 3
     [grid] = [b.value for b in app.get("html") if '<div class="lens-grid' in b.value]
@@ -400,7 +402,7 @@ def test_the_table_counts_each_picture_and_tells_the_difference_from_the_first(
     opened: Callable[..., AppTest], output, client: ServingClient
 ):
     titles = {"Desk with laptop and books": "desk_laptop_books.jpg", SAMPLE: FILE}
-    app = opened(compare_mode="Pictures", pictures=list(titles), score_all="0.1")
+    app = opened(compare_mode="Images", pictures=list(titles), score_all="0.1")
     counts = []
     for name in titles.values():
         image = read_image((ROOT / "samples" / name).read_bytes())
@@ -417,15 +419,15 @@ def test_the_table_counts_each_picture_and_tells_the_difference_from_the_first(
 
 
 def test_one_picture_asks_for_another(opened: Callable[..., AppTest]):
-    app = opened(compare_mode="Pictures", pictures=[SAMPLE])
-    assert [box.value for box in app.info] == ["Pick 2 to 12 pictures to compare."]
+    app = opened(compare_mode="Images", pictures=[SAMPLE])
+    assert [box.value for box in app.info] == ["Pick 2 to 12 images to compare."]
     assert problems(app) == []
 
 
 def test_an_upload_joins_the_pictures_and_a_broken_one_is_named(opened: Callable[..., AppTest]):
     data = BytesIO()
     Image.new("RGB", (40, 30), "red").save(data, "PNG")
-    app = opened(compare_mode="Pictures")
+    app = opened(compare_mode="Images")
     uploader = app.file_uploader(key="compare_upload")
     uploader.upload("<b>red.png", data.getvalue(), "image/png")
     uploader.upload("broken.png", data.getvalue()[:50], "image/png").run()
@@ -439,7 +441,7 @@ def test_an_upload_joins_the_pictures_and_a_broken_one_is_named(opened: Callable
 
 
 def test_pictures_beyond_the_most_are_named(opened: Callable[..., AppTest]):
-    app = opened(compare_mode="Pictures")
+    app = opened(compare_mode="Images")
     uploader = app.file_uploader(key="compare_upload")
     for number in range(11):
         data = BytesIO()

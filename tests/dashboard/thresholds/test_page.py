@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from dashboard import state
 from dashboard.thresholds import accuracy
 from detector import images, ssd
 from detector.config import COMMODITY_LABELS as LABELS
@@ -20,6 +20,7 @@ from detector.evaluation.ground_truth import read_coco
 from detector.serving import ServingClient
 from detector.wire.tensors import encode_tensor
 from tests.support.foreign import Foreign, answer, serving, statuses
+from tests.support.kept import ask_at_once, keep, kept
 from tests.support.paths import ROOT
 
 PAGE = "pages/1_Thresholds.py"
@@ -103,7 +104,7 @@ def uploaded(app: AppTest, *files: tuple[str, bytes, str]) -> AppTest:
 def test_the_page_opens_with_the_gallery_counted_and_judged(opened):
     app = opened()
     assert errors(app) == []
-    assert "pictures with true boxes (the gallery's own)" in captions(app)
+    assert "images with ground truth (the gallery's own)" in captions(app)
     assert set(metrics(app)) == {"Precision", "Recall", "F1", "mAP@0.50"}
 
 
@@ -150,17 +151,17 @@ def test_the_funnel_ends_with_what_detect_shows(opened, gallery_outputs):
 
 def test_thresholds_of_the_address_are_taken_and_bad_ones_are_not(opened):
     app = opened(score_threshold="0.5", own="shoes", threshold_shoes="0.25")
-    assert app.session_state["settings"].score_threshold == 0.5
-    assert dict(app.session_state["settings"].class_thresholds) == {SHOES: 0.25}
+    assert kept(app, state.Thresholds).settings.score_threshold == 0.5
+    assert dict(kept(app, state.Thresholds).settings.class_thresholds) == {SHOES: 0.25}
     worse = opened(score_threshold="seven", own="shoes", threshold_shoes="-1")
-    assert worse.session_state["settings"] == ssd.Settings()
+    assert kept(worse, state.Thresholds).settings == ssd.Settings()
 
 
 def test_adopting_sets_the_proposed_thresholds_and_detect_has_them_too(opened):
     app = opened()
     before = float(metrics(app)["F1"])
     app.button(key="adopt").click().run()
-    own = dict(app.session_state["settings"].class_thresholds)
+    own = dict(kept(app, state.Thresholds).settings.class_thresholds)
     assert own
     assert all(0 < value <= 1 for value in own.values())
     assert float(metrics(app)["F1"]) > before
@@ -173,7 +174,7 @@ def test_thresholds_set_on_detect_hold_on_this_page(opened):
     app = opened("app.py")
     app.slider(key="score_threshold").set_value(0.62).run()
     app.switch_page(PAGE).run()
-    assert app.session_state["settings"].score_threshold == 0.62
+    assert kept(app, state.Thresholds).settings.score_threshold == 0.62
     app.slider(key="iou_threshold").set_value(0.7).run()
     app.switch_page("app.py").run()
     assert app.slider(key="score_threshold").value == 0.62
@@ -185,7 +186,8 @@ def test_moving_the_iou_says_what_appeared_and_what_vanished(opened):
     assert "appeared" not in captions(app)
     app.slider(key="iou_threshold").set_value(0.9).run()
     assert "IoU 0.45 → 0.90" in captions(app)
-    appeared, vanished = app.session_state["nms_change"]
+    change = kept(app, state.NmsChange)
+    appeared, vanished = change.appeared, change.vanished
     assert len(appeared) > 0
     assert f"**{len(appeared)} appeared**, **{len(vanished)} vanished**" in captions(app)
 
@@ -196,7 +198,8 @@ def test_what_the_iou_changed_is_told_until_something_else_moves(opened):
     assert "appeared" in captions(app)
     app.pills(key="classes").set_value(["shoes", "audio"]).run()
     assert "appeared" not in captions(app)
-    assert app.session_state["nms_change"] == ([], [])
+    change = kept(app, state.NmsChange)
+    assert (change.appeared, change.vanished) == ((), ())
 
 
 def test_the_picked_box_lists_what_it_suppressed(opened, gallery_outputs):
@@ -204,7 +207,7 @@ def test_the_picked_box_lists_what_it_suppressed(opened, gallery_outputs):
     first = json.loads((ROOT / "samples" / "annotations.json").read_text())["images"][0]
     raw, size = gallery_outputs[first["file_name"]]
     found = ssd.postprocess(raw, ssd.Settings(), size)
-    app.session_state["picked"] = found.ids[0]
+    keep(app, state.Pick(kept(app, state.Pick).digest, found.ids[0]))
     app.run()
     [table] = [frame.value for frame in app.dataframe if list(frame.value) == SUPPRESSED]
     floor = ssd.decode(raw.offsets, raw.priors, raw.variances) * np.array([*size, *size])
@@ -214,14 +217,14 @@ def test_the_picked_box_lists_what_it_suppressed(opened, gallery_outputs):
     assert len(table) == len(expected) - 1  # without the box itself, which is the best of all
 
 
-SUPPRESSED = ["Class", "Score", "IoU", "Box"]
+SUPPRESSED = ["class", "score", "iou", "box"]
 
 
 def test_uploaded_pictures_without_truth_are_counted_and_not_judged(opened):
     app = uploaded(opened(), photo())
     assert errors(app) == []
     assert metrics(app) == {}
-    assert any("No true boxes" in box.value for box in app.info)
+    assert any("No ground truth" in box.value for box in app.info)
     assert [button.key for button in app.button if button.key == "adopt"] == []
 
 
@@ -229,7 +232,7 @@ def test_truth_of_an_uploaded_picture_is_used(opened):
     app = uploaded(opened(), photo())
     app.file_uploader(key="ground_truth").set_value([voc("a.jpg")]).run()
     assert errors(app) == []
-    assert "1 picture with true boxes (a.xml)" in captions(app)
+    assert "1 image with ground truth (a.xml)" in captions(app)
     assert metrics(app)["Recall"] == "0.000"
 
 
@@ -246,7 +249,7 @@ def test_truth_that_can_be_used_in_part_is_used_and_the_rest_is_named(opened):
     app = uploaded(opened(), photo("a.jpg"), photo("b.jpg", 310))
     files = [voc("a.jpg"), ("b.xml", b"<annotation><size>", "text/xml")]
     app.file_uploader(key="ground_truth").set_value(files).run()
-    assert "1 picture with true boxes" in captions(app)
+    assert "1 image with ground truth" in captions(app)
     [warning] = warnings(app)
     assert "\n- b.xml: broken XML" in warning
 
@@ -261,8 +264,8 @@ def test_a_thresholds_file_is_taken(opened):
     app = opened()
     upload = ("mine.json", json.dumps(content).encode(), "application/json")
     app.file_uploader(key="thresholds_file").set_value(upload).run()
-    assert app.session_state["settings"].score_threshold == 0.4
-    assert dict(app.session_state["settings"].class_thresholds) == {SHOES: 0.15}
+    assert kept(app, state.Thresholds).settings.score_threshold == 0.4
+    assert dict(kept(app, state.Thresholds).settings.class_thresholds) == {SHOES: 0.15}
 
 
 def test_a_broken_thresholds_file_is_an_error_and_changes_nothing(opened):
@@ -271,8 +274,8 @@ def test_a_broken_thresholds_file_is_an_error_and_changes_nothing(opened):
         ("mine.json", b"{", "application/json")
     ).run()
     [error] = errors(app)
-    assert error.startswith("**mine.json: broken JSON")
-    assert app.session_state["settings"].score_threshold == 0.5
+    assert error.startswith("**mine.json**: broken JSON")
+    assert kept(app, state.Thresholds).settings.score_threshold == 0.5
 
 
 def test_pictures_in_a_zip_are_counted_with_their_truth(opened):
@@ -285,7 +288,7 @@ def test_pictures_in_a_zip_are_counted_with_their_truth(opened):
     app.file_uploader(key="many").set_value([("set.zip", data.getvalue(), "application/zip")]).run()
     app.file_uploader(key="ground_truth").set_value([voc("320.jpg", size=320)]).run()
     assert errors(app) == []
-    assert "1 picture with true boxes (320.xml)" in captions(app)
+    assert "1 image with ground truth (320.xml)" in captions(app)
 
 
 def test_many_pictures_are_counted_once_and_a_bad_file_does_not_stop_them(opened):
@@ -297,11 +300,11 @@ def test_many_pictures_are_counted_once_and_a_bad_file_does_not_stop_them(opened
         [*files, ("bad.jpg", b"no picture", "image/jpeg")]
     ).run()
     assert not app.exception
-    assert len(app.session_state["many_study"].pictures) == 12
+    assert len(kept(app, state.ImageSets).many.images) == 12
     assert any("bad.jpg" in warning for warning in warnings(app))
-    kept = app.session_state["many_study"]
+    before = kept(app, state.ImageSets).many
     app.slider(key="iou_threshold").set_value(0.6).run()
-    assert app.session_state["many_study"] is kept
+    assert kept(app, state.ImageSets).many is before
 
 
 def test_what_was_chosen_is_still_chosen_after_a_visit_to_another_page(opened):
@@ -348,10 +351,10 @@ def test_many_pictures_are_asked_again_by_a_new_version(monkeypatch):
         files = [photo(f"{side}.jpg", side) for side in (300, 301)]
         app.file_uploader(key="many").set_value([*files, ("bad.jpg", b"-", "image/jpeg")]).run()
         server.predict, server.status = of(2).predict, of(2).status
-        st.cache_data.clear()  # instead of waiting until the state is asked for again
+        ask_at_once(monkeypatch)
         app.run()
         assert errors(app) == []
-        classes = [p.raw.scores[0].argmax() for p in app.session_state["many_study"].pictures]
+        classes = [p.raw.scores[0].argmax() for p in kept(app, state.ImageSets).many.images]
         assert classes == [2, 2]
         assert len(warnings(app)) == 1
 
@@ -361,10 +364,10 @@ def test_of_many_errors_the_first_are_listed_and_the_rest_is_counted(
 ):
     monkeypatch.setattr(accuracy, "MAX_ROWS", 10**6)
     app = opened(score_threshold="0.02")
-    count = len(app.session_state["behind_rows"])
+    count = len(kept(app, state.ListedBoxes).rows)
     monkeypatch.setattr(accuracy, "MAX_ROWS", 30)
     app.run()
-    listed = app.session_state["behind_rows"]
+    listed = kept(app, state.ListedBoxes).rows
     assert len(listed) == 30 < count
     assert f"… and {count - 30} more." in captions(app)
     for picture, box_id in listed:
@@ -384,8 +387,8 @@ def test_errors_of_a_picture_are_listed_again_after_a_look_elsewhere(opened):
     """What was judged is kept by what the picture and the answer are, not by who they are."""
     app = opened(score_threshold="0.02")
     app.segmented_control(key="scope").set_value("this").run()
-    listed = [box_id for _, box_id in app.session_state["behind_rows"]]
-    app.session_state["studies"] = {}
+    listed = [box_id for _, box_id in kept(app, state.ListedBoxes).rows]
+    keep(app, state.ImageSets())
     app.run()
     assert errors(app) == []
-    assert [box_id for _, box_id in app.session_state["behind_rows"]] == listed
+    assert [box_id for _, box_id in kept(app, state.ListedBoxes).rows] == listed

@@ -18,9 +18,9 @@ from detector.config import Config
 from detector.embedded import EmbeddedServer
 from detector.errors import ImageError, OutputError, ServerUnavailableError
 from detector.images import ImageLimits, read_image
-from detector.serving import ServingClient
+from detector.serving import ServedModel
 from detector.ssd import RawPrediction, Settings, postprocess, preprocess
-from tests.support.running import ModelServer, model_server
+from tests.support.running import ModelServer, model_server, served
 
 CONFIG = Config()
 
@@ -42,11 +42,11 @@ def batch_threads() -> list[threading.Thread]:
 # Results.
 
 
-def test_no_pictures_give_no_results(client: ServingClient) -> None:
+def test_no_pictures_give_no_results(client: ServedModel) -> None:
     assert list(run([], client, CONFIG)) == []
 
 
-def test_each_picture_is_seen_as_it_is_alone(client: ServingClient, samples_dir: Path) -> None:
+def test_each_picture_is_seen_as_it_is_alone(client: ServedModel, samples_dir: Path) -> None:
     paths = sorted(samples_dir.glob("*.jpg"))[:5]
     found = list(run([file_source(path, ImageLimits()) for path in paths], client, CONFIG))
     assert sorted(done.index for done in found) == [0, 1, 2, 3, 4]
@@ -63,7 +63,7 @@ def test_each_picture_is_seen_as_it_is_alone(client: ServingClient, samples_dir:
         np.testing.assert_allclose(together.scores, alone.scores, atol=1e-6)
 
 
-def test_a_result_tells_digest_model_and_times(client: ServingClient) -> None:
+def test_a_result_tells_digest_model_and_times(client: ServedModel) -> None:
     picture = jpeg((60, 20))
     [done] = run([source("a", picture)], client, CONFIG)
     assert done.digest == hashlib.sha256(picture).hexdigest()
@@ -73,13 +73,13 @@ def test_a_result_tells_digest_model_and_times(client: ServingClient) -> None:
     assert done.error is None
 
 
-def test_the_kept_answer_is_the_compact_one(client: ServingClient) -> None:
+def test_the_kept_answer_is_the_compact_one(client: ServedModel) -> None:
     [done] = run([source("a", jpeg())], client, CONFIG)
     assert done.raw is not None
     assert len(done.raw.scores) < done.raw.prior_count == 7308
 
 
-def test_what_make_gives_of_a_picture_is_in_its_result(client: ServingClient) -> None:
+def test_what_make_gives_of_a_picture_is_in_its_result(client: ServedModel) -> None:
     found = run([source("a", jpeg((50, 20)))], client, CONFIG, make=lambda image: image.shape)
     assert [done.made for done in found] == [(20, 50, 3)]
 
@@ -87,7 +87,7 @@ def test_what_make_gives_of_a_picture_is_in_its_result(client: ServingClient) ->
 # Bad files.
 
 
-def test_a_bad_file_is_a_result_with_its_error_and_stops_nothing(client: ServingClient) -> None:
+def test_a_bad_file_is_a_result_with_its_error_and_stops_nothing(client: ServedModel) -> None:
     files = [jpeg(), b"no picture", b"", jpeg()[:200], jpeg()]
     found = run([source(str(i), data) for i, data in enumerate(files)], client, CONFIG)
     errors = {done.index: done.error for done in found}
@@ -95,9 +95,7 @@ def test_a_bad_file_is_a_result_with_its_error_and_stops_nothing(client: Serving
     assert all(isinstance(errors[i], ImageError) for i in (1, 2, 3))
 
 
-def test_a_file_that_cannot_be_opened_is_a_result_too(
-    client: ServingClient, tmp_path: Path
-) -> None:
+def test_a_file_that_cannot_be_opened_is_a_result_too(client: ServedModel, tmp_path: Path) -> None:
     [done] = run([file_source(tmp_path / "gone.jpg", ImageLimits())], client, CONFIG)
     assert str(done.error) == "cannot be opened: No such file or directory"
     assert (done.digest, done.size, done.raw) == ("", None, None)
@@ -114,7 +112,7 @@ def test_no_more_is_read_of_a_file_than_is_allowed(tmp_path: Path) -> None:
 def test_a_server_that_dies_ends_the_run_after_what_is_done() -> None:
     found: list[Done] = []
 
-    def take(server: ModelServer, client: ServingClient) -> None:
+    def take(server: ModelServer, client: ServedModel) -> None:
         for done in run((source(str(i), jpeg()) for i in range(10_000)), client, CONFIG,
                         patience_s=0.5):  # fmt: skip
             found.append(done)
@@ -123,7 +121,7 @@ def test_a_server_that_dies_ends_the_run_after_what_is_done() -> None:
 
     with (
         model_server() as server,
-        ServingClient(server.address, model_name="commodity", timeout_s=300) as client,
+        served(server.address) as client,
         pytest.raises(ServerUnavailableError),
     ):
         take(server, client)
@@ -135,7 +133,7 @@ def test_a_server_that_dies_ends_the_run_after_what_is_done() -> None:
 def test_a_server_that_is_started_again_is_waited_for() -> None:
     with (
         EmbeddedServer("commodity", CONFIG.model_base_path) as server,
-        ServingClient(server.address, model_name="commodity", timeout_s=300) as client,
+        served(server.address) as client,
     ):
         found = []
         pictures = (source(str(i), jpeg()) for i in range(60))
@@ -147,7 +145,7 @@ def test_a_server_that_is_started_again_is_waited_for() -> None:
         assert sorted(found) == list(range(60))
 
 
-def test_an_answer_for_other_labels_ends_the_run(client: ServingClient) -> None:
+def test_an_answer_for_other_labels_ends_the_run(client: ServedModel) -> None:
     labels = Config(labels=("background", "cat", "dog"))
     with pytest.raises(OutputError, match="expected"):
         list(run([source("a", jpeg())], client, labels))
@@ -156,7 +154,7 @@ def test_an_answer_for_other_labels_ends_the_run(client: ServingClient) -> None:
 # Bounds.
 
 
-def test_who_is_slow_to_take_results_slows_the_reading(client: ServingClient) -> None:
+def test_who_is_slow_to_take_results_slows_the_reading(client: ServedModel) -> None:
     pulled = []
 
     def endless() -> Iterator[Source]:
@@ -172,7 +170,7 @@ def test_who_is_slow_to_take_results_slows_the_reading(client: ServingClient) ->
     assert len(pulled) <= 20 + 6
 
 
-def test_closing_ends_every_thread(client: ServingClient) -> None:
+def test_closing_ends_every_thread(client: ServedModel) -> None:
     results = run((source("a", jpeg()) for _ in range(10_000)), client, CONFIG)
     next(results)
     assert batch_threads()
@@ -181,7 +179,7 @@ def test_closing_ends_every_thread(client: ServingClient) -> None:
 
 
 def test_large_pictures_are_decoded_one_after_the_other(
-    client: ServingClient, monkeypatch: pytest.MonkeyPatch
+    client: ServedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(detector.batch.run, "PIXELS_AT_ONCE", 500 * 500)
     now, most = 0, 0
@@ -201,7 +199,7 @@ def test_large_pictures_are_decoded_one_after_the_other(
     assert most == 1
 
 
-def test_an_error_of_make_ends_the_run(client: ServingClient) -> None:
+def test_an_error_of_make_ends_the_run(client: ServedModel) -> None:
     def fail(image: object) -> None:
         raise OSError(28, "No space left on device")
 

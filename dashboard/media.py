@@ -1,0 +1,165 @@
+"""Images on the page: URLs, thumbnails, boxes as HTML. The only file that touches what Streamlit
+keeps private.
+"""
+
+import base64
+import html
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit import runtime
+
+from dashboard.answers import config
+from dashboard.files import ImageFile
+from detector import answers, images
+from detector.answers import LoadedImage
+from detector.drawing.colors import class_color, text_color
+from detector.drawing.marks import label_places, label_texts
+from detector.images import RGBImage
+from detector.ssd import Detections
+
+# Of the strips of images: twice their width on the page, for sharp screens.
+THUMBNAIL_SIDE = 208
+# Images that a session keeps ready for the screen, some 0.6 MB each.
+MAX_KEPT = 48
+
+
+@dataclass(frozen=True)
+class Screen:
+    """An image for the screen.
+
+    Attributes:
+        display: JPEG, longest side at most 1600.
+        thumbnail: data URI of a small JPEG.
+    """
+
+    display: bytes
+    thumbnail: str
+
+
+def prepare(image: ImageFile) -> LoadedImage:
+    """The image as the model sees it and, `made`, its Screen. Decoded once a session.
+
+    Raises:
+        ImageError: it cannot be read.
+    """
+    return _prepare(image.digest, image)
+
+
+@st.cache_resource(show_spinner=False, scope="session", max_entries=MAX_KEPT)
+def _prepare(digest: str, _image: ImageFile) -> LoadedImage:
+    return answers.load(_image.read(), config().image_limits, _screen)
+
+
+def _screen(image: RGBImage) -> Screen:
+    thumbnail = images.encode_jpeg(image, max_side=THUMBNAIL_SIDE)
+    return Screen(images.encode_jpeg(image), jpeg_uri(thumbnail))
+
+
+def screen_of(loaded: LoadedImage) -> Screen:
+    """What `prepare` made for the screen."""
+    screen: Screen = loaded.made
+    return screen
+
+
+def jpeg_uri(data: bytes) -> str:
+    """An encoded JPEG as a data URI."""
+    return "data:image/jpeg;base64," + base64.b64encode(data).decode()
+
+
+def photo_url(image: ImageFile, loaded: LoadedImage) -> str:
+    """Where the browser gets the photo: once, instead of with every change of the figure.
+
+    Streamlit has no public call for this. Without its runtime, as in tests of the script alone, the
+    photo goes into the figure.
+    """
+    display = screen_of(loaded).display
+    if not runtime.exists():
+        return jpeg_uri(display)
+    try:
+        files = runtime.get_instance().media_file_mgr
+        url = files.add(display, "image/jpeg", f"photo-{image.digest}")
+    except (AttributeError, TypeError):  # another Streamlit than the one that was pinned
+        return jpeg_uri(display)
+    base = st.get_option("server.baseUrlPath").strip("/")
+    return f"/{base}{url}" if base else url
+
+
+@dataclass(frozen=True)
+class PlacedBox:
+    """A box in percent of its image, and its label.
+
+    Attributes:
+        index: of the detection.
+        place: (left, top, whether the label ends there instead of beginning); None: no room.
+    """
+
+    index: int
+    left: float
+    top: float
+    width: float
+    height: float
+    text: str
+    place: tuple[float, float, bool] | None
+
+
+def placed_boxes(
+    detections: Detections,
+    size: tuple[int, int],
+    labels: Sequence[str],
+    usual_size: tuple[int, int],
+) -> Iterator[PlacedBox]:
+    """The boxes in percent of the image, best scored last, so that they are drawn on top.
+
+    Args:
+        size: (width, height) of the image, in pixels.
+        usual_size: (width, height) on the screen that labels are laid out for, in points.
+    """
+    width, height = size
+    texts = label_texts(detections, labels)
+    places = label_places(detections.boxes, texts, size, usual_size=usual_size)
+    boxes = detections.boxes.astype(float) / (width, height, width, height) * 100
+    for index in reversed(range(len(detections))):
+        left, top, right, bottom = (float(value) for value in boxes[index])
+        place = places[index]
+        yield PlacedBox(
+            index,
+            left,
+            top,
+            right - left,
+            bottom - top,
+            texts[index],
+            place and (100 * place[0] / width, 100 * place[1] / height, place[2]),
+        )
+
+
+def boxes_html(
+    detections: Detections,
+    size: tuple[int, int],
+    labels: Sequence[str],
+    usual_size: tuple[int, int] | None = None,
+) -> str:
+    """The boxes over an image, in percent of it.
+
+    Args:
+        size: (width, height) of the image, in pixels.
+        usual_size: as of `placed_boxes`; None = boxes alone, without labels.
+    """
+    parts = []
+    for box in placed_boxes(detections, size, labels, usual_size or size):
+        color = class_color(int(detections.class_ids[box.index]))
+        text = html.escape(box.text)
+        parts.append(
+            f'<div class="box" style="left:{box.left:.2f}%;top:{box.top:.2f}%;'
+            f"width:{box.width:.2f}%;height:{box.height:.2f}%;border-color:{color}"
+            f'" title="{text}"></div>'
+        )
+        if usual_size is not None and box.place is not None:
+            left, top, ends_there = box.place
+            parts.append(
+                f'<span style="left:{left:.2f}%;background:{color};color:{text_color(color)};'
+                f"top:clamp(0.7em, {top:.2f}%, 100% - 0.7em);"
+                f'transform:translate({-100 if ends_there else 0}%,-50%)">{text}</span>'
+            )
+    return "".join(parts)

@@ -1,0 +1,254 @@
+"""The session's state: a few frozen dataclasses, and typed access to them.
+
+The only file that touches st.session_state. What a widget holds stands there under the widget's
+key; all else under the name of one of the classes below, read and written whole.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar, cast
+
+import streamlit as st
+
+from dashboard.files import ImageFile
+from detector.answers import AnswerStore
+from detector.ssd import Settings
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class RefusedFile:
+    """A file that cannot be used, and why. Texts only: an error's traceback holds the file."""
+
+    name: str
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class Uploads:
+    """The images that were uploaded, or opened from elsewhere.
+
+    Attributes:
+        files: by the name on the strip, which is unique.
+        names: the strip's name by the id of the file that is in the uploader.
+    """
+
+    files: Mapping[str, ImageFile] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+    refused: tuple[RefusedFile, ...] = ()
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which image is looked at, of each source.
+
+    Attributes:
+        sample: its place in the gallery.
+        upload: its name on the strip.
+        photo: that was taken with the camera.
+        opened: an image that is on no strip, in place of what the strips say.
+    """
+
+    sample: int | None = None
+    upload: str | None = None
+    photo: ImageFile | None = None
+    opened: ImageFile | None = None
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What all pages post-process with; None before a page has said."""
+
+    settings: Settings | None = None
+
+
+@dataclass(frozen=True)
+class Pick:
+    """The one box that figure and tables mark.
+
+    Attributes:
+        digest: of the image that it is in.
+        detection_id: as of `Detections.ids`, or "truth-" and the index of a missed object.
+    """
+
+    digest: str = ""
+    detection_id: str | None = None
+
+
+@dataclass(frozen=True)
+class DetectFigure:
+    """What the chart on Detect was drawn with.
+
+    Attributes:
+        drawn: all that changes its spec but the pick.
+        pick: the box that its spec marks.
+        revision: another number makes the browser draw it anew.
+        table_rows: ids of the detections in the table's rows.
+    """
+
+    drawn: object = None
+    pick: str | None = None
+    revision: int = 0
+    table_rows: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The answers that the session has had."""
+
+    store: AnswerStore = field(default_factory=AnswerStore)
+
+
+@dataclass(frozen=True)
+class ServerSeen:
+    """What the state line said last while the server was ready."""
+
+    line: tuple[str, str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Failures:
+    """What went wrong in callbacks, to be told by the page that is drawn next.
+
+    Attributes:
+        errors: errors that a reader can act on.
+        ids: of unexpected ones, as in the log.
+    """
+
+    errors: tuple[Exception, ...] = ()
+    ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class GroundTruthFiles:
+    """The ground-truth files that were uploaded, by name."""
+
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NmsChange:
+    """What the last move of the IoU threshold, or of class-agnostic NMS, changed.
+
+    Attributes:
+        now: (digest of the image, settings) of the last run.
+        before: the settings that it is compared with.
+        appeared, vanished: ids of detections.
+    """
+
+    now: tuple[str, Settings] | None = None
+    before: Settings | None = None
+    appeared: tuple[str, ...] = ()
+    vanished: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ListedBoxes:
+    """The table of boxes behind an error on Thresholds.
+
+    Attributes:
+        rows: (image, id of the box) of each row.
+        look: one was chosen: the page has to be drawn with it.
+        looks: how often one was chosen; the viewer comes into view with each.
+    """
+
+    rows: tuple[tuple[Any, str], ...] = ()
+    look: bool = False
+    looks: int = 0
+
+
+@dataclass(frozen=True)
+class ImageSets:
+    """The sets of images that were counted over.
+
+    Attributes:
+        sets: by key, the newest last.
+        many_files: ids of the files in the uploader of many images.
+        many_sources: the images in them, and what was refused; None before any.
+        many: the set of them.
+        many_done: what was answered of a set before it was complete, by the set's key.
+    """
+
+    sets: Mapping[str, Any] = field(default_factory=dict)
+    many_files: str = ""
+    many_sources: Any = None
+    many: Any = None
+    many_done: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ThresholdsFile:
+    """The file of thresholds that was refused last."""
+
+    refused: RefusedFile | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The page Compare.
+
+    Attributes:
+        kept: values of its widgets by key, which are gone on another page otherwise.
+        images: names of the images in the grid; None before any were chosen.
+        left_out: names of images for which there was no room.
+        listed: (digest, identity) of each row in the table of differences.
+        picked: the one that was clicked.
+    """
+
+    kept: Mapping[str, Any] = field(default_factory=dict)
+    images: tuple[str, ...] | None = None
+    left_out: tuple[str, ...] = ()
+    refused: tuple[RefusedFile, ...] = ()
+    listed: tuple[tuple[str, tuple[str, str]], ...] = ()
+    picked: tuple[str, tuple[str, str]] | None = None
+
+
+def read(kind: type[T]) -> T:
+    """The session's value of that kind; its defaults before one was written."""
+    found = st.session_state.get(_key(kind))
+    return found if isinstance(found, kind) else kind()
+
+
+def write(value: object) -> None:
+    """Keep the value as the session's of its kind."""
+    st.session_state[_key(type(value))] = value
+
+
+def update(kind: type[T], **changes: Any) -> T:
+    """Change fields of the session's value of that kind. Returns the new value."""
+    value = cast(T, replace(cast(Any, read(kind)), **changes))
+    write(value)
+    return value
+
+
+def answer_store() -> AnswerStore:
+    """The session's answers. The same object on every run."""
+    answers = read(Answers)
+    write(answers)
+    return answers.store
+
+
+def widget(key: str, default: Any = None) -> Any:
+    """What a widget holds; the default where it was not drawn yet."""
+    return st.session_state.get(key, default)
+
+
+def has_widget(key: str) -> bool:
+    """Whether the widget holds anything."""
+    return key in st.session_state
+
+
+def set_widget(key: str, value: Any) -> None:
+    """Set a widget that has not been drawn in this run yet, or in a callback."""
+    st.session_state[key] = value
+
+
+def forget_widget(key: str) -> None:
+    """Let a widget start from its default."""
+    st.session_state.pop(key, None)
+
+
+def _key(kind: type) -> str:
+    return f"state.{kind.__name__}"

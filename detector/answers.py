@@ -1,0 +1,265 @@
+"""The one path of an image: read, preprocess, predict, split, compact.
+
+The pages, the batch, the command line, the evaluation of a trained model and notebooks all take it.
+`Detector` is the whole path behind one door; `load` and `SSDModel.ask` are its two halves, for who
+has work to do in between.
+"""
+
+import hashlib
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.config import Config, read_secrets
+from detector.embedded import EmbeddedServer
+from detector.images import ImageLimits, RGBImage, read_file, read_image
+from detector.serving import ModelSpec, ModelVersion, ServedModel, ServingClient, connect
+from detector.ssd import (
+    Detections,
+    RawPrediction,
+    Settings,
+    normalize,
+    postprocess,
+    resize,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedImage:
+    """What is kept of an image once it was decoded.
+
+    Attributes:
+        size: (width, height) of the upright original, in pixels.
+        pixels: (300, 300, 3) uint8 RGB, what the model sees of it.
+        timings_s: seconds by step: decode, preprocess.
+        made: what the `make` of `load` gave.
+    """
+
+    size: tuple[int, int]
+    pixels: NDArray[np.uint8] = field(repr=False)
+    timings_s: Mapping[str, float]
+    made: Any = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What a model says of one image.
+
+    Attributes:
+        raw: split and compact: what post-processing ever reads of it.
+        size: (width, height) of the upright original, in pixels.
+        model: the name and version that answered.
+        timings_s: seconds by step: decode, preprocess, call.
+    """
+
+    raw: RawPrediction = field(repr=False)
+    size: tuple[int, int]
+    model: ModelVersion
+    timings_s: Mapping[str, float]
+
+    def detections(self, settings: Settings) -> Detections:
+        """The boxes that these settings leave, in pixels of the original image."""
+        return postprocess(self.raw, settings, self.size)
+
+
+def load(
+    data: bytes, limits: ImageLimits, make: Callable[[RGBImage], object] | None = None
+) -> LoadedImage:
+    """An encoded image, decoded once and shrunk to what the model sees.
+
+    Args:
+        make: what else is wanted of the decoded image, one for the screen for instance.
+
+    Raises:
+        ImageError: as of `images.read_image`.
+    """
+    started = time.perf_counter()
+    image = read_image(data, limits)
+    decoded = time.perf_counter()
+    loaded = _shrunk(image, decoded - started)
+    made = None if make is None else make(image)
+    return LoadedImage(loaded.size, loaded.pixels, loaded.timings_s, made)
+
+
+def _shrunk(image: RGBImage, decode_s: float) -> LoadedImage:
+    started = time.perf_counter()
+    pixels = resize(image)
+    spent_s = time.perf_counter() - started
+    height, width = image.shape[:2]
+    return LoadedImage((width, height), pixels, {"decode": decode_s, "preprocess": spent_s})
+
+
+@dataclass(frozen=True)
+class SSDModel:
+    """A served model that has the SSD300's contract, and what its tensors are called.
+
+    Attributes:
+        class_count: background included; the output has 12 columns more.
+    """
+
+    served: ServedModel
+    input_name: str
+    output_name: str
+    class_count: int
+
+    @classmethod
+    def of(cls, config: Config, client: ServingClient, spec: ModelSpec | None = None) -> Self:
+        """The configured model, or with `spec` another that has the same tensors and labels."""
+        served = client.model(spec or ModelSpec.of(config))
+        return cls(served, config.input_name, config.output_name, len(config.labels))
+
+    def ask(self, image: LoadedImage) -> Answer:
+        """The model's answer.
+
+        Raises:
+            ServingError: the call failed, or the answer is not an SSD's of so many classes.
+        """
+        started = time.perf_counter()
+        prediction = self.served.predict(
+            {self.input_name: normalize(image.pixels)}, [self.output_name]
+        )
+        spent_s = time.perf_counter() - started
+        output = prediction.outputs[self.output_name]
+        raw = RawPrediction.of_single(output, self.class_count).compact()
+        return Answer(raw, image.size, prediction.model, {**image.timings_s, "call": spent_s})
+
+
+class AnswerKey(NamedTuple):
+    """What an answer depends on.
+
+    Attributes:
+        digest: SHA-256 of the image's file.
+        version: 0 where the server does not say which version answers.
+    """
+
+    digest: str
+    address: str
+    model: str
+    version: int
+
+
+class AnswerStore:
+    """The last answers, some 20 kB each. The least recently used go first. Thread-safe."""
+
+    def __init__(self, capacity: int = 256) -> None:
+        self._capacity = capacity
+        self._lock = threading.Lock()
+        self._answers: OrderedDict[AnswerKey, Answer] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._answers)
+
+    def get(self, key: AnswerKey) -> Answer | None:
+        with self._lock:
+            if key in self._answers:
+                self._answers.move_to_end(key)
+            return self._answers.get(key)
+
+    def put(self, key: AnswerKey, answer: Answer) -> None:
+        with self._lock:
+            self._answers[key] = answer
+            self._answers.move_to_end(key)
+            while len(self._answers) > self._capacity:
+                self._answers.popitem(last=False)
+
+    def last(self, digest: str) -> Answer | None:
+        """The last answer for an image, by whichever server and version."""
+        with self._lock:
+            keys = [key for key in self._answers if key.digest == digest]
+            return self._answers[keys[-1]] if keys else None
+
+
+class Detector:
+    """The detector behind its model server; a context manager that connects and closes.
+
+        with Detector() as detector:
+            print(detector.detect("photo.jpg").labels(detector.labels))
+
+    Without a server in the settings it starts the embedded one, which ends with it. Safe to share
+    between threads.
+    """
+
+    def __init__(self, config: Config | None = None) -> None:
+        """
+        Args:
+            config: None = the settings of the environment and the secrets file.
+
+        Raises:
+            ConfigError: a setting that cannot be.
+        """
+        self.config = Config.load(read_secrets()) if config is None else config
+        self._open = ExitStack()
+        self._model: SSDModel | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Index = class id, background first."""
+        return self.config.labels
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the connection, and the embedded server if it was started here."""
+        with self._lock:
+            self._model = None
+            self._open.close()
+
+    def model(self) -> SSDModel:
+        """The configured model; connects, and starts the embedded server where none is configured.
+
+        Raises:
+            ServerStartError: the embedded server cannot be started.
+        """
+        with self._lock:
+            if self._model is None:
+                address = None
+                if self.config.server is None:
+                    server = EmbeddedServer(self.config.model_name, self.config.model_base_path)
+                    address = self._open.enter_context(server).address
+                client = self._open.enter_context(connect(self.config, address))
+                self._model = SSDModel.of(self.config, client)
+            return self._model
+
+    def answer(self, image: str | Path | bytes | RGBImage) -> Answer:
+        """The model's answer for an image, for post-processing with any settings.
+
+        Args:
+            image: path of a file, its bytes, or pixels (H, W, 3) uint8 RGB.
+
+        Raises:
+            ImageError: it cannot be read; ServingError: the server gives no usable answer.
+        """
+        if isinstance(image, np.ndarray):
+            loaded = _shrunk(image, 0.0)
+        else:
+            limits = self.config.image_limits
+            data = image if isinstance(image, bytes) else read_file(Path(image), limits)
+            loaded = load(data, limits)
+        return self.model().ask(loaded)
+
+    def detect(
+        self, image: str | Path | bytes | RGBImage, settings: Settings | None = None
+    ) -> Detections:
+        """The boxes in an image, best score first.
+
+        Args, Raises: as of `answer`.
+        """
+        return self.answer(image).detections(settings or Settings())
+
+
+def digest_of(data: bytes) -> str:
+    """SHA-256 of a file's bytes: the identity of an image everywhere."""
+    return hashlib.sha256(data).hexdigest()

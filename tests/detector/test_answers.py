@@ -1,0 +1,180 @@
+"""The one path of an image, and the front door."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import detector
+from detector import Detector, Settings
+from detector.answers import Answer, AnswerKey, AnswerStore, SSDModel, digest_of, load
+from detector.config import Config
+from detector.errors import ImageError, OutputError
+from detector.images import ImageLimits, read_image
+from detector.serving import ModelVersion, ServedModel
+from detector.ssd import RawPrediction, postprocess, preprocess
+from detector.wire.tensors import encode_tensor
+from tests.support.foreign import Foreign, answer, serving
+from tests.support.paths import ROOT
+
+PHOTO = ROOT / "samples" / "outfit_flatlay.jpg"
+
+
+def reference_detections(client: ServedModel, path: Path):
+    """Each step by hand."""
+    image = read_image(path.read_bytes())
+    output = client.predict({"images": preprocess(image)}).outputs["concat_3:0"]
+    height, width = image.shape[:2]
+    return postprocess(RawPrediction.from_output(output[0]), Settings(), (width, height))
+
+
+def same(a, b) -> bool:
+    return (
+        a.ids == b.ids and np.array_equal(a.boxes, b.boxes) and np.array_equal(a.scores, b.scores)
+    )
+
+
+# The path.
+
+
+def test_the_path_gives_what_its_steps_give(client: ServedModel):
+    model = SSDModel(client, "images", "concat_3:0", 9)
+    found = model.ask(load(PHOTO.read_bytes(), ImageLimits()))
+    assert same(found.detections(Settings()), reference_detections(client, PHOTO))
+    assert found.model == ModelVersion("commodity", 1)
+    assert list(found.timings_s) == ["decode", "preprocess", "call"]
+    assert all(spent_s > 0 for spent_s in found.timings_s.values())
+
+
+def test_what_is_kept_of_an_image_and_its_answer_is_small(client: ServedModel):
+    loaded = load(PHOTO.read_bytes(), ImageLimits())
+    assert loaded.pixels.nbytes == 270_000
+    raw = SSDModel(client, "images", "concat_3:0", 9).ask(loaded).raw
+    arrays = (raw.offsets, raw.scores, raw.priors, raw.variances, raw.prior_indices)
+    assert sum(array.nbytes for array in arrays) < 60_000  # the whole output has 613,872
+
+
+def test_make_sees_the_decoded_image():
+    loaded = load(PHOTO.read_bytes(), ImageLimits(), lambda image: image.shape)
+    width, height = loaded.size
+    assert loaded.made == (height, width, 3)
+
+
+def test_an_image_that_cannot_be_read_is_never_asked():
+    with pytest.raises(ImageError):
+        load(b"no image", ImageLimits())
+
+
+def test_an_answer_for_other_labels_is_refused(client: ServedModel):
+    model = SSDModel(client, "images", "concat_3:0", 21)
+    with pytest.raises(OutputError, match="21 classes"):
+        model.ask(load(PHOTO.read_bytes(), ImageLimits()))
+
+
+# The store.
+
+
+def key(number: int, version: int = 1) -> AnswerKey:
+    return AnswerKey(f"digest {number}", "127.0.0.1:8500", "commodity", version)
+
+
+def any_answer(version: int = 1) -> Answer:
+    nothing = np.empty((0, 4), np.float32)
+    raw = RawPrediction(nothing, np.empty((0, 9), np.float32), nothing, nothing)
+    return Answer(raw, (8, 8), ModelVersion("commodity", version), {})
+
+
+def test_an_empty_store_has_no_answer():
+    assert (AnswerStore().get(key(1)), AnswerStore().last("digest 1"), len(AnswerStore())) == (
+        None,
+        None,
+        0,
+    )
+
+
+def test_the_store_has_a_bound_and_the_least_recently_used_go_first():
+    store = AnswerStore(capacity=3)
+    for number in range(3):
+        store.put(key(number), any_answer())
+    store.get(key(0))
+    store.put(key(3), any_answer())
+    assert len(store) == 3
+    assert [store.get(key(number)) is not None for number in range(4)] == [True, False, True, True]
+
+
+def test_the_store_of_a_session_has_a_bound_without_being_told():
+    store = AnswerStore()
+    for number in range(2000):
+        store.put(key(number), any_answer())
+    assert len(store) <= 256
+
+
+def test_the_last_answer_for_an_image_is_by_whichever_version_came_last():
+    store = AnswerStore()
+    for version in (1, 2):
+        store.put(key(7, version), any_answer(version))
+    store.put(key(8), any_answer())
+    last = store.last("digest 7")
+    assert last is not None
+    assert last.model.version == 2
+
+
+# The front door.
+
+
+def test_three_lines_detect_what_the_steps_detect(client: ServedModel):
+    config = Config(server=client.client.address)
+    with Detector(config) as front:
+        found = front.detect(PHOTO)
+    assert len(found)
+    assert same(found, reference_detections(client, PHOTO))
+
+
+def test_a_path_its_bytes_and_its_pixels_are_the_same_image(client: ServedModel):
+    with Detector(Config(server=client.client.address)) as front:
+        data = PHOTO.read_bytes()
+        images = (str(PHOTO), PHOTO, data, read_image(data))
+        first, *others = [front.detect(image, Settings(score_threshold=0.1)) for image in images]
+    assert all(same(first, other) for other in others)
+
+
+def test_without_a_server_the_embedded_one_runs_and_ends_with_it():
+    with Detector(Config()) as front:
+        assert len(front.detect(PHOTO))
+        process = front.model().served.client
+    assert process.wait_closed(0)
+
+
+def test_a_missing_file_is_an_image_error(client: ServedModel, tmp_path: Path):
+    with (
+        Detector(Config(server=client.client.address)) as front,
+        pytest.raises(ImageError, match="cannot be opened"),
+    ):
+        front.detect(tmp_path / "none.jpg")
+
+
+def test_threads_share_one_connection():
+    tensor = np.zeros((1, 4, 21), np.float32)
+    tensor[:, :, 4] = 1
+    tensor[:, :, -8:] = (0.1, 0.1, 0.9, 0.9, 0.1, 0.1, 0.2, 0.2)
+
+    foreign = Foreign(answer({"concat_3:0": encode_tensor(tensor)}))
+    with (
+        serving(foreign) as server,
+        Detector(Config(server=server.address)) as front,
+        ThreadPoolExecutor(8) as pool,
+    ):
+        list(pool.map(front.detect, [PHOTO] * 16))
+    assert len(foreign.requests) == 16
+    assert len(foreign.peers) == 1
+
+
+def test_every_public_name_is_there():
+    assert {name for name in detector.__all__ if getattr(detector, name) is None} == set()
+    with pytest.raises(AttributeError, match="no attribute 'picture'"):
+        detector.picture  # noqa: B018
+
+
+def test_the_digest_is_sha_256():
+    assert digest_of(b"") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
