@@ -4,6 +4,8 @@ A photo of 12 megapixels has some 4 MB, a session keeps dozens, and what is need
 is little: its download, and another decoding for an export.
 """
 
+import atexit
+import shutil
 import tempfile
 import threading
 import weakref
@@ -24,7 +26,7 @@ class _Blob:
 
 
 _lock = threading.Lock()
-_folder: list[tempfile.TemporaryDirectory[str]] = []
+_folder: list[Path] = []
 _blobs: WeakValueDictionary[str, _Blob] = WeakValueDictionary()
 
 
@@ -49,8 +51,9 @@ class ImageFile:
             blob = _blobs.get(digest)
             if blob is None:
                 if not _folder:
-                    _folder.append(tempfile.TemporaryDirectory(prefix="commodity-lens-"))
-                blob = _blobs[digest] = _Blob(Path(_folder[0].name, digest), data)
+                    _folder.append(Path(tempfile.mkdtemp(prefix="commodity-lens-")))
+                    atexit.register(shutil.rmtree, _folder[0], ignore_errors=True)
+                blob = _blobs[digest] = _Blob(_folder[0] / digest, data)
         return cls(name, digest, blob)
 
     def named(self, name: str) -> "ImageFile":
