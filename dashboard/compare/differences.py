@@ -93,7 +93,6 @@ def table(
     verdicts: list[Verdict] | None,
 ) -> None:
     """A row of the pairing a row; a click zooms the figure to it."""
-    labels = config().labels
     rows = [index for index in range(len(pairing)) if Kind(int(pairing.kinds[index])) in kinds]
     identities = _identities(pairing)
     listed = tuple((image.digest, identities[i]) for i in rows)
@@ -101,24 +100,7 @@ def table(
     if not rows:
         st.info(_("No box to list."), icon=":material/search_off:")
         return
-    columns: dict[str, list[Any]] = {
-        "": [_swatch(KIND_COLORS[Kind(int(pairing.kinds[index]))]) for index in rows],
-        "difference": [_(KIND_NAMES[Kind(int(pairing.kinds[index]))]) for index in rows],
-    }
-    for letter, found, indices in (
-        ("A", pairing.a, pairing.rows_a),
-        ("B", pairing.b, pairing.rows_b),
-    ):
-        own = [int(indices[index]) for index in rows]
-        columns[letter] = [labels[int(found.class_ids[i])] if i >= 0 else None for i in own]
-        columns[f"score_{letter}"] = [float(found.scores[i]) if i >= 0 else None for i in own]
-    columns["change"] = [pairing.score_change(index) for index in rows]
-    columns["iou"] = [
-        float(pairing.ious[index]) if pairing.score_change(index) is not None else None
-        for index in rows
-    ]
-    if verdicts is not None:
-        columns["right"] = [_(VERDICTS[verdicts[index]]) for index in rows]
+    columns = _columns(pairing, rows, verdicts)
     selected = [rows.index(row)] if row in rows else []
     state.set_widget("differences", {"selection": {"rows": selected, "columns": [], "cells": []}})
 
@@ -155,6 +137,32 @@ def table(
             "the figure's legend hides and shows its boxes there."
         )
     )
+
+
+def _columns(
+    pairing: Pairing, rows: Sequence[int], verdicts: list[Verdict] | None
+) -> dict[str, list[Any]]:
+    """The cells of these rows of the pairing, by column."""
+    labels = config().labels
+    columns: dict[str, list[Any]] = {
+        "": [_swatch(KIND_COLORS[Kind(int(pairing.kinds[index]))]) for index in rows],
+        "difference": [_(KIND_NAMES[Kind(int(pairing.kinds[index]))]) for index in rows],
+    }
+    for letter, found, indices in (
+        ("A", pairing.a, pairing.rows_a),
+        ("B", pairing.b, pairing.rows_b),
+    ):
+        own = [int(indices[index]) for index in rows]
+        columns[letter] = [labels[int(found.class_ids[i])] if i >= 0 else None for i in own]
+        columns[f"score_{letter}"] = [float(found.scores[i]) if i >= 0 else None for i in own]
+    columns["change"] = [pairing.score_change(index) for index in rows]
+    columns["iou"] = [
+        float(pairing.ious[index]) if pairing.score_change(index) is not None else None
+        for index in rows
+    ]
+    if verdicts is not None:
+        columns["right"] = [_(VERDICTS[verdicts[index]]) for index in rows]
+    return columns
 
 
 @frame.callback

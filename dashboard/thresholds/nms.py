@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
 from dashboard import frame, state
 from dashboard.answers import config
@@ -128,6 +129,13 @@ def _suppressed(seen: XRay, settings: ssd.Settings, labels: Sequence[str]) -> No
             limit=limit,
         )
     )
+
+    _losers(seen, losers, labels)
+
+
+def _losers(seen: XRay, losers: NDArray[np.int64], labels: Sequence[str]) -> None:
+    """A row a box that was suppressed."""
+    ids = seen.candidates.ids
 
     def fraction(name: str) -> Any:
         return st.column_config.ProgressColumn(name, format="%.3f", min_value=0.0, max_value=1.0)

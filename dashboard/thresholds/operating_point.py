@@ -84,14 +84,7 @@ def _proposal(evaluated: Evaluated, settings: ssd.Settings) -> None:
         },
         placeholder="–",
     )
-    unreachable = [labels[c] for c in proposed if c in evaluated.curves and proposed[c] is None]
-    if unreachable:
-        st.caption(
-            _(
-                "No threshold does it for: {labels}. These keep theirs.",
-                labels=frame.plain(", ".join(unreachable)),
-            )
-        )
+    _tell_unreachable(proposed, evaluated)
     now, later = now_counts.total(), then_counts.total()
     st.button(
         _(
@@ -108,6 +101,18 @@ def _proposal(evaluated: Evaluated, settings: ssd.Settings) -> None:
         on_click=controls.adopt,
         args=(then,),
     )
+
+
+def _tell_unreachable(proposed: Mapping[int, float | None], evaluated: Evaluated) -> None:
+    labels = config().labels
+    unreachable = [labels[c] for c in proposed if c in evaluated.curves and proposed[c] is None]
+    if unreachable:
+        st.caption(
+            _(
+                "No threshold does it for: {labels}. These keep theirs.",
+                labels=frame.plain(", ".join(unreachable)),
+            )
+        )
 
 
 def _proposed(matches: Matches) -> Mapping[int, float | None]:

@@ -1,0 +1,226 @@
+"""The two sides of a comparison: what each is asked for, and what it answers."""
+
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from dashboard import answers, controls, frame, state
+from dashboard.answers import config
+from dashboard.files import ImageFile
+from detector import ssd
+from detector.answers import Answer, LoadedImage
+from detector.errors import ConfigError, LensError
+from detector.evaluation.pairing import KIND_COLORS, Kind
+from detector.serving import ModelSpec
+from detector.translation import _
+
+NEWEST = "newest"
+# The settings of the sides, and where they start: B asks for more.
+SETTINGS = ("score", "iou", "agnostic", "server", "model", "version")
+DEFAULT_SCORES = {"a": 0.30, "b": 0.50}
+
+
+@dataclass(frozen=True)
+class Side:
+    """What a side is asked for.
+
+    Attributes:
+        letter: "a" or "b".
+        server: the name of its server, as the visitor chose it.
+        version: a number, a label or NEWEST, as the visitor typed it.
+    """
+
+    letter: str
+    server: str
+    model: str
+    version: str
+    settings: ssd.Settings
+
+    def spec(self) -> ModelSpec:
+        """The model to ask. Raises ConfigError: a version that cannot be."""
+        signature = config().signature_name
+        if self.version == NEWEST:
+            return ModelSpec(self.model, signature_name=signature)
+        if self.version.isascii() and self.version.isdecimal():
+            # As many digits as tell that there are too many.
+            number = int(self.version.lstrip("0")[:20] or "0")
+            return ModelSpec(self.model, number, signature_name=signature)
+        return ModelSpec(self.model, version_label=self.version, signature_name=signature)
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What a side shows: detections, and all of them at the floor; or why it has none."""
+
+    side: Side
+    answer: Answer | None
+    found: ssd.Detections
+    everything: ssd.Detections
+    error: LensError | None = None
+
+    @property
+    def heading(self) -> str:
+        """Model, version and settings in one line."""
+        name = self.side.letter.upper()
+        if self.answer is None:
+            return _("{side} · no answer", side=name)
+        model, settings = self.answer.model, self.side.settings
+        agnostic = _(" · agnostic") if settings.class_agnostic else ""
+        return (
+            f"{name} · {model.name} {model.version or '?'} · score ≥ {settings.score_threshold:.2f}"
+            f" · IoU {settings.iou_threshold:.2f}{agnostic}"
+        )
+
+    @property
+    def caption(self) -> list[str]:
+        """The same for the sheet, a line each."""
+        settings = self.side.settings
+        model = self.answer.model if self.answer is not None else None
+        nms = _("class-agnostic NMS") if settings.class_agnostic else _("class-aware NMS")
+        return [
+            _(
+                "{side}: {model}, version {version}, server {server}",
+                side=self.side.letter.upper(),
+                model=self.side.model,
+                version=model.version if model and model.version else "?",
+                server=self.side.server,
+            ),
+            _(
+                "score at least {score}, IoU {iou}, {nms}",
+                score=f"{settings.score_threshold:.2f}",
+                iou=f"{settings.iou_threshold:.2f}",
+                nms=nms,
+            ),
+        ]
+
+
+def show(letter: str) -> Side:
+    """Draw the controls of a side. Returns what they stand for."""
+    settings = config()
+    color = KIND_COLORS[Kind.ONLY_A if letter == "a" else Kind.ONLY_B]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.html(
+            f'<b class="lens-side" style="background:{color}">{letter.upper()}</b>', width="content"
+        )
+        chosen = st.popover(
+            _model_name(letter), icon=":material/dns:", key=f"source_{letter}", width="stretch"
+        )
+        agnostic = st.toggle(
+            _("Class-agnostic"),
+            key=f"agnostic_{letter}",
+            bind="query-params",
+            help=_(controls.AGNOSTIC_HELP),
+        )
+    with chosen:
+        names = list(_servers())
+        server = st.selectbox(_("Server"), names, key=f"server_{letter}", bind="query-params")
+        model = st.text_input(
+            _("Model"), settings.model_name, key=f"model_{letter}", bind="query-params"
+        )
+        model = model.strip() or settings.model_name
+        version = st.selectbox(
+            _("Version or label"),
+            _offered_versions(server, model),
+            key=f"version_{letter}",
+            accept_new_options=True,
+            bind="query-params",
+            help=_(
+                "The versions that the server has ready. Type a number or a version label for "
+                "any other."
+            ),
+        )
+    with st.container(horizontal=True, gap="medium"):
+        score = controls.slider(
+            _("Score threshold"), f"score_{letter}", DEFAULT_SCORES[letter], controls.SCORE_HELP
+        )
+        iou = controls.slider(
+            _("IoU threshold"), f"iou_{letter}", controls.DEFAULTS.iou_threshold, controls.IOU_HELP
+        )
+    postprocessing = ssd.Settings(score_threshold=score, iou_threshold=iou, class_agnostic=agnostic)
+    return Side(letter, server, model, version, postprocessing)
+
+
+def ask(side: Side, image: ImageFile, loaded: LoadedImage) -> Result:
+    """The side's detections. The server is asked once an image and version, not for a setting."""
+    none = ssd.Detections.empty()
+    try:
+        answer = answers.answer_for(image, loaded, _address(side.server), side.spec())
+    except LensError as error:
+        return Result(side, None, none, none, error)
+    unlimited = replace(side.settings, score_threshold=0.0, top_k=2**31)
+    return Result(side, answer, answer.detections(side.settings), answer.detections(unlimited))
+
+
+def keys() -> list[str]:
+    """The keys of the controls of both sides."""
+    return [f"{name}_{letter}" for letter in "ab" for name in SETTINGS]
+
+
+def swap() -> None:
+    """A becomes B, and B becomes A. For callbacks."""
+    for name in SETTINGS:
+        of_a, of_b = state.widget(f"{name}_a"), state.widget(f"{name}_b")
+        state.set_widget(f"{name}_a", of_b)
+        state.set_widget(f"{name}_b", of_a)
+
+
+def copy() -> None:
+    """B becomes what A is. For callbacks."""
+    for name in SETTINGS:
+        state.set_widget(f"{name}_b", state.widget(f"{name}_a"))
+
+
+def reset() -> None:
+    """Both sides as the page opens. For callbacks."""
+    for letter in "ab":
+        values = (
+            DEFAULT_SCORES[letter],
+            controls.DEFAULTS.iou_threshold,
+            controls.DEFAULTS.class_agnostic,
+            next(iter(_servers())),
+            config().model_name,
+            _configured_version(),
+        )
+        for name, value in zip(SETTINGS, values, strict=True):
+            state.set_widget(f"{name}_{letter}", value)
+
+
+def _model_name(letter: str) -> str:
+    """Server, model and version of a side, for its button."""
+    parts = (
+        state.widget(f"model_{letter}") or config().model_name,
+        state.widget(f"version_{letter}") or _configured_version(),
+        state.widget(f"server_{letter}") or next(iter(_servers())),
+    )
+    return " · ".join(frame.plain(part) for part in parts)
+
+
+def _servers() -> dict[str, str | None]:
+    """The servers by name; None is the one that the whole dashboard uses. Raises ConfigError."""
+    settings = config()
+    main = "embedded" if settings.server is None else settings.server
+    if any(server.name == main for server in settings.servers):
+        raise ConfigError(
+            _(
+                "Two servers are named {name!r}: one of COMMODITY_LENS_SERVERS, and the dashboard's"
+                " own, which has no other name.",
+                name=main,
+            ),
+            _("Give the one in COMMODITY_LENS_SERVERS another name."),
+        )
+    return {main: None} | {server.name: server.address for server in settings.servers}
+
+
+def _address(server: str) -> str:
+    return _servers().get(server) or answers.address()
+
+
+def _configured_version() -> str:
+    settings = config()
+    return str(settings.model_version or settings.version_label or NEWEST)
+
+
+def _offered_versions(server: str, model: str) -> list[str]:
+    """What can be asked: first what is configured, then the newest, then what the server has."""
+    there = answers.available_versions(_address(server), model)
+    return list(dict.fromkeys([_configured_version(), NEWEST, *map(str, there)]))
