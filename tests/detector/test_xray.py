@@ -3,8 +3,8 @@ import pytest
 
 from detector.ssd import RawPrediction, Settings, postprocess
 from detector.xray import xray
-from tests.detector.test_ssd import SIZE, apart, output_of, random_output, random_settings
 from tests.support import reference
+from tests.support.outputs import SIZE, apart, output_of, random_output, random_settings
 
 # On one line of height 1: IoU of the first with the second 9/11, with the third 8/12; the second
 # with the third 9/11.
@@ -189,3 +189,23 @@ def test_the_rows_above_the_floor_say_all_that_the_whole_output_says(kind, seed)
     funnel, same = xray(raw, settings, SIZE).funnel, xray(compact, settings, SIZE).funnel
     assert funnel.priors.tolist() == same.priors.tolist() == [0, 600, 600, 600, 600]
     assert funnel.shown.tolist() == same.shown.tolist()
+
+
+# --- many
+
+
+@pytest.mark.parametrize("count", [1023, 1024, 1025, 2600])
+def test_each_of_thousands_has_its_suppressor_and_its_iou(count: int):
+    """Two boxes that are kept, and under each of them as many again, the worse the later."""
+    rows = [((0.0, 0, 0.4, 1), {SHOES: 1.0}), ((0.5, 0, 0.9, 1), {SHOES: 0.99})]
+    for number in range(count):
+        left = 0.5 * (number % 2)
+        right = left + 0.4 - 0.1 * number / count
+        rows.append(((left, 0, right, 1), {SHOES: 0.9 - 0.5 * number / count}))
+    result = looked_at(*rows)
+    assert np.flatnonzero(result.kept).tolist() == [0, 1]
+    expected = np.arange(count) % 2
+    assert result.suppressor[2:].tolist() == expected.tolist()
+    widths = 0.4 - 0.1 * np.arange(count) / count
+    assert np.abs(result.ious[2:] - widths / 0.4).max() < 1e-4
+    assert len(result.suppressed_by(0)) + len(result.suppressed_by(1)) == count

@@ -19,7 +19,7 @@ from detector import images, ssd
 from detector.evaluation.ground_truth import GroundTruth, read_coco
 from detector.ssd import RawPrediction, Settings, postprocess
 from detector.xray import xray
-from tests.detector.test_ssd import output_of, random_output
+from tests.support.outputs import output_of, random_output
 from tests.support.running import ROOT, free_port, wait_until_up
 
 LABELS = ("background", "clothes", "pants", "shoes", "watch", "phone", "audio", "computer", "books")

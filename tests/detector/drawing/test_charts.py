@@ -8,7 +8,7 @@ from detector.evaluation import matching
 from detector.evaluation.curves import average_precision, curve, mean_without_nan
 from detector.evaluation.ground_truth import GroundTruth
 from detector.ssd import Detections, RawPrediction, Settings
-from tests.detector.test_ssd import output_of
+from tests.support.outputs import output_of
 
 LABELS = ("background", "clothes", "shoes")
 CLOTHES, SHOES = 1, 2

@@ -9,7 +9,7 @@ from detector.evaluation.ground_truth import GroundTruth
 from detector.evaluation.matching import Outcome, at_floor, compare, match
 from detector.ssd import RawPrediction, Settings, postprocess
 from detector.xray import xray
-from tests.detector.test_ssd import SIZE, apart, output_of, random_output, random_settings
+from tests.support.outputs import SIZE, apart, output_of, random_output, random_settings
 
 LABELS = ("background", "shoes", "watch")
 FIRST, SECOND, THIRD = (0.0, 0, 0.5, 1), (0.05, 0, 0.55, 1), (0.1, 0, 0.6, 1)
