@@ -32,7 +32,7 @@ def test_each_row_shows_what_is_in_its_own_box(embedded_server, monkeypatch):
         region = image[top : top + int(row.height), left : left + int(row.width)]
         crop = decoded(row.crop)
         small = np.asarray(Image.fromarray(region).resize(crop.shape[1::-1]), float)
-        assert np.abs(crop - small).mean() < 12
+        assert np.abs(crop - small).mean() < 20  # shrunk in two steps, and JPEG
         assert max(crop.shape) == 72
     assert len(set(table["crop"])) == len(table)
 
