@@ -172,10 +172,10 @@ def _from_samples() -> Picture:
 def _sample_thumbnail(file_name: str) -> str:
     data = sample_picture(file_name).data
     try:
-        image = images.read_image(data, config().image_limits)
+        image = images.read_thumbnail(data, THUMBNAIL_SIDE, config().image_limits)
     except ImageError as error:
         raise ConfigError(f"The gallery's {file_name}: {error}", error.hint) from error
-    return jpeg_uri(images.encode_jpeg(image, max_side=THUMBNAIL_SIDE))
+    return jpeg_uri(images.encode_jpeg(image))
 
 
 def _from_files(hint: st.delta_generator.DeltaGenerator) -> Picture | None:
