@@ -10,21 +10,18 @@ scores changed by up to 0.24, and 1 of 52 boxes crossed a threshold of 0.3.
 """
 
 import hashlib
+import heapq
 import os
-import struct
 import threading
 import time
-import zlib
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from detector.config import Config
 from detector.errors import (
@@ -35,15 +32,15 @@ from detector.errors import (
     ServerUnavailableError,
     ServingError,
 )
-from detector.images import ImageLimits, RGBImage, read_image
+from detector.images import ImageLimits, RGBImage, read_image, read_size
 from detector.serving import ModelVersion, Prediction, ServingClient
 from detector.ssd import RawPrediction, preprocess
 
 # Two cores are busy with three pictures already; the rest hides what a network adds.
 WORKERS = max(4, min(8, (os.cpu_count() or 1) + 2))
 IN_FLIGHT = 4
-# A picture needs up to seven bytes a pixel while it is decoded and shrunk: some 340 MB for these,
-# and for a larger one, which is then decoded alone, what it needs.
+# An image needs seven to ten bytes a pixel while it is decoded and shrunk (a WebP 16): some 400 MB
+# for these, and for a larger one, which is then decoded alone, what it needs.
 PIXELS_AT_ONCE = 48_000_000
 # How long a server that restarts may take. gRPC's own repeats end after 0.7 s.
 PATIENCE_S = 6.0
@@ -106,24 +103,25 @@ def run(
     """Each picture's result, in any order, as they come.
 
     No more than twice as many pictures as workers are under way or waiting to be taken, so whoever
-    is slow to take them slows the run. Closing the iterator ends the run: it waits for the calls
-    that are under way.
+    is slow to take them slows the run. To end it early and keep what is under way, end the sources:
+    closing the iterator drops that, and waits for its calls all the same.
 
     Args:
         sources: taken one after the other, from the caller's thread.
         make: what else is wanted of a picture while it is decoded, a small one for instance;
-            called by the workers. What it raises ends the run.
+            called by the workers.
         patience_s: for how long a call is repeated where the server cannot be reached; None:
             PATIENCE_S.
 
     Raises:
-        ServingError: the server does not answer, or its answers cannot be used; after the results
-            of what was under way.
+        ServingError: the server does not answer, or its answers cannot be used.
+        Exception: what `make` or a source raised beyond what they may.
+            Any of them comes after the results of what was under way.
     """
     work = _Work(client, config, make, PATIENCE_S if patience_s is None else patience_s)
     pool = ThreadPoolExecutor(workers, thread_name_prefix="batch")
     running: set[Future[Done]] = set()
-    failure: ServingError | None = None
+    failure: BaseException | None = None
     left = enumerate(sources)
     exhausted = False
     try:
@@ -137,22 +135,28 @@ def run(
             for future in finished:
                 if future.cancelled():
                     continue
-                try:
-                    done = future.result()
-                except ServingError as error:
-                    # The first is the reason; after it the others give up too.
-                    failure = failure or error
-                    exhausted = True
-                    work.stop.set()
-                    for other in running:
-                        other.cancel()
-                else:
-                    yield done
+                if (error := future.exception()) is None:
+                    yield future.result()
+                    continue
+                failure = failure or error  # the first is the reason
+                exhausted = True
+                if isinstance(error, ServingError):
+                    work.stop.set()  # the others would wait for the same server
+                for other in running:
+                    other.cancel()
     finally:
         work.stop.set()
         pool.shutdown(cancel_futures=True)
     if failure is not None:
         raise failure
+
+
+def read_source(source: Source) -> bytes:
+    """The file's bytes. Raises ImageError, and nothing else that a file or a folder may cause."""
+    try:
+        return source.read()
+    except OSError as error:
+        raise ImageError(f"cannot be opened: {error.strerror}", "Check the path.") from error
 
 
 def file_source(path: Path, limits: ImageLimits, name: str | None = None) -> Source:
@@ -218,9 +222,10 @@ class _Work:
     def __call__(self, index: int, source: Source) -> Done:
         done = Done(index, source.name, "")
         try:
-            data = _read(source)
+            data = read_source(source)
             done = replace(done, digest=hashlib.sha256(data).hexdigest())
-            with self._room.taken(_pixel_count(data)):
+            width, height = read_size(data, self._config.image_limits)
+            with self._room.taken(index, width * height):
                 started = time.perf_counter()
                 image = read_image(data, self._config.image_limits)
                 decoded = time.perf_counter()
@@ -265,43 +270,28 @@ class _Work:
             pause_s *= 2
 
 
-def _read(source: Source) -> bytes:
-    try:
-        return source.read()
-    except OSError as error:
-        raise ImageError(f"cannot be opened: {error.strerror}", "Check the path.") from error
-
-
-def _pixel_count(data: bytes) -> int:
-    """How many pixels the picture has by its header; where that is unclear, all that there is room.
-
-    Only asks for memory: what the picture is and whether it may be read is for `read_image` to say.
-    """
-    try:
-        with Image.open(BytesIO(data), formats=_FORMATS) as image:
-            return image.width * image.height
-    except (Warning, OSError, SyntaxError, ValueError, RuntimeError, LookupError, TypeError):
-        return PIXELS_AT_ONCE
-    except (ArithmeticError, struct.error, zlib.error, Image.DecompressionBombError):
-        return PIXELS_AT_ONCE
-
-
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
-
-
 class _Room:
-    """So many pixels may be decoded at a time; a larger picture has to be alone."""
+    """So many pixels may be decoded at a time; a larger image has to be alone.
+
+    Of those that wait the first by its place goes first, and the others wait behind it even where
+    there is room for them: else small images would keep a large one out for ever.
+    """
 
     def __init__(self, pixels: int) -> None:
         self._size = self._free = pixels
+        self._waiting: list[int] = []  # a heap of places
         self._changed = threading.Condition()
 
     @contextmanager
-    def taken(self, pixels: int) -> Iterator[None]:
+    def taken(self, place: int, pixels: int) -> Iterator[None]:
+        """Room for so many pixels, once it is there. Two must not have the same place."""
         pixels = min(pixels, self._size)
         with self._changed:
-            self._changed.wait_for(lambda: self._free >= pixels)
+            heapq.heappush(self._waiting, place)
+            self._changed.wait_for(lambda: self._waiting[0] == place and self._free >= pixels)
+            heapq.heappop(self._waiting)
             self._free -= pixels
+            self._changed.notify_all()  # the next may fit too
         try:
             yield
         finally:
