@@ -5,7 +5,9 @@ run a page without app.py on the first deep link after a start.
 """
 
 import html
+import logging
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlencode
@@ -87,6 +89,22 @@ def show_error(error: LensError) -> None:
     )
     if log:
         st.code(log, language=None)
+
+
+def report(error: BaseException) -> str:
+    """Log an unexpected exception with its traceback. Returns its id in the log. Thread-safe."""
+    error_id = uuid.uuid4().hex[:8]
+    logging.getLogger(__name__).error("Unexpected error %s", error_id, exc_info=error)
+    return error_id
+
+
+def show_unexpected(error_id: str) -> None:
+    """One calm message about an exception that was reported."""
+    st.error(
+        "**Something went wrong that nobody expected.**\n\nTry again. If it comes back, give the "
+        f"dashboard's administrator this id: `{error_id}`. The log tells more under it.",
+        icon=":material/error:",
+    )
 
 
 def try_again() -> None:

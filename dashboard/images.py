@@ -95,12 +95,13 @@ def alternatives() -> tuple[str, list[Picture]]:
 
 
 def titles_by_digest() -> dict[str, str]:
-    """The samples' titles by the digests of their files; one that cannot be read is left out, so
-    that uploads don't depend on it."""
+    """The samples' titles by the digests of their files; what cannot be read is left out, so that
+    uploads don't depend on the gallery."""
     found = {}
-    for sample in samples():
-        with suppress(ConfigError):
-            found[sample_picture(sample.file_name).digest] = sample.title
+    with suppress(ConfigError):
+        for sample in samples():
+            with suppress(ConfigError):
+                found[sample_picture(sample.file_name).digest] = sample.title
     return found
 
 
