@@ -14,7 +14,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.files import ImageFile
-from detector.answers import Answer, AnswerKey, LoadedImage, SSDModel
+from detector.answers import Answer, AnswerKey, LoadedImage, SSDModel, StoredAnswers
 from detector.config import Config, read_secrets
 from detector.embedded import EmbeddedServer
 from detector.errors import (
@@ -257,6 +257,11 @@ def _answer_by(
     answer = ssd_model(where, asked.at(version)).ask(loaded)
     store.put(key, answer)
     return answer
+
+
+def stored_answers(server_address: str, version: int) -> StoredAnswers:
+    """The session's answers by that version of the configured model, for many images."""
+    return StoredAnswers(state.answer_store(), server_address, config().model_name, version)
 
 
 def last_answer(image: ImageFile) -> Answer | None:

@@ -14,7 +14,7 @@ from dashboard.answers import config
 from dashboard.files import ImageFile
 from dashboard.media import THUMBNAIL_SIDE, jpeg_uri, prepare, screen_of
 from detector.errors import ConfigError, ImageError
-from detector.images import encode_jpeg, read_image
+from detector.images import encode_jpeg, read_thumbnail
 from detector.translation import _, noted
 
 SOURCES = (noted("Samples"), noted("Upload"), noted("Camera"))
@@ -183,10 +183,10 @@ def _from_samples() -> ImageFile:
 def _sample_thumbnail(file_name: str) -> str:
     data = sample_image(file_name).read()
     try:
-        image = read_image(data, config().image_limits)
+        image = read_thumbnail(data, THUMBNAIL_SIDE, config().image_limits)
     except ImageError as error:
         raise ConfigError(f"The gallery's {file_name}: {error}", error.hint) from error
-    return jpeg_uri(encode_jpeg(image, max_side=THUMBNAIL_SIDE))
+    return jpeg_uri(encode_jpeg(image))
 
 
 def _from_files(hint: st.delta_generator.DeltaGenerator) -> ImageFile | None:

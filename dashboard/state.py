@@ -12,6 +12,7 @@ import streamlit as st
 
 from dashboard.files import ImageFile
 from detector.answers import AnswerStore
+from detector.errors import LensError
 from detector.ssd import Settings
 
 T = TypeVar("T")
@@ -203,6 +204,29 @@ class Comparison:
     refused: tuple[RefusedFile, ...] = ()
     listed: tuple[tuple[str, tuple[str, str]], ...] = ()
     picked: tuple[str, tuple[str, str]] | None = None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The page Batch.
+
+    Attributes:
+        job: the batch.job.Job that is run, or was run last.
+        go_on: it is to begin, or to go on, as soon as the model server answers.
+        files: ids of the files that it is of.
+        refused: files that could not be used.
+        gallery_error: why the gallery could not be run.
+        opened: the place of the image that is to be opened in Detect.
+        shown: (job, settings, detections by place) of the last run of the page.
+    """
+
+    job: Any = None
+    go_on: bool = False
+    files: tuple[str, ...] = ()
+    refused: tuple[RefusedFile, ...] = ()
+    gallery_error: LensError | None = None
+    opened: int | None = None
+    shown: Any = (None, None, None)
 
 
 def read(kind: type[T]) -> T:

@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 from detector.batch.archives import Archive
 from detector.batch.folder import EXPORTS, SUFFIX, OutputError, OutputFolder, digest_of
 from detector.batch.manifest import Batch, ManifestError, Result, compare, now, read_manifest
-from detector.batch.run import Done, Source, file_source, pictures_in, run
+from detector.batch.run import Done, Source, file_source, images_in, run
 from detector.config import Config, read_secrets
 from detector.embedded import EmbeddedServer
 from detector.errors import ConfigError, ImageError, LensError, ServingError, ThresholdsError
@@ -238,7 +238,7 @@ def _sources(
         path = Path(name)
         try:
             if path.is_dir():
-                inside = [file for file in pictures_in(path) if not _is_written(file, out)]
+                inside = [file for file in images_in(path) if not _is_written(file, out)]
                 found += [file_source(picture, limits) for picture in inside]
                 if not inside:
                     raise ImageError("there are no pictures in this folder", ImageError.hint)

@@ -177,6 +177,25 @@ class AnswerStore:
             return self._answers[keys[-1]] if keys else None
 
 
+@dataclass(frozen=True)
+class StoredAnswers:
+    """The part of a store that is of one version of one model. Thread-safe."""
+
+    store: AnswerStore
+    address: str
+    model: str
+    version: int
+
+    def get(self, digest: str) -> Answer | None:
+        """The answer for the image with that digest, if there is one."""
+        return self.store.get(AnswerKey(digest, self.address, self.model, self.version))
+
+    def put(self, digest: str, answer: Answer) -> None:
+        """Keep an answer under the version that gave it."""
+        version = answer.model.version
+        self.store.put(AnswerKey(digest, self.address, self.model, version), answer)
+
+
 class Detector:
     """The detector behind its model server; a context manager that connects and closes.
 

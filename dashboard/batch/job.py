@@ -2,10 +2,11 @@
 
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
+from detector.answers import StoredAnswers
 from detector.batch import run
 from detector.batch.manifest import now
 from detector.config import Config
@@ -18,19 +19,27 @@ THUMBNAIL_SIDE = 360
 
 
 class Job:
-    """Pictures that are run one after the other, results that come meanwhile. Thread-safe.
+    """Images that are run in the background, and the results that have come. Thread-safe.
 
     Attributes:
-        sources: the pictures. They hold references to uploads, no copies.
+        sources: the images. They hold references to uploads, no copies.
         started: UTC, ISO 8601.
     """
 
-    def __init__(self, sources: Sequence[run.Source]) -> None:
+    def __init__(self, sources: Sequence[run.Source], report: Callable[[Exception], str]) -> None:
+        """
+        Args:
+            report: logs an unexpected exception and returns its id in the log; called from the
+                thread.
+        """
         self.sources = tuple(sources)
         self.started = now()
+        self._report = report
         self._lock = threading.Lock()  # guards what follows
         self._done: dict[int, run.Done] = {}
+        self._begun: set[int] = set()
         self._error: LensError | None = None
+        self._error_id = ""
         self._finished = ""
         self._spent_s = 0.0
         self._counted = 0  # results of the time spent
@@ -38,24 +47,32 @@ class Job:
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
 
-    def go_on(self, client: ServedModel, config: Config) -> None:
-        """Run what is not done yet, in the background. Nothing happens while it runs."""
+    def go_on(
+        self, model: ServedModel, config: Config, stored: StoredAnswers | None = None
+    ) -> None:
+        """Run what is not done yet, in the background. Nothing happens while it runs.
+
+        Args:
+            stored: the session's answers by the version that is served now.
+        """
         with self._lock:
             if self._thread is not None and self._thread.is_alive():
                 return
             todo = [index for index in range(len(self.sources)) if index not in self._done]
             if not todo:
                 return
-            self._error = None
+            # An image that ended the last run may end this one too: it comes after the others.
+            todo.sort(key=self._begun.__contains__)
+            self._error, self._error_id = None, ""
             self._stop = threading.Event()
             self._since = time.monotonic()
             self._thread = threading.Thread(
-                target=self._run, args=(todo, client, config), name="batch-job", daemon=True
+                target=self._run, args=(todo, model, config, stored), name="batch-job", daemon=True
             )
             self._thread.start()
 
     def stop(self) -> None:
-        """End it after the pictures that are under way. What is done stays."""
+        """End it after the images that are under way, whose results are kept."""
         self._stop.set()
 
     def join(self, timeout_s: float) -> None:
@@ -65,7 +82,7 @@ class Job:
 
     @property
     def is_running(self) -> bool:
-        """It runs, or ends after the pictures that are under way."""
+        """It runs, or ends after the images that are under way."""
         return self._thread is not None and self._thread.is_alive()
 
     @property
@@ -75,8 +92,13 @@ class Job:
 
     @property
     def error(self) -> LensError | None:
-        """Why it ended before all was done, unless it was stopped."""
+        """Why it ended by itself before all was done."""
         return self._error
+
+    @property
+    def error_id(self) -> str:
+        """The id in the log of the unexpected exception that ended it; "" for none."""
+        return self._error_id
 
     @property
     def finished(self) -> str:
@@ -96,28 +118,46 @@ class Job:
 
     @property
     def rate(self) -> float:
-        """Pictures a second while it ran; 0 before the first."""
+        """Images a second while it ran; 0 before the first."""
         with self._lock:
             spent_s = self._spent_s + (time.monotonic() - self._since if self.is_running else 0)
             return self._counted / spent_s if spent_s > 0 else 0.0
 
-    def _run(self, todo: Sequence[int], client: ServedModel, config: Config) -> None:
-        sources = (self.sources[index] for index in todo)
+    def _run(
+        self,
+        todo: Sequence[int],
+        model: ServedModel,
+        config: Config,
+        stored: StoredAnswers | None,
+    ) -> None:
         try:
-            with closing(run.run(sources, client, config, make=_thumbnail)) as results:
-                for done in results:
-                    with self._lock:
-                        index = todo[done.index]
-                        self._done[index] = replace(done, index=index)
-                        self._counted += 1
-                        self._finished = now()
-                    if self._stop.is_set():
-                        break
+            results = run.run(
+                self._until_stopped(todo), model, config, make=_thumbnail, stored=stored
+            )
+            for done in results:
+                with self._lock:
+                    index = todo[done.index]
+                    self._done[index] = replace(done, index=index)
+                    self._counted += 1
+                    self._finished = now()
         except LensError as error:
             self._error = error.with_traceback(None)
+        # Whatever it is: above a thread nobody else would hear of it.
+        except Exception as error:  # noqa: BLE001
+            self._error_id = self._report(error)
         finally:
             with self._lock:
                 self._spent_s += time.monotonic() - self._since
+
+    def _until_stopped(self, todo: Sequence[int]) -> Iterator[run.Source]:
+        for index in todo:
+            if self._stop.is_set():
+                return
+            yield replace(self.sources[index], read=partial(self._read, index))
+
+    def _read(self, index: int) -> bytes:
+        self._begun.add(index)
+        return self.sources[index].read()
 
 
 def _thumbnail(image: RGBImage) -> bytes:

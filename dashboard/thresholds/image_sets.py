@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from dashboard import frame, state
-from dashboard.answers import address, config, served, served_version
+from dashboard.answers import address, config, served, served_version, stored_answers
 from dashboard.files import ImageFile
 from dashboard.ground_truth import GroundTruthSet, JudgedImage
 from detector import ssd
@@ -155,8 +155,13 @@ def _asked(key: str, version: int, sources: Sequence[Source]) -> ImageSet:
     state.update(state.ImageSets, many_done={key: done})
     todo = [index for index in range(len(sources)) if index not in done]
     bar = st.empty()
-    model = served(address()).at(version)
-    results = run([sources[index] for index in todo], model, config())
+    where = address()
+    results = run(
+        [sources[index] for index in todo],
+        served(where).at(version),
+        config(),
+        stored=stored_answers(where, version),
+    )
     for result in results:
         index = todo[result.index]
         if result.error is not None:

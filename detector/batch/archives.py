@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Self, cast
 
-from detector.batch.run import PICTURE_SUFFIXES, Source
+from detector.batch.run import IMAGE_SUFFIXES, Source
 from detector.errors import ImageError
 from detector.images import ImageLimits
 
@@ -194,7 +194,7 @@ def _is_wanted(entry: zipfile.ZipInfo) -> bool:
     is_hidden = any(
         part == "__MACOSX" or (part.startswith(".") and part != "..") for part in path.parts
     )
-    suffixes = PICTURE_SUFFIXES | _ARCHIVE_SUFFIXES
+    suffixes = IMAGE_SUFFIXES | _ARCHIVE_SUFFIXES
     return not entry.is_dir() and not is_hidden and path.suffix.lower() in suffixes
 
 

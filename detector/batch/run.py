@@ -1,31 +1,25 @@
-"""Many pictures through the model server, several at a time, in a memory that does not grow.
+"""Many images through the model server, several at a time, in a memory that does not grow.
 
-Each worker takes a picture the whole way: read, decode, preprocess, call, and keep of the answer
+Each worker takes an image the whole way: read, decode, preprocess, call, and keep of the answer
 what post-processing reads. While one waits for the server another decodes, so that the server
 always has a request; more than a few of them would only queue there and come near their deadline.
 
-Pictures are decoded at their full size, as for a single one. A JPEG can be decoded at a half or a
+Images are decoded at their full size, as for a single one. A JPEG can be decoded at a half or a
 quarter of it in 40 % of the time, but the model then sees other pixels: of photos of 12 megapixels
 scores changed by up to 0.24, and 1 of 52 boxes crossed a threshold of 0.3.
 """
 
-import hashlib
+import heapq
 import os
-import struct
 import threading
 import time
-import zlib
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from io import BytesIO
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
+from detector.answers import Answer, LoadedImage, SSDModel, StoredAnswers, digest_of, load
 from detector.config import Config
 from detector.errors import (
     ImageError,
@@ -35,21 +29,21 @@ from detector.errors import (
     ServerUnavailableError,
     ServingError,
 )
-from detector.images import ImageLimits, RGBImage, read_file, read_image
-from detector.serving import ModelVersion, Prediction, ServedModel
-from detector.ssd import RawPrediction, preprocess
+from detector.images import ImageLimits, RGBImage, read_file, read_size
+from detector.serving import ModelVersion, ServedModel
+from detector.ssd import RawPrediction
 
-# Two cores are busy with three pictures already; the rest hides what a network adds.
+# Two cores are busy with three images already; the rest hides what a network adds.
 WORKERS = max(4, min(8, (os.cpu_count() or 1) + 2))
 IN_FLIGHT = 4
-# A picture needs up to seven bytes a pixel while it is decoded and shrunk: some 340 MB for these,
-# and for a larger one, which is then decoded alone, what it needs.
+# An image needs seven to ten bytes a pixel while it is decoded and shrunk (a WebP 16): some 400 MB
+# for these, and for a larger one, which is then decoded alone, what it needs.
 PIXELS_AT_ONCE = 48_000_000
 # How long a server that restarts may take. gRPC's own repeats end after 0.7 s.
 PATIENCE_S = 6.0
 
 # fmt: off
-PICTURE_SUFFIXES = frozenset({
+IMAGE_SUFFIXES = frozenset({
     ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif",
     ".heic", ".heif", ".avif",
 })
@@ -58,7 +52,7 @@ PICTURE_SUFFIXES = frozenset({
 
 @dataclass(frozen=True)
 class Source:
-    """A picture that is read when its turn comes.
+    """An image that is read when its turn comes.
 
     Attributes:
         name: as the visitor knows it; need not be unique.
@@ -71,14 +65,14 @@ class Source:
 
 @dataclass(frozen=True, eq=False)
 class Done:
-    """What became of a picture: an answer of the model, or an error.
+    """What became of an image: an answer of the model, or an error.
 
     Attributes:
         index: the place of its source, from 0.
         digest: SHA-256 of the file's bytes; "" where it could not be read.
         size: (width, height) of the upright original, in pixels; None with an error.
         raw: the model's answer, `compact`; None with an error.
-        error: why there is no answer. The picture is at fault, never the server.
+        error: why there is no answer. The image is at fault, never the server.
         timings: seconds by step: decode, preprocess, call.
         made: what the run's `make` gave.
     """
@@ -96,34 +90,43 @@ class Done:
 
 def run(
     sources: Iterable[Source],
-    client: ServedModel,
+    model: ServedModel,
     config: Config,
     *,
     make: Callable[[RGBImage], object] | None = None,
+    stored: StoredAnswers | None = None,
     workers: int = WORKERS,
     patience_s: float | None = None,
 ) -> Generator[Done, None, None]:
-    """Each picture's result, in any order, as they come.
+    """Each image's result, in any order, as they come.
 
-    No more than twice as many pictures as workers are under way or waiting to be taken, so whoever
-    is slow to take them slows the run. Closing the iterator ends the run: it waits for the calls
-    that are under way.
+    No more than twice as many images as workers are under way or waiting to be taken, so whoever
+    is slow to take them slows the run. To end it early and keep what is under way, end the sources:
+    closing the iterator drops that, and waits for its calls all the same.
 
     Args:
         sources: taken one after the other, from the caller's thread.
-        make: what else is wanted of a picture while it is decoded, a small one for instance;
-            called by the workers. What it raises ends the run.
+        make: what else is wanted of an image while it is decoded, a small one for instance;
+            called by the workers.
+        stored: answers that are known already are taken from here, and new ones are put here.
         patience_s: for how long a call is repeated where the server cannot be reached; None:
             PATIENCE_S.
 
     Raises:
-        ServingError: the server does not answer, or its answers cannot be used; after the results
-            of what was under way.
+        ServingError: the server does not answer, or its answers cannot be used.
+        Exception: what `make` or a source raised beyond what they may.
+            Any of them comes after the results of what was under way.
     """
-    work = _Work(client, config, make, PATIENCE_S if patience_s is None else patience_s)
+    work = _Work(
+        SSDModel(model, config.input_name, config.output_name, len(config.labels)),
+        config.image_limits,
+        make,
+        stored,
+        PATIENCE_S if patience_s is None else patience_s,
+    )
     pool = ThreadPoolExecutor(workers, thread_name_prefix="batch")
     running: set[Future[Done]] = set()
-    failure: ServingError | None = None
+    failure: BaseException | None = None
     left = enumerate(sources)
     exhausted = False
     try:
@@ -137,17 +140,15 @@ def run(
             for future in finished:
                 if future.cancelled():
                     continue
-                try:
-                    done = future.result()
-                except ServingError as error:
-                    # The first is the reason; after it the others give up too.
-                    failure = failure or error
-                    exhausted = True
-                    work.stop.set()
-                    for other in running:
-                        other.cancel()
-                else:
-                    yield done
+                if (error := future.exception()) is None:
+                    yield future.result()
+                    continue
+                failure = failure or error  # the first is the reason
+                exhausted = True
+                if isinstance(error, ServingError):
+                    work.stop.set()  # the others would wait for the same server
+                for other in running:
+                    other.cancel()
     finally:
         work.stop.set()
         pool.shutdown(cancel_futures=True)
@@ -155,14 +156,21 @@ def run(
         raise failure
 
 
+def read_source(source: Source) -> bytes:
+    """The file's bytes. Raises ImageError, and nothing else that a file or a folder may cause."""
+    try:
+        return source.read()
+    except OSError as error:
+        raise ImageError(f"cannot be opened: {error.strerror}", "Check the path.") from error
+
+
 def file_source(path: Path, limits: ImageLimits, name: str | None = None) -> Source:
     """A file as a source. Reading it raises ImageError."""
-
     return Source(str(path) if name is None else name, lambda: read_file(path, limits))
 
 
-def pictures_in(folder: Path) -> list[Path]:
-    """The files in a folder and its folders whose names end like a picture's, sorted by path.
+def images_in(folder: Path) -> list[Path]:
+    """The files in a folder and its folders whose names end like an image's, sorted by path.
 
     Hidden files and folders are left out, and links that lead out of the folder or to a folder.
 
@@ -181,7 +189,7 @@ def pictures_in(folder: Path) -> list[Path]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:
             path = Path(parent, name)
-            looks_like_one = path.suffix.lower() in PICTURE_SUFFIXES and not name.startswith(".")
+            looks_like_one = path.suffix.lower() in IMAGE_SUFFIXES and not name.startswith(".")
             if not (looks_like_one and path.is_file()):
                 continue
             if not path.is_symlink() or inside in Path(os.path.realpath(path)).parents:
@@ -190,18 +198,20 @@ def pictures_in(folder: Path) -> list[Path]:
 
 
 class _Work:
-    """One picture's way, for several threads at a time."""
+    """One image's way, for several threads at a time."""
 
     def __init__(
         self,
-        client: ServedModel,
-        config: Config,
+        model: SSDModel,
+        limits: ImageLimits,
         make: Callable[[RGBImage], object] | None,
+        stored: StoredAnswers | None,
         patience_s: float,
     ) -> None:
-        self._client = client
-        self._config = config
+        self._model = model
+        self._limits = limits
         self._make = make
+        self._stored = stored
         self._patience_s = patience_s
         self._room = _Room(PIXELS_AT_ONCE)
         self._calls = threading.BoundedSemaphore(IN_FLIGHT)
@@ -210,90 +220,69 @@ class _Work:
     def __call__(self, index: int, source: Source) -> Done:
         done = Done(index, source.name, "")
         try:
-            data = _read(source)
-            done = replace(done, digest=hashlib.sha256(data).hexdigest())
-            with self._room.taken(_pixel_count(data)):
-                started = time.perf_counter()
-                image = read_image(data, self._config.image_limits)
-                decoded = time.perf_counter()
-                batch = preprocess(image)
-                preprocessed = time.perf_counter()
-                made = None if self._make is None else self._make(image)
+            data = read_source(source)
+            done = replace(done, digest=digest_of(data))
+            width, height = read_size(data, self._limits)
+            with self._room.taken(index, width * height):
+                image = load(data, self._limits, self._make)
         except ImageError as error:
-            # Its traceback holds the file and half a picture.
+            # Its traceback holds the file and half an image.
             return replace(done, error=error.with_traceback(None))
-        size = (image.shape[1], image.shape[0])
-        del data, image  # not kept while the server works
-        with self._calls:
-            called = time.perf_counter()
-            prediction = self._repeated({self._config.input_name: batch})
-            answered = time.perf_counter()
-        output = prediction.outputs[self._config.output_name]
+        del data  # not kept while the server works
+        answer = self._answer(done.digest, image)
         return replace(
             done,
-            size=size,
-            raw=RawPrediction.of_single(output, len(self._config.labels)).compact(),
-            model=prediction.model,
-            timings={
-                "decode": decoded - started,
-                "preprocess": preprocessed - decoded,
-                "call": answered - called,
-            },
-            made=made,
+            size=answer.size,
+            raw=answer.raw,
+            model=answer.model,
+            timings=answer.timings_s,
+            made=image.made,
         )
 
-    def _repeated(self, inputs: Mapping[str, NDArray[np.float32]]) -> Prediction:
+    def _answer(self, digest: str, image: LoadedImage) -> Answer:
         """The answer. Where the server cannot be reached the call is repeated for a while."""
-        if self.stop.is_set():
-            raise ServerUnavailableError("the run was ended before this picture's call")
-        end = time.monotonic() + self._patience_s
-        pause_s = 0.1
-        while True:
-            try:
-                return self._client.predict(inputs, [self._config.output_name])
-            except (ServerUnavailableError, ServerTimeoutError, ServerFaultError):
-                if time.monotonic() + pause_s > end or self.stop.wait(pause_s):
-                    raise
-            pause_s *= 2
-
-
-def _read(source: Source) -> bytes:
-    try:
-        return source.read()
-    except OSError as error:
-        raise ImageError(f"cannot be opened: {error.strerror}", "Check the path.") from error
-
-
-def _pixel_count(data: bytes) -> int:
-    """How many pixels the picture has by its header; where that is unclear, all that there is room.
-
-    Only asks for memory: what the picture is and whether it may be read is for `read_image` to say.
-    """
-    try:
-        with Image.open(BytesIO(data), formats=_FORMATS) as image:
-            return image.width * image.height
-    except (Warning, OSError, SyntaxError, ValueError, RuntimeError, LookupError, TypeError):
-        return PIXELS_AT_ONCE
-    except (ArithmeticError, struct.error, zlib.error, Image.DecompressionBombError):
-        return PIXELS_AT_ONCE
-
-
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
+        if self._stored is not None and (known := self._stored.get(digest)) is not None:
+            return known
+        with self._calls:
+            if self.stop.is_set():
+                raise ServerUnavailableError("the run was ended before this image's call")
+            end = time.monotonic() + self._patience_s
+            pause_s = 0.1
+            while True:
+                try:
+                    answer = self._model.ask(image)
+                    break
+                except (ServerUnavailableError, ServerTimeoutError, ServerFaultError):
+                    if time.monotonic() + pause_s > end or self.stop.wait(pause_s):
+                        raise
+                pause_s *= 2
+        if self._stored is not None:
+            self._stored.put(digest, answer)
+        return answer
 
 
 class _Room:
-    """So many pixels may be decoded at a time; a larger picture has to be alone."""
+    """So many pixels may be decoded at a time; a larger image has to be alone.
+
+    Of those that wait the first by its place goes first, and the others wait behind it even where
+    there is room for them: else small images would keep a large one out for ever.
+    """
 
     def __init__(self, pixels: int) -> None:
         self._size = self._free = pixels
+        self._waiting: list[int] = []  # a heap of places
         self._changed = threading.Condition()
 
     @contextmanager
-    def taken(self, pixels: int) -> Iterator[None]:
+    def taken(self, place: int, pixels: int) -> Iterator[None]:
+        """Room for so many pixels, once it is there. Two must not have the same place."""
         pixels = min(pixels, self._size)
         with self._changed:
-            self._changed.wait_for(lambda: self._free >= pixels)
+            heapq.heappush(self._waiting, place)
+            self._changed.wait_for(lambda: self._waiting[0] == place and self._free >= pixels)
+            heapq.heappop(self._waiting)
             self._free -= pixels
+            self._changed.notify_all()  # the next may fit too
         try:
             yield
         finally:

@@ -163,7 +163,7 @@ def test_an_image_is_asked_once_whatever_pages_are_visited(embedded_server, monk
             app.switch_page(name).run()
             if name.endswith("Batch.py"):
                 app.button(key="batch_gallery_run").click().run()
-                app.session_state["batch_job"].join(300)
+                kept(app, state.Batch).job.join(300)
             assert errors(app) == []
         asked = Counter(request.inputs["images"].tensor_content for request in server.requests)
         assert len(asked) == 17  # the gallery, for the charts of Thresholds

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageCms, ImageFile
 
 from detector.errors import ImageError
-from detector.images import ImageLimits, encode_jpeg, read_image
+from detector.images import ImageLimits, encode_jpeg, read_image, read_size, read_thumbnail
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 ORIENTATION = 0x0112
@@ -508,6 +508,93 @@ def test_many_threads_read_at_once():
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+# --- read_size
+
+
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_the_size_of_every_format_is_read_without_decoding_it(file_format, monkeypatch):
+    def decoded(*_):
+        raise AssertionError("decoded for its size")
+
+    data = encoded(quarters(), file_format)
+    monkeypatch.setattr(ImageFile.ImageFile, "load", decoded)
+    assert read_size(data) == (48, 32)
+
+
+@pytest.mark.parametrize("file_format", ["JPEG", "HEIF", "AVIF"])
+def test_the_size_of_a_turned_picture_has_its_count_of_pixels(file_format):
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    width, height = read_size(encoded(quarters(), file_format, exif=exif.tobytes()))
+    assert width * height == 48 * 32
+
+
+@pytest.mark.parametrize("data", [b"", b"no picture", encoded(quarters(), "PNG")[:20]])
+def test_the_size_of_what_cannot_be_read_is_refused_in_the_same_words(data):
+    with pytest.raises(ImageError) as caught:
+        read_size(data)
+    assert str(caught.value) == refusal(data)
+
+
+def test_the_size_of_a_picture_outside_the_limits_is_refused():
+    data = encoded(quarters(), "PNG")
+    for limits in (ImageLimits(max_pixels=32 * 48 - 1), ImageLimits(max_bytes=len(data) - 1)):
+        with pytest.raises(ImageError, match=r"too large|more than"):
+            read_size(data, limits)
+
+
+# --- read_thumbnail
+
+
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_a_thumbnail_of_every_format_is_small_upright_and_read_only(file_format):
+    orientation = 1 if file_format in ("BMP", "GIF") else 6  # these two have no EXIF data
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    stored = np.ascontiguousarray(as_stored(enlarged(10), orientation))
+    options = {} if orientation == 1 else {"exif": exif.tobytes()}
+    image = read_thumbnail(encoded(stored, file_format, **options), 60)
+    assert image.shape == (40, 60, 3)
+    assert not image.flags.writeable
+    assert colours(image) == [RED, GREEN, BLUE, WHITE]
+
+
+def test_a_thumbnail_is_never_enlarged():
+    assert read_thumbnail(encoded(quarters(), "PNG"), 100).shape == (32, 48, 3)
+
+
+def test_a_jpegs_thumbnail_is_of_a_smaller_decoding_and_looks_the_same():
+    grain = np.random.default_rng(4).integers(-20, 21, (640, 960, 3))
+    data = encoded(np.clip(enlarged(20) + grain, 0, 255).astype(np.uint8), "JPEG")
+    whole = Image.fromarray(read_image(data))
+    whole.thumbnail((60, 60), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    difference = np.abs(read_thumbnail(data, 60).astype(int) - np.asarray(whole))
+    assert difference.any()
+    assert difference.mean() < 2
+
+
+def test_a_thumbnail_of_a_png_is_of_all_its_pixels():
+    data = encoded(textured(), "PNG")
+    whole = Image.fromarray(read_image(data))
+    whole.thumbnail((40, 40), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    assert np.array_equal(read_thumbnail(data, 40), whole)
+
+
+def test_no_thumbnail_is_made_of_a_truncated_jpeg():
+    data = encoded(enlarged(10), "JPEG")
+    with pytest.raises(ImageError, match="cannot be decoded"):
+        read_thumbnail(data[: len(data) // 2], 60)
+
+
+def test_a_thumbnail_holds_to_the_limits():
+    with pytest.raises(ImageError, match="too large"):
+        read_thumbnail(encoded(quarters(), "JPEG"), 10, ImageLimits(max_pixels=32 * 48 - 1))
+
+
+def enlarged(times):
+    return quarters().repeat(times, axis=0).repeat(times, axis=1)
 
 
 # --- encode_jpeg

@@ -1,29 +1,28 @@
-"""The page Batch: by Streamlit's app tester, and in a real browser, with a real model server."""
+"""The page Batch by Streamlit's app tester, with a real model server."""
 
-import csv
-import io
 import json
+import logging
 import re
+import shutil
 import time
-import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import streamlit as st
-from PIL import Image
-from playwright.sync_api import Locator, Page, expect
 from streamlit.runtime.caching import clear_session_resource_cache
 from streamlit.testing.v1 import AppTest
 
+from dashboard import frame, state
+from dashboard.batch.cards import PAGE_SIZE
 from dashboard.batch.job import Job
-from dashboard.batch.page import PAGE_SIZE
-from detector.batch.manifest import read_manifest
+from detector.batch.run import IN_FLIGHT, Source
 from detector.embedded import EmbeddedServer
-from tests.support.browser import TIMEOUT_MS, element, settled
+from tests.support.files import png, zipped
 from tests.support.foreign import Foreign, Gate, gated
+from tests.support.kept import keep, kept
 from tests.support.paths import ROOT
-from tests.support.running import dashboard
+from tests.support.running import free_port
 
 SAMPLES = json.loads((ROOT / "samples" / "annotations.json").read_text())["images"]
 
@@ -31,23 +30,6 @@ pytestmark = pytest.mark.usefixtures("empty_caches")
 
 # Of a call that a test holds, however long it takes to look at what is there meanwhile.
 HELD_S = "300"
-
-
-def png(color: str = "gray", size: tuple[int, int] = (40, 30)) -> bytes:
-    buffer = io.BytesIO()
-    Image.new("RGB", size, color).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def zipped(files: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return buffer.getvalue()
-
-
-# By the app tester.
 
 
 @pytest.fixture
@@ -58,7 +40,7 @@ def page(embedded_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> Ap
 
 
 def job_of(app: AppTest) -> Job:
-    job = app.session_state["batch_job"]
+    job = kept(app, state.Batch).job
     assert isinstance(job, Job)
     return job
 
@@ -106,6 +88,42 @@ def test_it_offers_the_gallery_where_nothing_was_uploaded(page: AppTest) -> None
     assert cards(page) == [sample["file_name"] for sample in SAMPLES][:PAGE_SIZE]
 
 
+@pytest.fixture
+def folder_of_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gallery that is no more than that."""
+    shutil.copy(ROOT / "samples" / SAMPLES[0]["file_name"], tmp_path)
+    monkeypatch.setenv("COMMODITY_LENS_SAMPLES_PATH", str(tmp_path))
+
+
+@pytest.mark.usefixtures("folder_of_images")
+def test_a_gallery_without_annotations_says_what_to_do_and_uploads_work(page: AppTest) -> None:
+    page.button(key="batch_gallery_run").click().run()
+    assert not page.exception
+    [message] = [box.value.replace("\\", "") for box in page.error]
+    assert "annotations.json cannot be read" in message
+    assert "Name a folder with" in message
+    assert kept(page, state.Batch).job is None
+    run_files(page, ("a.png", png()))
+    assert cards(page) == ["a.png"]
+    assert not page.error
+
+
+@pytest.mark.usefixtures("folder_of_images")
+def test_an_upload_is_opened_in_detect_whatever_the_gallery_is(page: AppTest) -> None:
+    run_files(page, ("a.png", png()))
+    page.button(key="open_0").click().run()
+    assert not page.exception
+    assert list(kept(page, state.Uploads).files) == ["a.png"]
+
+
+def test_what_could_not_be_used_is_told_until_the_next_start(page: AppTest) -> None:
+    start(page, ("x.zip", b"PK nothing"), ("a.png", png()))
+    assert len(finished(page).error) == 1
+    page.button(key="batch_gallery_run").click().run()
+    assert not page.error
+    finished(page)
+
+
 def test_a_bad_file_is_listed_with_its_reason_and_stops_nothing(page: AppTest) -> None:
     run_files(page, ("a.png", png()), ("<b>.jpg", b"no picture"), ("c.png", png("white")))
     assert cards(page) == ["a.png", "&lt;b&gt;.jpg", "c.png"]
@@ -144,7 +162,7 @@ def test_zip_files_that_cannot_be_read_are_one_message(page: AppTest) -> None:
     first, second = message.splitlines()
     assert first.startswith("**x.zip**: This is not a ZIP file that can be read")
     assert second.startswith("**y.zip**: This is not a ZIP file that can be read")
-    assert "batch_job" not in page.session_state
+    assert kept(page, state.Batch).job is None
 
 
 def test_thresholds_move_without_running_again(page: AppTest) -> None:
@@ -240,9 +258,12 @@ def test_a_stopped_job_keeps_what_is_done_and_goes_on(
     page.button(key="batch_stop").click().run()
     held[0].open()
     job.join(60)
-    assert 5 <= job.count < 40
+    # The five, and those that the server was at work on.
+    assert 5 + IN_FLIGHT <= job.count < 40
+    assert job.count == len(held[1].requests)
     kept = {done.index: done for done in job.results}
     page.run()
+    assert len(cards(page)) == min(PAGE_SIZE, job.count)
     page.button(key="batch_continue").click().run()
     finished(page)
     assert job_of(page) is job
@@ -288,109 +309,74 @@ def test_the_end_of_the_session_ends_its_job(page: AppTest, held: tuple[Gate, Fo
     assert job.error is None  # it was told to end; nobody took its client away
 
 
-# In a browser.
+def test_run_waits_for_a_server_that_is_not_up(
+    page: AppTest, embedded_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = free_port()
+    monkeypatch.setenv("COMMODITY_LENS_SERVER", f"127.0.0.1:{port}")
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    start(page, ("a.png", png()))
+    job = job_of(page)
+    for _ in range(2):  # it is not forgotten by another run of the page
+        assert not page.exception
+        assert not job.is_running
+        assert any(str(port) in box.value for box in page.error)
+        assert "begins by itself" in str([caption.value for caption in page.caption])
+        assert "waiting for the model server" in progress_text(page)
+        page.run()
+    monkeypatch.setenv("COMMODITY_LENS_SERVER", embedded_server.address)
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    page.run()
+    finished(page)
+    assert job_of(page) is job
+    assert job.count == 1
+    assert not page.error
 
 
-@pytest.fixture(scope="module")
-def gate_and_url(
-    embedded_server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Gate, str]]:
-    log = tmp_path_factory.mktemp("batch") / "log.txt"
-    with (
-        gated(embedded_server.address) as (gate, server),
-        dashboard(
-            log, COMMODITY_LENS_SERVER=server.address, COMMODITY_LENS_TIMEOUT_S=HELD_S
-        ) as running,
-    ):
-        yield gate, running.url
+def test_what_waits_for_the_server_can_be_stopped(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMMODITY_LENS_SERVER", f"127.0.0.1:{free_port()}")
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    start(page, ("a.png", png()))
+    page.button(key="batch_stop").click().run()
+    assert "stopped" in progress_text(page)
+    assert "begins by itself" not in str([caption.value for caption in page.caption])
+    assert page.button(key="batch_continue")
 
 
-@pytest.fixture
-def gate(gate_and_url: tuple[Gate, str]) -> Iterator[Gate]:
-    """Holds the answers to the page where a test closes it."""
-    yield gate_and_url[0]
-    gate_and_url[0].open()
+def progress_text(page: AppTest) -> str:
+    [bar] = page.get("progress")
+    return str(bar.proto.text)
 
 
-@pytest.fixture
-def seen(visit: Callable[..., Page], gate_and_url: tuple[Gate, str]) -> Page:
-    return visit(f"{gate_and_url[1]}/Batch")
+def test_an_unexpected_exception_is_one_calm_message_with_the_id_that_is_in_the_log(
+    page: AppTest, caplog: pytest.LogCaptureFixture
+) -> None:
+    faults = [RuntimeError("a fault of our own")]
 
+    def read() -> bytes:
+        if faults:
+            raise faults.pop()
+        return png()
 
-def shown_cards(page: Page) -> Locator:
-    return page.locator(".lens-card")
-
-
-def file(name: str, data: bytes) -> dict:
-    return {"name": name, "mimeType": "application/octet-stream", "buffer": data}
-
-
-def test_results_appear_while_it_runs_and_stay_after_a_page_switch(seen: Page, gate: Gate) -> None:
-    pictures = {f"{i:03}.png": png(size=(30 + i, 30)) for i in range(80)}
-    gate.close_after(20)
-    element(seen, "batch_upload").locator("input[type=file]").set_input_files(
-        [file("a.zip", zipped(pictures))]
-    )
-    seen.get_by_role("button", name="Run 1 file").click()
-    progress = element(seen, "batch_progress")
-    expect(progress.get_by_role("button", name="Stop")).to_be_visible(timeout=TIMEOUT_MS)
-    expect(shown_cards(seen).first).to_be_visible(timeout=TIMEOUT_MS)
-    expect(progress).to_contain_text("left")
-    seen.get_by_role("link", name="Server").click()
-    seen.get_by_role("heading", name="Model server").wait_for()
-    seen.get_by_role("link", name="Batch").click()
-    expect(progress).to_contain_text("20 of 80")
-    gate.open()
-    expect(progress).to_contain_text("80 of 80", timeout=4 * TIMEOUT_MS)
-    expect(progress.get_by_role("button", name="Stop")).to_have_count(0)
-    expect(shown_cards(seen)).to_have_count(PAGE_SIZE)
-
-
-def test_a_click_on_a_card_opens_the_picture_in_detect(seen: Page, samples_dir: Path) -> None:
-    photo = Image.open(samples_dir / "canvas_shoes.jpg").resize((500, 400))
-    buffer = io.BytesIO()
-    photo.save(buffer, "JPEG")
-    element(seen, "batch_upload").locator("input[type=file]").set_input_files(
-        [file("mine_*1*.jpg", buffer.getvalue()), file("other.png", png())]
-    )
-    seen.get_by_role("button", name="Run 2 files").click()
-    expect(shown_cards(seen)).to_have_count(2)
-    card = element(seen, "card_0")
-    card.get_by_role("button", name="Open mine_*1*.jpg in Detect").click()
-    figure = element(seen, "figure")
-    expect(figure.locator(".barlayer .point path").first).to_be_visible(timeout=TIMEOUT_MS)
-    expect(seen.get_by_text("mine_*1*.jpg").first).to_be_visible(timeout=TIMEOUT_MS)
-
-
-def test_the_exports_hold_what_is_shown(seen: Page) -> None:
-    seen.get_by_role("button", name="Run the gallery").click()
-    expect(shown_cards(seen)).to_have_count(len(SAMPLES), timeout=4 * TIMEOUT_MS)
-    expect(element(seen, "batch_stop")).to_have_count(0)
-
-    def download(label: str) -> bytes:
-        with seen.expect_download() as started:
-            seen.get_by_role("button", name=label).click()
-        return Path(started.value.path()).read_bytes()
-
-    settled(seen)
-    seen.get_by_role("button", name="Export all").click()
-    expect(seen.get_by_role("button", name="Annotated pictures")).to_be_visible()
-    settled(seen)
-    table = list(csv.DictReader(io.StringIO(download("Table (CSV)").decode())))
-    coco = json.loads(download("COCO JSON"))
-    results = json.loads(download("COCO results"))
-    batch = read_manifest(download("Manifest (JSON)"))
-    chips = element(seen, "batch_gallery").locator("em").all_inner_texts()
-    count = sum(int(chip.split()[0]) for chip in chips)
-    assert count == len(table) == len(coco["annotations"]) == len(results) > len(SAMPLES)
-    assert sum(len(r.found.detections) for r in batch.results if r.found) == count
-    assert len(coco["images"]) == len(batch.results) == len(SAMPLES)
-    with zipfile.ZipFile(io.BytesIO(download("Pascal VOC (ZIP)"))) as archive:
-        assert len(archive.namelist()) == len(SAMPLES)
-    with zipfile.ZipFile(io.BytesIO(download("YOLO (ZIP)"))) as archive:
-        assert len(archive.namelist()) == len(SAMPLES) + 1
-    with zipfile.ZipFile(io.BytesIO(download("Annotated pictures (ZIP)"))) as archive:
-        assert "canvas_shoes.png" in archive.namelist()
-        picture = Image.open(io.BytesIO(archive.read("canvas_shoes.png")))
-    with Image.open(ROOT / "samples" / "canvas_shoes.jpg") as sample:
-        assert picture.size == sample.size
+    job = Job([Source("a.png", read), Source("b.png", png)], frame.report)
+    keep(page, state.Batch(job=job, go_on=True))
+    with caplog.at_level(logging.ERROR):
+        page.run()
+        finished(page)
+    [message] = [box.value for box in page.error]
+    [record] = [r for r in caplog.records if "Unexpected" in r.message]
+    assert job.error_id
+    assert job.error_id in message
+    assert job.error_id in record.message
+    assert record.exc_info is not None
+    assert "a fault of our own" in str(record.exc_info[1])
+    assert "fault of our own" not in message
+    page.button(key="batch_continue").click().run()
+    finished(page)
+    assert cards(page) == ["a.png", "b.png"]
+    assert not page.error

@@ -4,22 +4,24 @@ import hashlib
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image
 
 import detector.batch.run
-from detector.batch.run import Done, Source, file_source, pictures_in, run
+from detector.batch.run import Done, Source, file_source, images_in, run
 from detector.config import Config
 from detector.embedded import EmbeddedServer
 from detector.errors import ImageError, OutputError, ServerUnavailableError
 from detector.images import ImageLimits, read_image
 from detector.serving import ServedModel
 from detector.ssd import RawPrediction, Settings, postprocess, preprocess
+from tests.support.foreign import gated
 from tests.support.running import ModelServer, model_server, served
 
 CONFIG = Config()
@@ -199,12 +201,128 @@ def test_large_pictures_are_decoded_one_after_the_other(
     assert most == 1
 
 
-def test_an_error_of_make_ends_the_run(client: ServedModel) -> None:
-    def fail(image: object) -> None:
-        raise OSError(28, "No space left on device")
+def test_a_larger_picture_than_there_is_room_for_is_decoded_alone(
+    client: ServedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(detector.batch.run, "PIXELS_AT_ONCE", 100)
+    found = run([source(str(i), jpeg()) for i in range(3)], client, CONFIG)
+    assert [done.error for done in found] == [None] * 3
 
-    with pytest.raises(OSError, match="No space"):
-        list(run([source("a", jpeg())], client, CONFIG, make=fail))
+
+def test_a_large_picture_is_not_kept_out_by_small_ones(
+    client: ServedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small, large = jpeg((20, 20)), jpeg((40, 20))
+    monkeypatch.setattr(detector.batch.run, "PIXELS_AT_ONCE", 40 * 20)
+    made: list[int] = []
+    changed = threading.Condition()
+
+    def make(image: np.ndarray) -> None:
+        with changed:
+            made.append(image.shape[1])
+            changed.notify_all()
+            if len(made) == 1:
+                # The first keeps half of the room. Who may overtake the large one does it now.
+                changed.wait_for(lambda: len(made) > 10, timeout=0.5)
+
+    pictures = [small, large, *[small] * 30]
+    sources = [source(str(i), data) for i, data in enumerate(pictures)]
+    assert len(list(run(sources, client, CONFIG, make=make, workers=4))) == len(pictures)
+    # Two workers may have come before it was read.
+    assert made.index(40) <= 3
+
+
+def test_room_is_given_to_the_next_as_soon_as_there_is_some(
+    client: ServedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(detector.batch.run, "PIXELS_AT_ONCE", 3 * 20 * 20)
+    together = threading.Barrier(3, timeout=60)
+    sources = [source(str(i), jpeg((20, 20))) for i in range(3)]
+    found = run(sources, client, CONFIG, make=lambda image: together.wait(), workers=3)
+    assert len(list(found)) == 3
+
+
+@pytest.mark.parametrize("file_format", ["JPEG", "HEIF", "AVIF"])
+def test_a_picture_takes_the_room_of_its_pixels_whatever_its_format(
+    client: ServedModel, monkeypatch: pytest.MonkeyPatch, file_format: str
+) -> None:
+    monkeypatch.setattr(detector.batch.run, "PIXELS_AT_ONCE", 2 * 64 * 64)
+    buffer = BytesIO()
+    if file_format == "HEIF":
+        pillow_heif.encode("RGB", (64, 64), bytes(3 * 64 * 64), buffer)
+    else:
+        Image.new("RGB", (64, 64)).save(buffer, file_format)
+    together = threading.Barrier(2, timeout=60)
+    sources = [source(str(i), buffer.getvalue()) for i in range(2)]
+    found = run(sources, client, CONFIG, make=lambda image: together.wait(), workers=2)
+    assert [done.error for done in found] == [None] * 2
+
+
+@pytest.mark.parametrize("most_allowed", [1, 2])
+def test_no_more_calls_are_under_way_than_the_server_works_on(
+    embedded_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch, most_allowed: int
+) -> None:
+    monkeypatch.setattr(detector.batch.run, "IN_FLIGHT", most_allowed)
+    now, most = 0, 0
+    changed = threading.Condition()
+
+    def hold(answer: Callable) -> Callable:
+        def held(request: object, context: object) -> object:
+            nonlocal now, most
+            with changed:
+                now += 1
+                most = max(most, now)
+                changed.notify_all()
+                # Long enough for one more to come, where one more is sent.
+                changed.wait_for(lambda: now > most_allowed, timeout=0.1)
+            answered = answer(request, context)
+            with changed:
+                now -= 1
+            return answered
+
+        return held
+
+    with gated(embedded_server.address) as (_, server):
+        server.predict = hold(server.predict)
+        with served(server.address) as client:
+            sources = [source(str(i), jpeg()) for i in range(8)]
+            assert len(list(run(sources, client, CONFIG, workers=8))) == 8
+    assert most == most_allowed
+
+
+@pytest.mark.parametrize("of", ["make", "read"])
+def test_an_unexpected_error_ends_the_run_after_what_was_under_way(
+    client: ServedModel, of: str
+) -> None:
+    """Three wait for each other, so that two are under way when the third fails."""
+    together = threading.Barrier(3, timeout=60)
+
+    def read() -> bytes:
+        together.wait()
+        if of == "read":
+            raise RuntimeError("a fault of our own")
+        return jpeg((50, 30))
+
+    def make(image: np.ndarray) -> None:
+        if image.shape[1] == 50:
+            raise RuntimeError("a fault of our own")
+
+    def slow() -> bytes:
+        together.wait()
+        return jpeg()
+
+    found: list[int] = []
+
+    def take(results: Iterator[Done]) -> None:
+        for done in results:
+            found.append(done.index)
+
+    sources = [Source("bad", read), Source("good", slow), Source("too", slow)]
+    more = [source(str(i), jpeg()) for i in range(1000)]
+    with pytest.raises(RuntimeError, match="a fault of our own"):
+        take(run([*sources, *more], client, CONFIG, make=make, workers=3))
+    assert {1, 2} <= set(found)
+    assert len(found) < 100
     assert not batch_threads()
 
 
@@ -212,7 +330,7 @@ def test_an_error_of_make_ends_the_run(client: ServedModel) -> None:
 
 
 def test_an_empty_folder_has_no_pictures(tmp_path: Path) -> None:
-    assert pictures_in(tmp_path) == []
+    assert images_in(tmp_path) == []
 
 
 def test_a_folder_gives_the_pictures_below_it_sorted(tmp_path: Path) -> None:
@@ -220,7 +338,7 @@ def test_a_folder_gives_the_pictures_below_it_sorted(tmp_path: Path) -> None:
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.touch()
-    names = [str(path.relative_to(tmp_path)) for path in pictures_in(tmp_path)]
+    names = [str(path.relative_to(tmp_path)) for path in images_in(tmp_path)]
     assert names == ["a/z.png", "b.JPG", "c.heic"]
 
 
@@ -234,9 +352,9 @@ def test_no_link_leads_out_of_the_folder(tmp_path: Path) -> None:
     (folder / "out.jpg").symlink_to(outside / "secret.jpg")
     (folder / "loop.jpg").symlink_to("loop.jpg")
     (folder / "all").symlink_to(outside)
-    assert [path.name for path in pictures_in(folder)] == ["inside.jpg", "own.jpg"]
+    assert [path.name for path in images_in(folder)] == ["inside.jpg", "own.jpg"]
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="No such file"):
-        pictures_in(tmp_path / "gone")
+        images_in(tmp_path / "gone")

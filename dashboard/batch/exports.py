@@ -1,0 +1,102 @@
+"""A batch's results as files; each is built when it is clicked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+import streamlit as st
+
+from dashboard.answers import config
+from dashboard.batch.job import Job
+from detector import ssd
+from detector.batch import manifest
+from detector.batch.run import Done, read_source
+from detector.formats import exports
+from detector.images import read_image
+from detector.translation import _
+
+# An annotated PNG has up to two bytes a pixel, and the ZIP of all is made in memory.
+MAX_DRAWN_PIXELS = 300_000_000
+
+
+def show(
+    job: Job,
+    results: Sequence[Done],
+    detections: Mapping[int, ssd.Detections],
+    settings: ssd.Settings,
+    labels: Sequence[str],
+) -> None:
+    """Downloads of all images that are done, as they are shown."""
+    good = [done for done in results if done.size is not None]
+    found = [_detected(done, detections[done.index], settings) for done in good]
+    pixels = sum(done.size[0] * done.size[1] for done in good if done.size is not None)
+    files = (
+        (_("Table (CSV)"), "detections.csv", "text/csv", lambda: exports.to_csv(found, labels)),
+        ("COCO JSON", "detections.coco.json", "application/json",
+         lambda: exports.to_coco(found, labels)),
+        (_("COCO results"), "results.coco.json", "application/json",
+         lambda: exports.to_coco_results(found)),
+        (_("Pascal VOC (ZIP)"), "pascal-voc.zip", "application/zip",
+         lambda: exports.voc_zip(found, labels)),
+        (_("YOLO (ZIP)"), "yolo.zip", "application/zip", lambda: exports.yolo_zip(found, labels)),
+        (_("Manifest (JSON)"), "manifest.json", "application/json",
+         lambda: manifest.to_manifest(_batch(job, results, found, settings, labels))),
+        (_("Annotated images (ZIP)"), "images.zip", "application/zip",
+         partial(_drawn, job, good, found, labels)),
+    )  # fmt: skip
+    for label, file_name, mime, build in files:
+        is_too_much = file_name == "images.zip" and pixels > MAX_DRAWN_PIXELS
+        st.download_button(
+            label, build, file_name, mime, on_click="ignore", width="stretch", disabled=is_too_much,
+            help=_("So many pixels are drawn by `python -m detector predict FOLDER --out …` only.")
+            if is_too_much else None,
+        )  # fmt: skip
+    if job.count < len(job.sources):
+        st.caption(_("Of the {count} images that are done.", count=job.count))
+
+
+def _detected(
+    done: Done, detections: ssd.Detections, settings: ssd.Settings
+) -> exports.DetectedImage:
+    assert done.size is not None
+    assert done.model is not None
+    return exports.DetectedImage(
+        done.name, done.size, detections, done.model.name, done.model.version, settings
+    )
+
+
+def _batch(
+    job: Job,
+    results: Sequence[Done],
+    found: Sequence[exports.DetectedImage],
+    settings: ssd.Settings,
+    labels: Sequence[str],
+) -> manifest.Batch:
+    left = iter(found)
+    entries = tuple(
+        manifest.Result(done.name, done.digest, next(left))
+        if done.error is None
+        else manifest.Result(done.name, done.digest, None, str(done.error), done.error.hint)
+        for done in results
+    )
+    batch = manifest.Batch(config().model_name, tuple(labels), settings, started=job.started)
+    return replace(batch, finished=job.finished, results=entries)
+
+
+def _drawn(
+    job: Job,
+    good: Sequence[Done],
+    found: Sequence[exports.DetectedImage],
+    labels: Sequence[str],
+) -> bytes:
+    """A ZIP of all images with their boxes."""
+    limits = config().image_limits
+    stems = exports.unique_stems(done.name for done in good)
+    return exports.to_zip(
+        {
+            f"{stem}.png": exports.annotated_png(
+                read_image(read_source(job.sources[done.index]), limits), each.detections, labels
+            )
+            for stem, done, each in zip(stems, good, found, strict=True)
+        }
+    )
