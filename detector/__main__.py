@@ -23,8 +23,8 @@ from detector.batch.run import Done, Source, file_source, pictures_in, run
 from detector.config import Config, read_secrets
 from detector.embedded import EmbeddedServer
 from detector.errors import ConfigError, ImageError, LensError, ServingError, ThresholdsError
-from detector.evaluation.operating_points import read_thresholds
-from detector.formats.exports import record
+from detector.formats.tables import record
+from detector.formats.thresholds import read_thresholds
 from detector.serving import ModelSpec, connect
 from detector.ssd import Settings
 

@@ -21,9 +21,15 @@ from detector import ssd
 from detector.batch import manifest
 from detector.batch.archives import sources_of
 from detector.batch.run import Done, Source
+from detector.drawing.annotate import annotated_png
 from detector.drawing.colors import class_color, text_color
 from detector.errors import ImageError
-from detector.formats import exports
+from detector.formats.bundle import to_zip, unique_stems
+from detector.formats.coco import to_coco, to_coco_results
+from detector.formats.detected import DetectedImage
+from detector.formats.tables import to_csv
+from detector.formats.voc import voc_zip
+from detector.formats.yolo import yolo_zip
 from detector.images import read_image
 
 PAGE_SIZE = 24
@@ -475,14 +481,14 @@ def _hand_on(
     found = [_detected(done, shown[done.index], settings) for done in good]
     pixels = sum(done.size[0] * done.size[1] for done in good if done.size is not None)
     files = (
-        ("Table (CSV)", "detections.csv", "text/csv", lambda: exports.to_csv(found, labels)),
+        ("Table (CSV)", "detections.csv", "text/csv", lambda: to_csv(found, labels)),
         ("COCO JSON", "detections.coco.json", "application/json",
-         lambda: exports.to_coco(found, labels)),
+         lambda: to_coco(found, labels)),
         ("COCO results", "results.coco.json", "application/json",
-         lambda: exports.to_coco_results(found)),
+         lambda: to_coco_results(found)),
         ("Pascal VOC (ZIP)", "pascal-voc.zip", "application/zip",
-         lambda: exports.voc_zip(found, labels)),
-        ("YOLO (ZIP)", "yolo.zip", "application/zip", lambda: exports.yolo_zip(found, labels)),
+         lambda: voc_zip(found, labels)),
+        ("YOLO (ZIP)", "yolo.zip", "application/zip", lambda: yolo_zip(found, labels)),
         ("Manifest (JSON)", "manifest.json", "application/json",
          lambda: manifest.to_manifest(_batch(job, results, found, settings, labels))),
         ("Annotated pictures (ZIP)", "pictures.zip", "application/zip",
@@ -499,18 +505,16 @@ def _hand_on(
         st.caption(f"Of the {job.count} pictures that are done.")
 
 
-def _detected(done: Done, found: ssd.Detections, settings: ssd.Settings) -> exports.DetectedImage:
+def _detected(done: Done, found: ssd.Detections, settings: ssd.Settings) -> DetectedImage:
     assert done.size is not None
     assert done.model is not None
-    return exports.DetectedImage(
-        done.name, done.size, found, done.model.name, done.model.version, settings
-    )
+    return DetectedImage(done.name, done.size, found, done.model.name, done.model.version, settings)
 
 
 def _batch(
     job: Job,
     results: Sequence[Done],
-    found: Sequence[exports.DetectedImage],
+    found: Sequence[DetectedImage],
     settings: ssd.Settings,
     labels: Sequence[str],
 ) -> manifest.Batch:
@@ -528,15 +532,15 @@ def _batch(
 def _drawn(
     job: Job,
     good: Sequence[Done],
-    found: Sequence[exports.DetectedImage],
+    found: Sequence[DetectedImage],
     labels: Sequence[str],
 ) -> bytes:
     """A ZIP of all pictures with their boxes."""
     limits = config().image_limits
-    names = exports.unique_stems(done.name for done in good)
-    return exports.to_zip(
+    names = unique_stems(done.name for done in good)
+    return to_zip(
         {
-            f"{name}.png": exports.annotated_png(
+            f"{name}.png": annotated_png(
                 read_image(job.sources[done.index].read(), limits), each.detections, labels
             )
             for name, done, each in zip(names, good, found, strict=True)

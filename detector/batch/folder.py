@@ -22,16 +22,13 @@ from detector.batch.manifest import (
 )
 from detector.batch.run import Source
 from detector.config import Config
+from detector.drawing.annotate import annotated_png
 from detector.errors import ImageError, LensError
-from detector.formats.exports import (
-    annotated_png,
-    to_coco,
-    to_coco_results,
-    to_csv,
-    unique_stems,
-    voc_zip,
-    yolo_zip,
-)
+from detector.formats.bundle import unique_stems
+from detector.formats.coco import to_coco, to_coco_results
+from detector.formats.tables import to_csv
+from detector.formats.voc import voc_zip
+from detector.formats.yolo import yolo_zip
 from detector.images import read_image
 
 # What may be written besides, and the file it becomes.

@@ -19,7 +19,8 @@ import numpy as np
 from detector.batch.run import Done
 from detector.config import ROOT
 from detector.errors import LensError
-from detector.formats.exports import DetectedImage, settings_record
+from detector.formats.detected import DetectedImage
+from detector.formats.tables import settings_record
 from detector.ssd import Detections, Settings, postprocess
 
 FORMAT = "commodity-lens-batch"
