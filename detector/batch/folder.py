@@ -13,7 +13,6 @@ from typing import Self
 from detector.batch.manifest import (
     Batch,
     Result,
-    State,
     check_same_run,
     now,
     read_manifest,
@@ -21,6 +20,7 @@ from detector.batch.manifest import (
     write_whole,
 )
 from detector.batch.run import Source
+from detector.batch.state import State
 from detector.config import Config
 from detector.drawing.annotate import annotated_png
 from detector.errors import ImageError, LensError
