@@ -170,7 +170,7 @@ class OutputFolder:
         versions = {r.found.model_version or 0 for r, _ in before.values() if r.found is not None}
         is_free = self.config.version_label is None and self.config.model_version is None
         if versions and is_free:
-            self.config = replace(self.config, model_version=max(versions) or None)
+            self.config = self.config.with_changes(model_version=max(versions) or None)
         names = {name for name, _ in before}
         todo = []
         for place, (source, file) in enumerate(zip(self._sources, self._files, strict=True)):
