@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from detector.drawing.colors import class_color
+from detector.drawing.marks import escaped
 from detector.evaluation.curves import Counts, Curve
 from detector.ssd import RawPrediction, Settings
 
@@ -50,6 +51,7 @@ def counts(
         labels: index = class id, background first.
         settings: the thresholds to mark.
     """
+    labels = [escaped(label) for label in labels]
     traces: list[Trace] = []
     edges = np.round(np.arange(50) * 0.02 + 0.01, 2)
     for class_id, label in enumerate(labels[1:], start=1):
@@ -121,6 +123,7 @@ def rates(
         labels: index = class id, background first.
         settings: the thresholds to mark.
     """
+    labels = [escaped(label) for label in labels]
     traces: list[Trace] = []
     at_grid = {class_id: curve.at(GRID) for class_id, curve in curves.items()}
     names = ("Precision", "Recall", "F1")
@@ -177,6 +180,7 @@ def precision_recall(
         labels: index = class id, background first.
         settings: the thresholds to mark.
     """
+    labels = [escaped(label) for label in labels]
     traces: list[Trace] = []
     for class_id, curve in curves.items():
         label, color = _name_and_color(class_id, labels)
@@ -192,13 +196,14 @@ def precision_recall(
                 "x": _numbers(curve.recall[places]),
                 "y": _numbers(curve.precision[places]),
                 "customdata": [[float(str(t)), class_id or 0] for t in at],
-                "name": f"{label} · {kind} {ap:.3f}",
+                "name": f"{label} · {kind} {'–' if np.isnan(ap) else f'{ap:.3f}'}",
                 "legendgroup": str(class_id or 0),
                 "line": {"color": color, "width": 3 if class_id is None else 1.5},
                 "marker": {"color": color, "size": 5},
                 "unselected": {"marker": {"opacity": 1}},
+                "meta": [label],  # of the words in a hover, the template takes these as they are
                 "hovertemplate": (
-                    f"<b>{label}</b> at %{{customdata[0]:.2f}}<br>"
+                    "<b>%{meta[0]}</b> at %{customdata[0]:.2f}<br>"
                     "precision %{y:.2f}, recall %{x:.2f}<extra></extra>"
                 ),
                 "legendrank": 1 if class_id is None else 2,
@@ -228,6 +233,7 @@ def confusion(cells: NDArray[np.int64], labels: Sequence[str]) -> go.Figure:
         cells: (C, C) counts; row 0 = there is nothing, column 0 = not found.
         labels: index = class id, background first.
     """
+    labels = [escaped(label) for label in labels]
     order = [*range(1, len(labels)), 0]
     last = len(order) - 1  # nothing there and not found: no box can be behind that
     places = [

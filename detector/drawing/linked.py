@@ -5,7 +5,6 @@ figure only. A box has the colour of what became of it on the other side. What o
 dotted on the other, so that the eye finds the place.
 """
 
-import html
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,6 +17,7 @@ from detector.drawing.marks import (
     areas,
     bar_geometry,
     chip_traces,
+    escaped,
     halo,
     label_places,
     label_texts,
@@ -104,7 +104,7 @@ def draw(
         "yaxis2": {**down, "domain": y_domains[1], "matches": "y", "anchor": "x2"},
         "annotations": [
             {
-                "text": html.escape(heading),
+                "text": escaped(heading),
                 "xref": f"{x} domain",
                 "yref": f"{y} domain",
                 "x": 0,
@@ -231,7 +231,7 @@ def hover_text(pairing: Pairing, row: int, labels: Sequence[str], plain: bool = 
         ("B", pairing.b, int(pairing.rows_b[row])),
     ):
         if index >= 0:
-            label = html.escape(labels[int(found.class_ids[index])])
+            label = escaped(labels[int(found.class_ids[index])])
             lines.append(f"{name}: {label} {found.scores[index]:.2f}")
     change = pairing.score_change(row)
     if change is not None:

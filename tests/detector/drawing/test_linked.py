@@ -9,7 +9,8 @@ from detector.drawing import linked
 from detector.drawing.marks import CHIP_HEIGHT
 from detector.evaluation.pairing import pair
 from detector.ssd import Detections
-from tests.detector.drawing.test_photo import GREY, LABELS, SIZE, random_detections
+from tests.detector.drawing.test_photo import GREY, LABELS, SIZE, detections, random_detections
+from tests.support.figures import texts_of
 
 NONE = Detections.empty()
 
@@ -42,3 +43,13 @@ def test_labels_never_cover_each_other_at_the_size_of_the_panels(stacked: bool, 
     for a, b in itertools.combinations(np.array(rectangles), 2):
         overlap = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
         assert overlap.min() <= 0.1
+
+
+def test_headings_and_labels_are_text_and_no_markup() -> None:
+    names = ("background", '<b>"x"</b>')
+    found = detections((0, 0, 200, 200, 1, 0.9))
+    figure = linked.draw(GREY, SIZE, pair(found, found), names, headings=("<i>A</i>", "B"))
+    texts = texts_of(figure)
+    assert [text for text in texts if "<b>" in text.replace("<b>In both</b>", "")] == []
+    assert any('&lt;b&gt;"x"&lt;/b&gt;' in text for text in texts)
+    assert figure.layout.annotations[0].text == "&lt;i&gt;A&lt;/i&gt;"
