@@ -36,7 +36,11 @@ def test_coco_has_images_categories_and_annotations(tmp_path: Path) -> None:
         "empty.jpg",
         "shop/shelf.jpg",
     ]
-    assert [category["name"] for category in data.loadCats(data.getCatIds())] == list(LABELS[1:])
+    assert data.loadCats(data.getCatIds()) == [
+        {"id": class_id, "name": label, "supercategory": "commodity"}
+        for class_id, label in enumerate(LABELS)
+        if class_id > 0
+    ]
     [first, second] = data.loadAnns(data.getAnnIds(imgIds=[2]))
     assert first["bbox"] == [10.25, 20.5, 100.5, 199.5]
     assert (first["id"], first["category_id"], first["score"]) == (1, 4, 0.93)

@@ -45,6 +45,19 @@ def test_no_file_name_in_a_csv_is_a_formula(name: str) -> None:
     assert rows[1][0] == f"'{name}"
 
 
+def test_no_label_in_a_csv_is_a_formula() -> None:
+    image = DetectedImage("a.jpg", (9, 9), detections((0, 0, 5, 5, 1, 0.9)))
+    data = to_csv([image], ("background", "=1+1"))
+    rows = list(csv.reader(io.StringIO(data.decode(), newline="")))
+    assert rows[1][4] == "'=1+1"
+
+
+def test_a_name_that_is_no_formula_stays_as_it_is() -> None:
+    image = DetectedImage("a=b.jpg", (9, 9), detections((0, 0, 5, 5, 1, 0.9)))
+    rows = list(csv.reader(io.StringIO(to_csv([image], LABELS).decode(), newline="")))
+    assert rows[1][0] == "a=b.jpg"
+
+
 def test_json_holds_model_settings_and_boxes() -> None:
     data = json.loads(to_json([TWO], LABELS))
     assert data["labels"] == list(LABELS)
