@@ -53,32 +53,11 @@ def counts(
     """
     labels = [escaped(label) for label in labels]
     traces: list[Trace] = []
-    edges = np.round(np.arange(50) * 0.02 + 0.01, 2)
     for class_id, label in enumerate(labels[1:], start=1):
-        if not counted[:, class_id].any():
-            continue
-        color = class_color(class_id)
-        # A curve on a logarithmic axis ends where nothing is left.
-        height = [int(count) if count else None for count in counted[:, class_id]]
-        traces.append(_line(GRID, height, label, color, class_id))
-        traces.append(
-            {
-                "type": "bar",
-                "x": edges.tolist(),
-                "y": histogram[:, class_id].tolist(),
-                "width": 0.019,
-                "yaxis": "y2",
-                "marker": {"color": color, "line": {"width": 0}},
-                "hoverinfo": "skip",
-                "legendgroup": str(class_id),
-                "showlegend": False,
-                "unselected": {"marker": {"opacity": 1}},
-            }
-        )
-        own = settings.class_thresholds.get(class_id)
-        if own is not None:
-            place = min(int(np.searchsorted(GRID, own - 1e-9)), len(GRID) - 1)
-            traces.append(_point(own, max(int(counted[place, class_id]), 1), color, class_id))
+        if counted[:, class_id].any():
+            own = settings.class_thresholds.get(class_id)
+            columns = counted[:, class_id], histogram[:, class_id]
+            traces += _class_counts(*columns, class_id, label, own)
     most = max(int(counted.max(initial=0)), 1)
     words = [
         f"<b>{threshold:.2f}</b>: {_listed(row, labels)}"
@@ -234,49 +213,11 @@ def confusion(cells: NDArray[np.int64], labels: Sequence[str]) -> go.Figure:
         labels: index = class id, background first.
     """
     labels = [escaped(label) for label in labels]
-    order = [*range(1, len(labels)), 0]
-    last = len(order) - 1  # nothing there and not found: no box can be behind that
-    places = [
-        (row, column)
-        for row in range(len(order))
-        for column in range(len(order))
-        if (row, column) != (last, last)
-    ]
-    chosen = [(order[row], order[column]) for row, column in places]
-    values = [int(cells[true, found]) for true, found in chosen]
-    most = max([*values, 1])
-    colors = [
-        _shade(value / most, true == found)
-        for value, (true, found) in zip(values, chosen, strict=True)
-    ]
-    words = [
-        _in_words(value, labels, true, found)
-        for value, (true, found) in zip(values, chosen, strict=True)
-    ]
-    trace = {
-        "type": "bar",
-        "x": [column for _, column in places],
-        "base": [row - 0.48 for row, _ in places],
-        "y": [0.96] * len(places),
-        "width": 0.96,
-        "customdata": [list(cell) for cell in chosen],
-        "marker": {"color": colors, "line": {"width": 0}},
-        "text": [str(value) if value else "" for value in values],
-        "textposition": "inside",
-        "insidetextanchor": "middle",
-        "textangle": 0,
-        "textfont": {"color": _INK},
-        "hovertext": words,
-        "hovertemplate": "%{hovertext}<extra></extra>",
-        "selected": {"marker": {"opacity": 1}},
-        "unselected": {"marker": {"opacity": 0.75}, "textfont": {"color": _INK}},
-        "showlegend": False,
-    }
     columns = [*labels[1:], "not found"]
     rows = [*labels[1:], "nothing there"]
     axis = {"fixedrange": True, "showgrid": False, "zeroline": False}
     return _figure(
-        [trace],
+        [_cells(cells, labels)],
         height=470,
         xaxis={
             **axis,
@@ -361,6 +302,78 @@ def density(
 def rate(value: float | NDArray[np.float64]) -> str:
     """A precision, recall or F1 in writing; NaN is a dash."""
     return "–" if np.isnan(value) else f"{float(value):.2f}"
+
+
+def _class_counts(
+    counted: NDArray[np.int64],
+    histogram: NDArray[np.int64],
+    class_id: int,
+    label: str,
+    own: float | None,
+) -> list[Trace]:
+    """A class's curve, its scores as bars, and a mark at its own threshold where it has one."""
+    color = class_color(class_id)
+    # A curve on a logarithmic axis ends where nothing is left.
+    height = [int(count) if count else None for count in counted]
+    bars = {
+        "type": "bar",
+        "x": np.round(np.arange(50) * 0.02 + 0.01, 2).tolist(),
+        "y": histogram.tolist(),
+        "width": 0.019,
+        "yaxis": "y2",
+        "marker": {"color": color, "line": {"width": 0}},
+        "hoverinfo": "skip",
+        "legendgroup": str(class_id),
+        "showlegend": False,
+        "unselected": {"marker": {"opacity": 1}},
+    }
+    traces = [_line(GRID, height, label, color, class_id), bars]
+    if own is not None:
+        place = min(int(np.searchsorted(GRID, own - 1e-9)), len(GRID) - 1)
+        traces.append(_point(own, max(int(counted[place]), 1), color, class_id))
+    return traces
+
+
+def _cells(cells: NDArray[np.int64], labels: Sequence[str]) -> Trace:
+    """The cells of a confusion matrix as bars; the background's row and column come last."""
+    order = [*range(1, len(labels)), 0]
+    last = len(order) - 1  # nothing there and not found: no box can be behind that
+    places = [
+        (row, column)
+        for row in range(len(order))
+        for column in range(len(order))
+        if (row, column) != (last, last)
+    ]
+    chosen = [(order[row], order[column]) for row, column in places]
+    values = [int(cells[true, found]) for true, found in chosen]
+    most = max([*values, 1])
+    colors = [
+        _shade(value / most, true == found)
+        for value, (true, found) in zip(values, chosen, strict=True)
+    ]
+    words = [
+        _in_words(value, labels, true, found)
+        for value, (true, found) in zip(values, chosen, strict=True)
+    ]
+    return {
+        "type": "bar",
+        "x": [column for _, column in places],
+        "base": [row - 0.48 for row, _ in places],
+        "y": [0.96] * len(places),
+        "width": 0.96,
+        "customdata": [list(cell) for cell in chosen],
+        "marker": {"color": colors, "line": {"width": 0}},
+        "text": [str(value) if value else "" for value in values],
+        "textposition": "inside",
+        "insidetextanchor": "middle",
+        "textangle": 0,
+        "textfont": {"color": _INK},
+        "hovertext": words,
+        "hovertemplate": "%{hovertext}<extra></extra>",
+        "selected": {"marker": {"opacity": 1}},
+        "unselected": {"marker": {"opacity": 0.75}, "textfont": {"color": _INK}},
+        "showlegend": False,
+    }
 
 
 def _figure(traces: list[Trace], *, height: int, **layout: Any) -> go.Figure:

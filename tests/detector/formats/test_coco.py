@@ -36,6 +36,10 @@ def test_coco_has_images_categories_and_annotations(tmp_path: Path) -> None:
         "empty.jpg",
         "shop/shelf.jpg",
     ]
+    assert [(image["width"], image["height"]) for image in data.loadImgs([1, 2])] == [
+        NONE.size,
+        TWO.size,
+    ]
     assert data.loadCats(data.getCatIds()) == [
         {"id": class_id, "name": label, "supercategory": "commodity"}
         for class_id, label in enumerate(LABELS)
@@ -114,10 +118,16 @@ def test_labelled_and_ignore_regions_are_honoured():
         "labelled": ["Watch", "books"],
         "ignore_regions": [
             {"categories": ["books", "shoes"], "bbox": [1, 2, 10, 20]},
+            {"bbox": [0, 0, 0, 5]},
+            {"bbox": [0, 0, 5]},
             {"bbox": [0, 0, 5, 5]},
         ],
     }
-    (image,) = read_coco(coco([image]), FOUR).images
+    read = read_coco(coco([image]), FOUR)
+    (image,) = read.images
+    assert problems(read) == [
+        "image 'a.jpg': ignore_regions[1] is {'bbox': [0, 0, 0, 5]}, which has no area (and 1 more)"
+    ]
     assert image.labelled == {2, 3}
     assert image.regions.tolist() == [[1, 2, 11, 22], [1, 2, 11, 22], [0, 0, 5, 5]]
     assert image.region_class_ids.tolist() == [1, 3, ANY_CLASS]
@@ -178,6 +188,8 @@ def test_a_box_with_a_number_that_is_none_is_left_out(number):
 def test_a_corner_that_is_rounded_over_the_edge_is_nobodys_fault():
     read = read_coco(coco(annotations=[note([600, 400, 40.9, 80.6])]), FOUR)
     assert read.problems == ()
+    read = read_coco(coco(annotations=[note([600, 400, 41.2, 80])]), FOUR)
+    assert [problem.kind for problem in read.problems] == ["over the edge"]
 
 
 def test_images_without_an_image_are_named_and_their_boxes_are_not():
