@@ -12,8 +12,9 @@ from dashboard.files import ImageFile
 from dashboard.images import titles_by_digest
 from detector.answers import Answer
 from detector.errors import GroundTruthError
-from detector.evaluation import ground_truth as detector_ground_truth
 from detector.evaluation.ground_truth import GroundTruth, Problem
+from detector.formats.annotations import read_ground_truth
+from detector.formats.coco import read_coco
 from detector.translation import _, plural
 
 
@@ -103,10 +104,10 @@ def _from_files(
     digest: str, images: tuple[JudgedImage, ...], _files: Mapping[str, bytes]
 ) -> GroundTruthSet:
     sizes = {image.name: image.size for image in images}
-    read = detector_ground_truth.read_ground_truth(_files, config().labels, sizes)
+    read = read_ground_truth(_files, config().labels, sizes)
     names = _listed(_files)
     key = f"{digest} {hash(images)}"
-    return GroundTruthSet(key, names, {t.file_name: t for t in read.pictures}, read.problems)
+    return GroundTruthSet(key, names, {t.file_name: t for t in read.images}, read.problems)
 
 
 def of_gallery(images: tuple[JudgedImage, ...]) -> GroundTruthSet | None:
@@ -120,11 +121,11 @@ def of_gallery(images: tuple[JudgedImage, ...]) -> GroundTruthSet | None:
 def _from_gallery(sizes: tuple[tuple[str, tuple[int, int]], ...]) -> GroundTruthSet | None:
     file = config().samples_path / "annotations.json"
     try:
-        read = detector_ground_truth.read_coco(file.read_bytes(), config().labels, dict(sizes))
+        read = read_coco(file.read_bytes(), config().labels, dict(sizes))
     except GroundTruthError:
         return None
     names = " ".join(name for name, _size in sizes)
-    by_image = {t.file_name: t for t in read.pictures}
+    by_image = {t.file_name: t for t in read.images}
     return GroundTruthSet(f"gallery {names}", _("the gallery's own"), by_image)
 
 

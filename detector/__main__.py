@@ -23,8 +23,8 @@ from detector.batch.run import Done, Source, file_source, images_in, run
 from detector.config import Config, read_secrets
 from detector.embedded import EmbeddedServer
 from detector.errors import ConfigError, ImageError, LensError, ServingError, ThresholdsError
-from detector.evaluation.operating_points import read_thresholds
-from detector.formats.exports import record
+from detector.formats.tables import record
+from detector.formats.thresholds import read_thresholds
 from detector.serving import ModelSpec, connect
 from detector.ssd import Settings
 
@@ -165,7 +165,7 @@ def _rerun(options: argparse.Namespace) -> int:
     except OSError as error:
         raise ManifestError(f"{where} cannot be read: {error.strerror}", "Check it.") from error
     options.model, options.model_version = before.model_name, None
-    config = dataclasses.replace(_config(options), labels=before.labels, version_label=None)
+    config = _config(options).with_changes(labels=before.labels, version_label=None)
     after: list[Result | None] = [None] * len(before.results)
     with ExitStack() as stack:
         sources = _sources_again(before.results, options.pictures, config, stack)
@@ -176,7 +176,7 @@ def _rerun(options: argparse.Namespace) -> int:
             version = None if result.found is None else result.found.model_version
             by_version.setdefault(version or None, []).append(index)
         for version, indices in by_version.items():
-            asked = dataclasses.replace(config, model_version=version)
+            asked = config.with_changes(model_version=version)
             chosen = [sources[index] for index in indices]
             with _detected(chosen, asked) as results:
                 for done in results:
@@ -301,7 +301,7 @@ def _config(options: argparse.Namespace) -> Config:
         "timeout_s": options.timeout,
     }
     changed = {name: value for name, value in given.items() if value is not None}
-    return dataclasses.replace(Config.load(read_secrets()), **changed)
+    return Config.load(read_secrets()).with_changes(**changed)
 
 
 def _settings(options: argparse.Namespace, config: Config) -> Settings:

@@ -1,4 +1,4 @@
-"""The settings: which server, model and tensors, and the limits on pictures.
+"""The settings: which server, model and tensors, and the limits on images.
 
 Each setting is taken from the environment (`COMMODITY_LENS_` and the name in capitals), else from
 the table `[serving]` of the secrets file (the name as it is), else from its default here. An empty
@@ -6,15 +6,23 @@ value counts as not set; a name that is none of these is refused, so that a typo
 """
 
 import difflib
-import functools
 import ipaddress
 import os
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_type_hints
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, FilePath, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from detector.errors import ConfigError
 from detector.images import ImageLimits
@@ -143,59 +151,21 @@ def _checked_ip(host: str, version: int, address: str) -> None:
         )
 
 
-# One reader a kind of setting: from a string of the environment, a value of the secrets file or a
-# value that is right already, to the field's value. A reader of its own result changes nothing.
-
-
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ConfigError(f"{value!r} is not a text")
     return value.strip()
 
 
-def _flag(value: object) -> bool:
+def _not_a_flag(value: object) -> object:
+    """Python's True is the number 1, and nobody means that."""
     if isinstance(value, bool):
-        return value
-    word = str(value).strip().lower()
-    if word in ("true", "yes", "on", "1"):
-        return True
-    if word in ("false", "no", "off", "0"):
-        return False
-    raise ConfigError(f"{value!r} is neither true nor false")
-
-
-def _whole_number(minimum: int) -> Callable[[object], int]:
-    def read(value: object) -> int:
-        try:
-            number = int(str(value).strip()) if not isinstance(value, bool) else None
-        except ValueError:
-            number = None
-        if number is None or number < minimum:
-            raise ConfigError(f"{value!r} is not a whole number of {minimum} or more")
-        return number
-
-    return read
-
-
-def _seconds(value: object) -> float:
-    try:
-        seconds = float(str(value).strip()) if not isinstance(value, bool) else 0.0
-    except ValueError:
-        seconds = 0.0
-    if not 0.0 < seconds <= 3600.0:  # false for NaN too
-        raise ConfigError(f"{value!r} is not a number of seconds above 0 and up to 3600")
-    return seconds
+        raise ConfigError(f"{value!r} is not a number")
+    return value
 
 
 def _path(value: object) -> Path:
     return value if isinstance(value, Path) else Path(_text(value)).expanduser()
-
-
-def _file(value: object) -> Path:
-    path = _path(value)
-    if not path.is_file():
-        raise ConfigError(f"there is no file {str(path)!r}")
-    return path
 
 
 def _labels(value: object) -> tuple[str, ...]:
@@ -203,9 +173,11 @@ def _labels(value: object) -> tuple[str, ...]:
     if isinstance(value, str) and "," in value:
         value = value.split(",")
     if isinstance(value, str | Path):
-        path = _file(value)
+        path = _path(value)
         try:
             value = path.read_text(encoding="utf-8-sig").rstrip().splitlines()
+        except FileNotFoundError:
+            raise ConfigError(f"there is no file {str(path)!r}") from None
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"{str(path)!r} can't be read as text: {error}") from error
     if not isinstance(value, Iterable):
@@ -258,16 +230,37 @@ _SERVERS_HINT = (
 )
 
 
-@dataclass(frozen=True)
-class _Setting:
-    read: Callable[[object], object]
-    meaning: str
-    shown: str = ""  # the default in words, where its value would say little
+def _labels_beside(settings: dict[str, Any]) -> tuple[str, ...]:
+    file = settings["model_base_path"] / "labels.txt"
+    if not file.is_file():
+        return COMMODITY_LABELS
+    try:
+        return _labels(file)
+    except ConfigError as error:
+        raise ConfigError(f"{file}: {error}", error.hint) from error
 
 
-@dataclass(frozen=True)
-class Config:
-    """All settings, checked when made.
+_Text = Annotated[str, BeforeValidator(_text)]
+_Count = Annotated[int, BeforeValidator(_not_a_flag), Field(ge=1)]
+_Seconds = Annotated[float, BeforeValidator(_not_a_flag), Field(gt=0, le=3600)]
+_Folder = Annotated[Path, BeforeValidator(_path)]
+_File = Annotated[FilePath, BeforeValidator(_path)]
+
+
+def _setting(default: Any, meaning: str, shown: str = "") -> Any:
+    """A field of `Config`, with what its row of the README says.
+
+    Args:
+        default: the value, or a function that gives it from the fields before.
+        shown: the default in words, where its value would say little.
+    """
+    if callable(default):
+        return Field(default_factory=default, description=meaning, title=shown)
+    return Field(default, description=meaning, title=shown)
+
+
+class Config(BaseSettings):
+    """All settings, checked when made. Frozen and hashable; `with_changes` gives another one.
 
     `labels` is indexed by the class id, "background" first, so the model has `len(labels)` classes.
 
@@ -275,94 +268,69 @@ class Config:
         ConfigError: a value that can't be, or two that can't be together.
     """
 
-    server: Annotated[
-        str | None,
-        _Setting(
-            checked_address,
-            "gRPC address of TensorFlow Serving: `HOST:PORT`, `[IPv6]:PORT`, `dns:///HOST:PORT`,"
-            " `ipv4:A:PORT,B:PORT` or `unix:PATH`",
-            shown="none: the embedded server",
-        ),
-    ] = None
-    model_name: Annotated[str, _Setting(_text, "name of the model on the server")] = "commodity"
-    signature_name: Annotated[str, _Setting(_text, "signature that is called")] = "serving_default"
-    input_name: Annotated[str, _Setting(_text, "input of the signature: the batch of pictures")] = (
-        "images"
-    )
-    output_name: Annotated[str, _Setting(_text, "output of the signature: the SSD's columns")] = (
-        "concat_3:0"
-    )
-    model_version: Annotated[
-        int | None, _Setting(_whole_number(1), "version to ask for", shown="the server's newest")
-    ] = None
-    version_label: Annotated[
-        str | None,
-        _Setting(_text, "version label to ask for, in place of `model_version`", shown="none"),
-    ] = None
-    labels: Annotated[
-        tuple[str, ...],
-        _Setting(
-            _labels,
-            "file with one label a line, or the labels with commas between them; class 0,"
-            " `background`, first",
-            shown="`labels.txt` in `model_base_path`, else commodity's nine",
-        ),
-    ] = ()
-    model_base_path: Annotated[
-        Path,
-        _Setting(
-            _path,
-            "folder with the embedded server's model: one numbered folder a version",
-            shown="`models/commodity`",
-        ),
-    ] = ROOT / "models" / "commodity"
-    timeout_s: Annotated[float, _Setting(_seconds, "seconds that one call may take")] = 10.0
-    tls: Annotated[
-        bool,
-        _Setting(_flag, "call the server with TLS; any of the four settings below does so too"),
-    ] = False
-    tls_ca: Annotated[
-        Path | None,
-        _Setting(_file, "PEM file with the authorities to trust", shown="the public ones"),
-    ] = None
-    tls_cert: Annotated[
-        Path | None, _Setting(_file, "PEM file with the client's certificate", shown="none")
-    ] = None
-    tls_key: Annotated[
-        Path | None, _Setting(_file, "PEM file with the client's private key", shown="none")
-    ] = None
-    tls_server_name: Annotated[
-        str | None,
-        _Setting(_text, "name in the server's certificate", shown="that of the address"),
-    ] = None
-    max_upload_mb: Annotated[
-        int, _Setting(_whole_number(1), "size of a picture's file, in MiB, at most")
-    ] = 32
-    max_pixels: Annotated[
-        int, _Setting(_whole_number(1), "width × height of a picture, at most")
-    ] = 89_000_000
-    servers: Annotated[
-        tuple[NamedServer, ...],
-        _Setting(
-            _servers,
-            "further servers that Compare offers: `name=HOST:PORT, …`, in the secrets a table"
-            " `[serving.servers]`; called as `server` is, with TLS where it has TLS",
-            shown="none",
-        ),
-    ] = ()
-    samples_path: Annotated[
-        Path, _Setting(_path, "folder with the gallery's pictures", shown="`samples`")
-    ] = ROOT / "samples"
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
-    def __post_init__(self) -> None:
-        for name in _settings():
-            value = getattr(self, name)
-            if value is not None and value != ():
-                object.__setattr__(self, name, _read(name, name, value))
-        if not self.labels:
-            file = self.model_base_path / "labels.txt"
-            labels = _read("labels", str(file), file) if file.is_file() else COMMODITY_LABELS
-            object.__setattr__(self, "labels", labels)
+    server: Annotated[str, BeforeValidator(checked_address)] | None = _setting(
+        None,
+        "gRPC address of TensorFlow Serving: `HOST:PORT`, `[IPv6]:PORT`, `dns:///HOST:PORT`,"
+        " `ipv4:A:PORT,B:PORT` or `unix:PATH`",
+        shown="none: the embedded server",
+    )
+    model_name: _Text = _setting("commodity", "name of the model on the server")
+    signature_name: _Text = _setting("serving_default", "signature that is called")
+    input_name: _Text = _setting("images", "input of the signature: the batch of pictures")
+    output_name: _Text = _setting("concat_3:0", "output of the signature: the SSD's columns")
+    model_version: _Count | None = _setting(None, "version to ask for", shown="the server's newest")
+    version_label: _Text | None = _setting(
+        None, "version label to ask for, in place of `model_version`", shown="none"
+    )
+    model_base_path: _Folder = _setting(
+        ROOT / "models" / "commodity",
+        "folder with the embedded server's model: one numbered folder a version",
+        shown="`models/commodity`",
+    )
+    labels: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_labels)] = _setting(
+        _labels_beside,
+        "file with one label a line, or the labels with commas between them; class 0,"
+        " `background`, first",
+        shown="`labels.txt` in `model_base_path`, else commodity's nine",
+    )
+    timeout_s: _Seconds = _setting(10.0, "seconds that one call may take")
+    tls: bool = _setting(
+        False, "call the server with TLS; any of the four settings below does so too"
+    )
+    tls_ca: _File | None = _setting(
+        None, "PEM file with the authorities to trust", shown="the public ones"
+    )
+    tls_cert: _File | None = _setting(None, "PEM file with the client's certificate", shown="none")
+    tls_key: _File | None = _setting(None, "PEM file with the client's private key", shown="none")
+    tls_server_name: _Text | None = _setting(
+        None, "name in the server's certificate", shown="that of the address"
+    )
+    max_upload_mb: _Count = _setting(32, "size of a picture's file, in MiB, at most")
+    max_pixels: _Count = _setting(89_000_000, "width × height of a picture, at most")
+    servers: Annotated[tuple[NamedServer, ...], NoDecode, BeforeValidator(_servers)] = _setting(
+        (),
+        "further servers that Compare offers: `name=HOST:PORT, …`, in the secrets a table"
+        " `[serving.servers]`; called as `server` is, with TLS where it has TLS",
+        shown="none",
+    )
+    samples_path: _Folder = _setting(
+        ROOT / "samples", "folder with the gallery's pictures", shown="`samples`"
+    )
+
+    def __init__(self, _places: Mapping[str, str] | None = None, **values: Any) -> None:
+        """
+        Args:
+            _places: name of a setting -> where its value stands, for errors.
+        """
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise _refusal(error, _places or {}) from error
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
         if self.model_version is not None and self.version_label is not None:
             raise ConfigError(
                 f"model_version is {self.model_version} and version_label is"
@@ -374,6 +342,7 @@ class Config:
                 "TLS is set, but no server",
                 "Set the server's address too: the embedded server, used without one, has no TLS.",
             )
+        return self
 
     @property
     def tls_settings(self) -> Tls | None:
@@ -383,15 +352,19 @@ class Config:
 
     @property
     def image_limits(self) -> ImageLimits:
-        """How large a picture may be."""
+        """How large an image may be."""
         return ImageLimits(max_bytes=self.max_upload_mb * 2**20, max_pixels=self.max_pixels)
+
+    def with_changes(self, **changes: Any) -> Self:
+        """A copy with other values, checked as a new one is. Raises ConfigError."""
+        return type(self)(**{**dict(self), **changes})
 
     @classmethod
     def load(
         cls,
         secrets: Mapping[str, Any] | None = None,
         environ: Mapping[str, str] = os.environ,
-    ) -> "Config":
+    ) -> Self:
         """The settings of environment, secrets and defaults, in this order.
 
         Args:
@@ -407,22 +380,30 @@ class Config:
                 f"{SECTION} in the secrets is {table!r}, expected a table",
                 f"Begin the table with a line [{SECTION}].",
             )
-        names = list(_settings())
-        where = f"of [{SECTION}] in the secrets"
-        _refuse_unknown(table, names, where)
-        variables = {PREFIX + name.upper(): name for name in names}
-        given = {name: value for name, value in environ.items() if name.startswith(PREFIX)}
-        _refuse_unknown(given, list(variables), "of the environment")
+        variables = {name: PREFIX + name.upper() for name in cls.model_fields}
+        given = [name for name in environ if name.startswith(PREFIX)]
+        _refuse_unknown(table, list(variables), f"of [{SECTION}] in the secrets")
+        _refuse_unknown(given, list(variables.values()), "of the environment")
 
-        values = {
-            name: _read(name, f"{name} {where}", value)
-            for name, value in table.items()
-            if value != ""
-        }
-        for variable, name in variables.items():
-            if given.get(variable, "").strip():
-                values[name] = _read(name, variable, given[variable])
-        return cls(**values)
+        source = EnvSettingsSource(cls)
+        source.env_vars = {name.lower(): environ[name] for name in given if environ[name].strip()}
+        from_environment = source()
+        values = {name: value for name, value in table.items() if value != ""} | from_environment
+        places = {name: f"{name} of [{SECTION}] in the secrets" for name in table}
+        places |= {name: variables[name] for name in from_environment}
+        return cls(_places=places, **values)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Made from what it is given only: `load` is what looks at the environment."""
+        return (init_settings,)
 
 
 def read_secrets(file: Path = SECRETS) -> dict[str, Any]:
@@ -443,24 +424,31 @@ def settings_table() -> str:
     Environment variable, name in the table `[serving]` of the secrets, default, meaning.
     """
     rows = ["| environment | secrets | default | meaning |", "|---|---|---|---|"]
-    for name, setting in _settings().items():
-        default = setting.shown or f"`{str(getattr(Config, name)).lower()}`"
-        rows.append(f"| `{PREFIX}{name.upper()}` | `{name}` | {default} | {setting.meaning} |")
+    for name, field in Config.model_fields.items():
+        default = field.title or f"`{str(field.default).lower()}`"
+        rows.append(f"| `{PREFIX}{name.upper()}` | `{name}` | {default} | {field.description} |")
     return "\n".join(rows) + "\n"
 
 
-@functools.cache
-def _settings() -> dict[str, _Setting]:
-    hints = get_type_hints(Config, include_extras=True)
-    return {name: get_args(hint)[1] for name, hint in hints.items()}
+def _refusal(error: ValidationError, places: Mapping[str, str]) -> ConfigError:
+    """The first thing that is wrong, and where its value came from.
 
-
-def _read(name: str, source: str, value: object) -> Any:
-    """The setting's value, or a ConfigError that begins with where the value came from."""
-    try:
-        return _settings()[name].read(value)
-    except ConfigError as error:
-        raise ConfigError(f"{source}: {error}", error.hint) from error
+    Args:
+        places: name of the setting -> where its value stands; else it has the name itself.
+    """
+    first = error.errors(include_url=False)[0]
+    cause = first.get("ctx", {}).get("error")
+    if isinstance(cause, ConfigError):
+        message, hint = str(cause), cause.hint
+    else:
+        # "Input should be a valid number, unable to parse string as a number"
+        value, text = repr(str(first["input"])), first["msg"].partition(", unable")[0]
+        rest = text.removeprefix("Input ")
+        message, hint = (f"{value}: {text}" if rest == text else f"{value} {rest}"), ""
+    if first["loc"]:
+        name = str(first["loc"][0])
+        message = f"{places.get(name, name)}: {message}"
+    return ConfigError(message, hint)
 
 
 def _refuse_unknown(given: Iterable[str], known: list[str], where: str) -> None:

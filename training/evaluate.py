@@ -2,8 +2,8 @@
 
     python -m training.evaluate --data FOLDER [--split val] [--model models/commodity] [--card]
 
-Reads each picture, preprocesses, calls Predict, post-processes and scores with a COCO evaluator.
-Prints mAP@0.5 and mAP@[.5:.95] for all, product and scene pictures, and figures a class. `--card`
+Reads each image, preprocesses, calls Predict, post-processes and scores as the product does.
+Prints mAP@0.5 and mAP@[.5:.95] for all, product and scene images, and figures a class. `--card`
 writes them to MODEL/card.json. Any other COCO folder (annotations.json, images/) can be measured.
 """
 
@@ -25,13 +25,13 @@ import numpy as np
 from tqdm import tqdm
 
 from detector import ssd
+from detector.answers import SSDModel, load
 from detector.embedded import EmbeddedServer
-from detector.images import read_image
-from detector.serving import ModelSpec, ServedModel, ServingClient
-from training.score import Figures, Truth, figures, rows_of
+from detector.images import ImageLimits
+from detector.serving import ModelSpec, ServingClient
+from training.score import Figures, Split, figures
 
-OUTPUT = "concat_3:0"
-SETTINGS = ssd.Settings(score_threshold=0.01, top_k=100)  # COCO looks at 100 boxes a picture
+SETTINGS = ssd.Settings(score_threshold=0.01, top_k=100)  # COCO looks at 100 boxes an image
 
 WEAKNESSES = (
     "Street photos were never searched for watches, audio, phones, computers or books, so little "
@@ -41,24 +41,21 @@ WEAKNESSES = (
     "Audio was learnt almost only from headphones; speakers and radios are rare in the photos.",
     "Watches were learnt mostly from studio shots; a watch on a wrist is found less often.",
     "Books were learnt mostly from covers and spines in everyday scenes.",
-    "A pair of shoes may come back as one box or as two: the truth does both.",
+    "A pair of shoes may come back as one box or as two: the ground truth does both.",
     "The picture is squeezed to 300 x 300 without keeping its aspect: long strips lose detail.",
 )
 
 
-def measure(client: ServedModel, truth: Truth, folder: Path) -> tuple[list[dict], list[float]]:
-    """Detections of all pictures as COCO rows, and the milliseconds of each call."""
+def measure(
+    model: SSDModel, split: Split, folder: Path
+) -> tuple[list[ssd.Detections], list[float]]:
+    """Detections of each image of the split, and the milliseconds of each call."""
     found, times = [], []
-    for image in tqdm(truth.images, unit=" images", disable=None):
-        picture = read_image(truth.path(folder, image).read_bytes())
-        batch = ssd.preprocess(picture)
-        begun = time.perf_counter()
-        output = client.predict({"images": batch}, [OUTPUT]).outputs[OUTPUT]
-        times.append((time.perf_counter() - begun) * 1000)
-        raw = ssd.RawPrediction.from_output(output[0], len(truth.labels))
-        size = (picture.shape[1], picture.shape[0])
-        found.append((image, ssd.postprocess(raw, SETTINGS, size)))
-    return rows_of(truth, found), times
+    for image in tqdm(split.images, unit=" images", disable=None):
+        answer = model.ask(load(split.path(folder, image).read_bytes(), ImageLimits()))
+        found.append(answer.detections(SETTINGS))
+        times.append(answer.timings_s["call"] * 1000)
+    return found, times
 
 
 def engine_ms(model: Path, runs: int = 50) -> dict[str, float]:
@@ -100,7 +97,7 @@ def print_table(all_kinds: dict[str, Figures]) -> None:
     )
     for name, value in whole.ap50_of.items():
         others = "  ".join(
-            f"{r.ap50_of.get(name, math.nan):>{len(kind) + 5}.3f}"
+            f"{r.ap50_of[name]:>{len(kind) + 5}.3f}"
             for kind, r in all_kinds.items()
             if kind != "all"
         )
@@ -123,7 +120,7 @@ def clean(value: float) -> float | None:
 def card(
     folder: Path,
     data: Path,
-    truth: Truth,
+    split: Split,
     results: dict[str, Figures],
     times: list[float],
     command: str | None,
@@ -146,31 +143,9 @@ def card(
         "commit": subprocess.run(
             ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True
         ).stdout.strip(),
-        "labels": list(truth.labels),
-        "task": f"Boxes of {len(truth.labels) - 1} classes in photos; SSD300, 7308 default boxes.",
-        "figures": {
-            "data": f"val split, {len(truth.images)} pictures, through the model server and client",
-            **{
-                kind: {"mAP50": clean(r.ap50), "mAP50_95": clean(r.ap)}
-                for kind, r in results.items()
-            },
-            "classes": {
-                name: {
-                    "AP50": clean(whole.ap50_of[name]),
-                    **{
-                        f"AP50_{kind}": clean(r.ap50_of.get(name, math.nan))
-                        for kind, r in results.items()
-                        if kind != "all"
-                    },
-                    "best_F1": clean(whole.f1_of[name]),
-                    "best_F1_threshold": clean(whole.threshold_of[name]),
-                }
-                for name in whole.ap50_of
-            },
-            "F1_at_0.30": clean(whole.f1_at[0.3]),
-            "best_F1": clean(max(whole.f1_at.values())),
-            "best_F1_threshold": whole.best_threshold,
-        },
+        "labels": list(split.labels),
+        "task": f"Boxes of {len(split.labels) - 1} classes in photos; SSD300, 7308 default boxes.",
+        "figures": figures_record(split, results),
         "calibration": {
             **record["calibration"],
             "served_error": clean(whole.calibration_error),
@@ -205,6 +180,31 @@ def card(
     }
 
 
+def figures_record(split: Split, results: dict[str, Figures]) -> dict[str, object]:
+    """The figures by kind of image and by class, as the card has them."""
+    whole = results["all"]
+    return {
+        "data": f"val split, {len(split.images)} images, through the model server and client",
+        **{kind: {"mAP50": clean(r.ap50), "mAP50_95": clean(r.ap)} for kind, r in results.items()},
+        "classes": {
+            name: {
+                "AP50": clean(whole.ap50_of[name]),
+                **{
+                    f"AP50_{kind}": clean(r.ap50_of[name])
+                    for kind, r in results.items()
+                    if kind != "all"
+                },
+                "best_F1": clean(whole.f1_of[name]),
+                "best_F1_threshold": clean(whole.threshold_of[name]),
+            }
+            for name in whole.ap50_of
+        },
+        "F1_at_0.30": clean(whole.f1_at[0.3]),
+        "best_F1": clean(max(whole.f1_at.values())),
+        "best_F1_threshold": whole.best_threshold,
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description="Measure the exported model through the model server."
@@ -220,20 +220,21 @@ def main() -> None:
     )
     args = parser.parse_args()
     labels = tuple((args.model / "labels.txt").read_text().split())
-    truth = Truth.load(args.data, args.split, labels)
+    split = Split.load(args.data, args.split, labels)
     with ExitStack() as stack:
         address = args.server
         if address is None:
             address = stack.enter_context(EmbeddedServer("commodity", args.model)).address
-        client = stack.enter_context(ServingClient(address)).model(ModelSpec("commodity"))
-        client.wait_until_ready(60)
-        rows, times = measure(client, truth, args.data)
-    kinds = [k for k in ("product", "scene") if any(i.get("kind") == k for i in truth.images)]
-    results = {"all": figures(truth, rows)} | {k: figures(truth, rows, k) for k in kinds}
+        served = stack.enter_context(ServingClient(address)).model(ModelSpec("commodity"))
+        served.wait_until_ready(60)
+        model = SSDModel(served, "images", "concat_3:0", len(labels))
+        found, times = measure(model, split, args.data)
+    results = {"all": figures(split, found)}
+    results |= {kind: figures(split, found, kind) for kind in split.kinds}
     print_table(results)
     print(f"call: median {np.median(times):.1f} ms, p95 {np.quantile(times, 0.95):.1f} ms")
     if args.card:
-        content = card(args.model, args.data, truth, results, times, args.command, args.machine)
+        content = card(args.model, args.data, split, results, times, args.command, args.machine)
         (args.model / "card.json").write_text(json.dumps(content, indent=1) + "\n")
 
 

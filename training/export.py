@@ -63,16 +63,15 @@ def calibrate(model: Detector, data: Path) -> Calibration:
     all logits by T and adding b to that class's; so the network itself can carry it. T is one for
     all classes, b is each class's own, held to the others' by RIDGE where it has few detections.
     """
-    from training.score import calibration_error, matches
+    from training.score import calibration_error, marks
     from training.train import Validation
 
     validation = Validation(data)
-    coco = validation.truth.coco(None)
-    marks, _ = matches(coco, validation.rows(model))
-    marks = marks[marks[:, 0] >= 0.02]
-    before = calibration_error(marks)
-    x = torch.from_numpy(np.log(marks[:, 0]) - np.log1p(-np.minimum(marks[:, 0], 0.9999)))
-    y, c = torch.from_numpy(marks[:, 1]), torch.from_numpy(marks[:, 2].astype(np.int64) - 1)
+    fitted = marks(validation.split.compared(validation.detections(model)))
+    fitted = fitted[fitted[:, 0] >= 0.02]
+    before = calibration_error(fitted)
+    x = torch.from_numpy(np.log(fitted[:, 0]) - np.log1p(-np.minimum(fitted[:, 0], 0.9999)))
+    y, c = torch.from_numpy(fitted[:, 1]), torch.from_numpy(fitted[:, 2].astype(np.int64) - 1)
     slope = torch.ones(1, dtype=torch.float64, requires_grad=True)
     biases = torch.zeros(len(LABELS) - 1, dtype=torch.float64, requires_grad=True)
     solver = torch.optim.LBFGS([slope, biases], max_iter=200, line_search_fn="strong_wolfe")
@@ -88,7 +87,7 @@ def calibrate(model: Detector, data: Path) -> Calibration:
     solver.step(closure)
     found = Calibration(1 / float(slope.detach()), (0.0, *biases.tolist()))
     apply_calibration(model, found)
-    after = calibration_error(matches(coco, validation.rows(model))[0])
+    after = calibration_error(marks(validation.split.compared(validation.detections(model))))
     return replace(found, error_before=before, error_after=after)
 
 

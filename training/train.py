@@ -26,7 +26,7 @@ from training.config import LABELS, Config
 from training.data import Composer, load
 from training.loss import Loss
 from training.model import Detector, contract_output
-from training.score import Truth, figures, rows_of
+from training.score import Split, figures
 
 
 def rate_at(config: Config, done: int, progress: float) -> float:
@@ -42,10 +42,10 @@ class Validation:
     """The val pictures, ready for the network, and the figures of a model on them."""
 
     def __init__(self, data: Path, split: str = "val") -> None:
-        self.truth = Truth.load(data, split, LABELS)
+        self.split = Split.load(data, split, LABELS)
         rows, self.sizes = [], []
-        for image in self.truth.images:
-            picture = np.asarray(Image.open(self.truth.path(data, image)).convert("RGB"))
+        for image in self.split.images:
+            picture = np.asarray(Image.open(self.split.path(data, image)).convert("RGB"))
             rows.append(ssd.preprocess(picture)[0].transpose(2, 0, 1).astype(np.float16))
             self.sizes.append((image["width"], image["height"]))
         self.inputs = np.stack(rows)
@@ -60,23 +60,24 @@ class Validation:
                 found.append(model(batch.contiguous(memory_format=torch.channels_last)))
         return tuple(torch.cat(column).numpy() for column in zip(*found, strict=True))
 
-    def rows(self, model: Detector) -> list[dict]:
+    def detections(self, model: Detector) -> list[ssd.Detections]:
+        """What the model finds in each image."""
         offsets, logits = self.outputs(model.eval())
         found = []
-        for image, size, t, z in zip(self.truth.images, self.sizes, offsets, logits, strict=True):
+        for size, t, z in zip(self.sizes, offsets, logits, strict=True):
             raw = ssd.RawPrediction.from_output(contract_output(t[None], z[None])[0])
             settings = ssd.Settings(score_threshold=0.01, top_k=100)
-            found.append((image, ssd.postprocess(raw, settings, size)))
-        return rows_of(self.truth, found)
+            found.append(ssd.postprocess(raw, settings, size))
+        return found
 
     def report(self, model: Detector) -> dict[str, object]:
-        rows = self.rows(model)
-        whole = figures(self.truth, rows)
+        found = self.detections(model)
+        whole = figures(self.split, found)
         return {
             "mAP50": whole.ap50,
             "mAP": whole.ap,
-            "product": figures(self.truth, rows, "product").ap50,
-            "scene": figures(self.truth, rows, "scene").ap50,
+            "product": figures(self.split, found, "product").ap50,
+            "scene": figures(self.split, found, "scene").ap50,
             **{name: round(value, 3) for name, value in whole.ap50_of.items()},
         }
 

@@ -11,7 +11,13 @@ from dashboard.batch.job import Job
 from detector import ssd
 from detector.batch import manifest
 from detector.batch.run import Done, read_source
-from detector.formats import exports
+from detector.drawing.annotate import annotated_png
+from detector.formats.bundle import to_zip, unique_stems
+from detector.formats.coco import to_coco, to_coco_results
+from detector.formats.detected import DetectedImage
+from detector.formats.tables import to_csv
+from detector.formats.voc import voc_zip
+from detector.formats.yolo import yolo_zip
 from detector.images import read_image
 from detector.translation import _
 
@@ -31,14 +37,14 @@ def show(
     found = [_detected(done, detections[done.index], settings) for done in good]
     pixels = sum(done.size[0] * done.size[1] for done in good if done.size is not None)
     files = (
-        (_("Table (CSV)"), "detections.csv", "text/csv", lambda: exports.to_csv(found, labels)),
+        (_("Table (CSV)"), "detections.csv", "text/csv", lambda: to_csv(found, labels)),
         ("COCO JSON", "detections.coco.json", "application/json",
-         lambda: exports.to_coco(found, labels)),
+         lambda: to_coco(found, labels)),
         (_("COCO results"), "results.coco.json", "application/json",
-         lambda: exports.to_coco_results(found)),
+         lambda: to_coco_results(found)),
         (_("Pascal VOC (ZIP)"), "pascal-voc.zip", "application/zip",
-         lambda: exports.voc_zip(found, labels)),
-        (_("YOLO (ZIP)"), "yolo.zip", "application/zip", lambda: exports.yolo_zip(found, labels)),
+         lambda: voc_zip(found, labels)),
+        (_("YOLO (ZIP)"), "yolo.zip", "application/zip", lambda: yolo_zip(found, labels)),
         (_("Manifest (JSON)"), "manifest.json", "application/json",
          lambda: manifest.to_manifest(_batch(job, results, found, settings, labels))),
         (_("Annotated images (ZIP)"), "images.zip", "application/zip",
@@ -55,12 +61,10 @@ def show(
         st.caption(_("Of the {count} images that are done.", count=job.count))
 
 
-def _detected(
-    done: Done, detections: ssd.Detections, settings: ssd.Settings
-) -> exports.DetectedImage:
+def _detected(done: Done, detections: ssd.Detections, settings: ssd.Settings) -> DetectedImage:
     assert done.size is not None
     assert done.model is not None
-    return exports.DetectedImage(
+    return DetectedImage(
         done.name, done.size, detections, done.model.name, done.model.version, settings
     )
 
@@ -68,7 +72,7 @@ def _detected(
 def _batch(
     job: Job,
     results: Sequence[Done],
-    found: Sequence[exports.DetectedImage],
+    found: Sequence[DetectedImage],
     settings: ssd.Settings,
     labels: Sequence[str],
 ) -> manifest.Batch:
@@ -86,15 +90,15 @@ def _batch(
 def _drawn(
     job: Job,
     good: Sequence[Done],
-    found: Sequence[exports.DetectedImage],
+    found: Sequence[DetectedImage],
     labels: Sequence[str],
 ) -> bytes:
     """A ZIP of all images with their boxes."""
     limits = config().image_limits
-    stems = exports.unique_stems(done.name for done in good)
-    return exports.to_zip(
+    stems = unique_stems(done.name for done in good)
+    return to_zip(
         {
-            f"{stem}.png": exports.annotated_png(
+            f"{stem}.png": annotated_png(
                 read_image(read_source(job.sources[done.index]), limits), each.detections, labels
             )
             for stem, done, each in zip(stems, good, found, strict=True)

@@ -14,10 +14,15 @@ from dashboard.media import photo_url, prepare
 from detector import ssd
 from detector.answers import Answer, LoadedImage
 from detector.drawing import marks, photo
+from detector.drawing.annotate import annotated_png
 from detector.errors import ServingError
-from detector.evaluation import operating_points
 from detector.evaluation.ground_truth import GroundTruth
-from detector.formats import exports
+from detector.formats.coco import to_coco
+from detector.formats.detected import DetectedImage
+from detector.formats.tables import to_csv, to_json
+from detector.formats.thresholds import write_thresholds
+from detector.formats.voc import to_voc
+from detector.formats.yolo import to_yolo
 from detector.images import read_image
 from detector.translation import _, noted
 
@@ -182,22 +187,22 @@ def _exports(
 ) -> None:
     labels = config().labels
     stem = Path(image.name).stem
-    detected = exports.DetectedImage(
+    detected = DetectedImage(
         image.name, answer.size, detections, answer.model.name, answer.model.version, settings
     )
     files = (
         (_("Annotated image (PNG)"), f"{stem}.png", "image/png",
-         lambda: exports.annotated_png(
+         lambda: annotated_png(
              read_image(image.read(), config().image_limits), detections, labels)),
-        (_("Table (CSV)"), f"{stem}.csv", "text/csv", lambda: exports.to_csv([detected], labels)),
-        ("JSON", f"{stem}.json", "application/json", lambda: exports.to_json([detected], labels)),
+        (_("Table (CSV)"), f"{stem}.csv", "text/csv", lambda: to_csv([detected], labels)),
+        ("JSON", f"{stem}.json", "application/json", lambda: to_json([detected], labels)),
         ("COCO JSON", f"{stem}.coco.json", "application/json",
-         lambda: exports.to_coco([detected], labels)),
+         lambda: to_coco([detected], labels)),
         ("Pascal VOC XML", f"{stem}.xml", "application/xml",
-         lambda: exports.to_voc(detected, labels)),
-        (_("YOLO text"), f"{stem}.txt", "text/plain", lambda: exports.to_yolo(detected)),
+         lambda: to_voc(detected, labels)),
+        (_("YOLO text"), f"{stem}.txt", "text/plain", lambda: to_yolo(detected)),
         (_("Thresholds (JSON)"), "thresholds.json", "application/json",
-         lambda: operating_points.write_thresholds(settings, labels)),
+         lambda: write_thresholds(settings, labels)),
     )  # fmt: skip
     for label, file_name, mime, build in files:
         st.download_button(label, build, file_name, mime, on_click="ignore", width="stretch")

@@ -1,13 +1,8 @@
 """What the model server says of itself, how fast it answers, and what its model can do."""
 
-import json
-import math
 import statistics
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import astuple
 
 import numpy as np
 import pandas as pd
@@ -16,7 +11,7 @@ import streamlit as st
 from dashboard.answers import address, config, served, served_version
 from dashboard.frame import plain
 from detector import ssd
-from detector.errors import ConfigError
+from detector.formats.card import read_card
 
 CALLS = 20
 
@@ -92,59 +87,6 @@ def _round_trip(where: str) -> None:
     three.metric("Slowest", f"{max(times_ms):.1f} ms")
 
 
-@dataclass(frozen=True)
-class Card:
-    """What is shown of a model card. What it does not say is "" or missing; a number may be None.
-
-    Attributes:
-        measured_on: the pictures behind the figures, in words.
-        precisions: mAP@0.5 by kind of picture.
-        classes: (label, AP@0.5, best F1, the threshold of it) a class.
-        whole: the file's content.
-    """
-
-    task: str
-    measured_on: str
-    precisions: Mapping[str, float | None]
-    weaknesses: Sequence[str]
-    licences: str
-    classes: Sequence[tuple[str, float | None, float | None, float | None]]
-    whole: Mapping[str, Any]
-
-
-def read_card(path: Path) -> Card:
-    """The model card in that file. Raises ConfigError."""
-    try:
-        whole = json.loads(path.read_text("utf-8"))
-        figures = whole.get("figures") or {}
-        return Card(
-            str(whole.get("task") or ""),
-            str(figures.get("data") or ""),
-            {
-                kind: _number(figures[kind], "mAP50")
-                for kind in ("all", "product", "scene")
-                if figures.get(kind)
-            },
-            [str(weakness) for weakness in whole.get("known_weaknesses") or ()],
-            str((whole.get("data") or {}).get("licences") or ""),
-            [
-                (name, *(_number(row, key) for key in ("AP50", "best_F1", "best_F1_threshold")))
-                for name, row in (figures.get("classes") or {}).items()
-            ],
-            whole,
-        )
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise ConfigError(
-            f"The model card {path} cannot be read: {error}",
-            "`python -m training.evaluate --card` writes one; without the file none is shown.",
-        ) from error
-
-
-def _number(row: Mapping[str, Any], key: str) -> float | None:
-    value = row.get(key)
-    return None if value is None or math.isnan(float(value)) else float(value)
-
-
 def _card() -> None:
     """The card of the model that ships; another server's model has none that we know."""
     path = config().model_base_path / "card.json"
@@ -167,7 +109,7 @@ def _card() -> None:
     if card.classes:
         names = ["AP@0.5", "Best F1", "at threshold"]
         right.dataframe(
-            pd.DataFrame(card.classes, columns=["Class", *names]).astype(
+            pd.DataFrame([astuple(row) for row in card.classes], columns=["Class", *names]).astype(
                 dict.fromkeys(names, float)
             ),
             hide_index=True,

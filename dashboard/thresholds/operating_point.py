@@ -15,6 +15,7 @@ from detector.drawing import charts
 from detector.errors import ThresholdsError
 from detector.evaluation import curves, operating_points
 from detector.evaluation.matching import Matches
+from detector.formats.thresholds import read_thresholds, write_thresholds
 from detector.translation import _, noted
 
 METHODS = (
@@ -164,7 +165,7 @@ def _files(settings: ssd.Settings, labels: Sequence[str]) -> None:
     )
     st.download_button(
         "thresholds.json",
-        operating_points.write_thresholds(settings, labels),
+        write_thresholds(settings, labels),
         "thresholds.json",
         "application/json",
         icon=":material/download:",
@@ -189,7 +190,7 @@ def _thresholds_from_file() -> None:
     if file is None:
         return
     try:
-        point = operating_points.read_thresholds(file.getvalue(), config().labels)
+        point = read_thresholds(file.getvalue(), config().labels)
     except ThresholdsError as error:
         state.write(state.ThresholdsFile(state.RefusedFile(file.name, str(error), error.hint)))
         return

@@ -13,7 +13,6 @@ from typing import Self
 from detector.batch.manifest import (
     Batch,
     Result,
-    State,
     check_same_run,
     now,
     read_manifest,
@@ -21,17 +20,15 @@ from detector.batch.manifest import (
     write_whole,
 )
 from detector.batch.run import Source
+from detector.batch.state import State
 from detector.config import Config
+from detector.drawing.annotate import annotated_png
 from detector.errors import ImageError, LensError
-from detector.formats.exports import (
-    annotated_png,
-    to_coco,
-    to_coco_results,
-    to_csv,
-    unique_stems,
-    voc_zip,
-    yolo_zip,
-)
+from detector.formats.bundle import unique_stems
+from detector.formats.coco import to_coco, to_coco_results
+from detector.formats.tables import to_csv
+from detector.formats.voc import voc_zip
+from detector.formats.yolo import yolo_zip
 from detector.images import read_image
 
 # What may be written besides, and the file it becomes.
@@ -173,7 +170,7 @@ class OutputFolder:
         versions = {r.found.model_version or 0 for r, _ in before.values() if r.found is not None}
         is_free = self.config.version_label is None and self.config.model_version is None
         if versions and is_free:
-            self.config = replace(self.config, model_version=max(versions) or None)
+            self.config = self.config.with_changes(model_version=max(versions) or None)
         names = {name for name, _ in before}
         todo = []
         for place, (source, file) in enumerate(zip(self._sources, self._files, strict=True)):

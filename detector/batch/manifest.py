@@ -1,8 +1,4 @@
-"""What a batch did, in a file from which it can be repeated and compared: manifest.json.
-
-While a batch runs, each picture's result is appended to a file of lines as soon as it is there, so
-that a run that was interrupted, however it was, goes on where it stopped.
-"""
+"""What a batch did, in a file from which it can be repeated and compared: manifest.json."""
 
 import json
 import os
@@ -12,14 +8,17 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
+import msgspec
 import numpy as np
 
 from detector.batch.run import Done
 from detector.config import ROOT
 from detector.errors import LensError
-from detector.formats.exports import DetectedImage, settings_record
+from detector.formats.detected import DetectedImage, shortest
+from detector.formats.tables import settings_record
+from detector.formats.typed_json import JsonError, parse, typed
 from detector.ssd import Detections, Settings, postprocess
 
 FORMAT = "commodity-lens-batch"
@@ -29,10 +28,73 @@ SAME_SCORE = 1e-4
 SAME_PIXELS = 0.1
 
 
+_Count = Annotated[int, msgspec.Meta(ge=1, le=2**53)]  # to 2^53: JSON's whole numbers everywhere
+_Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+_Whole = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+_Pixels = Annotated[float, msgspec.Meta(ge=0, le=2**31)]
+_Box = tuple[_Count, _Share, _Pixels, _Pixels, _Pixels, _Pixels, _Whole]
+
+
 class ManifestError(LensError):
     """A manifest, or the state of an interrupted batch, cannot be read or does not fit."""
 
     hint = "Use a manifest.json as a batch writes it."
+
+
+class _Settings(msgspec.Struct):
+    score_threshold: _Share
+    iou_threshold: _Share
+    class_agnostic: bool
+    class_thresholds: dict[_Whole, _Share]
+    classes: list[_Whole] | None
+    top_k: _Count
+
+    def made(self) -> Settings:
+        return Settings(
+            self.score_threshold,
+            self.iou_threshold,
+            class_agnostic=self.class_agnostic,
+            class_thresholds=self.class_thresholds,
+            classes=None if self.classes is None else frozenset(self.classes),
+            top_k=self.top_k,
+        )
+
+
+class _Header(msgspec.Struct):
+    """What stands in a manifest, and in the first line of a state file."""
+
+    program: str
+    model: str
+    labels: tuple[str, ...]
+    settings: _Settings
+
+
+class _Times(msgspec.Struct):
+    started: str
+    finished: str
+
+
+class _Manifest(msgspec.Struct):
+    times: _Times
+    pictures: list[Any]
+
+
+class _Named(msgspec.Struct):
+    """What is written of every image."""
+
+    name: str
+    sha256: str
+
+
+class _Failed(_Named):
+    error: str
+    hint: str
+
+
+class _Answered(_Named):
+    size: tuple[_Count, _Count]
+    model_version: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+    boxes: list[_Box]
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +142,7 @@ class Result:
             "size": list(self.found.size),
             "model_version": self.found.model_version,
             "boxes": [
-                [class_id, _number(score), *map(_number, box), prior]
+                [class_id, shortest(score), *map(shortest, box), prior]
                 for class_id, score, box, prior in zip(
                     boxes.class_ids.tolist(),
                     boxes.scores,
@@ -92,22 +154,35 @@ class Result:
         }
 
     @classmethod
-    def of_json(cls, data: Mapping[str, Any], model_name: str, settings: Settings) -> Self:
-        """The result again, to the last bit. Raises KeyError, TypeError or ValueError."""
-        name, digest = str(data["name"]), str(data["sha256"])
-        if "error" in data:
-            return cls(name, digest, None, str(data["error"]), str(data["hint"]))
-        width, height = map(int, data["size"])
-        rows = [tuple(row) for row in data["boxes"]]
+    def of_json(cls, data: Any, batch: "Batch", at: str = "") -> Self:
+        """The result again, to the last bit. Raises JsonError.
+
+        Args:
+            batch: that it is of.
+            at: where the data stand in their file, for errors.
+        """
+        if isinstance(data, dict) and "error" in data:
+            failed = typed(data, _Failed, at)
+            return cls(failed.name, failed.sha256, None, failed.error, failed.hint)
+        answered = typed(data, _Answered, at)
+        boxes = answered.boxes
+        if unknown := [box[0] for box in boxes if box[0] >= len(batch.labels)]:
+            raise JsonError(f"{at}.boxes has class id {unknown[0]}, which has no label")
         detections = Detections(
-            np.array([row[2:6] for row in rows], np.float32).reshape(-1, 4),
-            np.array([row[1] for row in rows], np.float32),
-            np.array([row[0] for row in rows], np.int64),
-            np.array([row[6] for row in rows], np.int64),
+            np.array([box[2:6] for box in boxes], np.float32).reshape(-1, 4),
+            np.array([box[1] for box in boxes], np.float32),
+            np.array([box[0] for box in boxes], np.int64),
+            np.array([box[6] for box in boxes], np.int64),
         )
-        version = int(data["model_version"])
-        found = DetectedImage(name, (width, height), detections, model_name, version, settings)
-        return cls(name, digest, found)
+        found = DetectedImage(
+            answered.name,
+            answered.size,
+            detections,
+            batch.model_name,
+            answered.model_version,
+            batch.settings,
+        )
+        return cls(answered.name, answered.sha256, found)
 
 
 @dataclass(frozen=True)
@@ -161,14 +236,10 @@ class Batch:
                 "Use the release that wrote it.",
             )
         try:
-            return cls(
-                str(data["model"]),
-                tuple(map(str, data["labels"])),
-                _settings(data["settings"]),
-                str(data["program"]),
-            )
-        except _UNFIT as error:
-            raise ManifestError(f"{where} lacks something or is damaged: {error!r}") from error
+            header = typed(data, _Header)
+            return cls(header.model, header.labels, header.settings.made(), header.program)
+        except ValueError as error:  # of the settings too, which check themselves
+            raise ManifestError(f"{where}: {error}") from error
 
 
 def to_manifest(batch: Batch) -> bytes:
@@ -191,23 +262,17 @@ def read_manifest(data: bytes, where: str = "the manifest") -> Batch:
         where: the file's name, for errors.
     """
     try:
-        content = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise ManifestError(f"{where} is broken JSON: {error}") from error
-    batch = Batch.of_header(content, where)
-    try:
-        times = content["times"]
-        return replace(
-            batch,
-            started=str(times["started"]),
-            finished=str(times["finished"]),
-            results=tuple(
-                Result.of_json(entry, batch.model_name, batch.settings)
-                for entry in content["pictures"]
-            ),
+        content = parse(data)
+        batch = Batch.of_header(content, where)
+        manifest = typed(content, _Manifest)
+        results = tuple(
+            Result.of_json(entry, batch, f"pictures[{place}]")
+            for place, entry in enumerate(manifest.pictures)
         )
-    except _UNFIT as error:
-        raise ManifestError(f"{where} lacks something or is damaged: {error!r}") from error
+    except JsonError as error:
+        raise ManifestError(f"{where}: {error}") from error
+    times = manifest.times
+    return replace(batch, started=times.started, finished=times.finished, results=results)
 
 
 def check_same_run(path: Path, earlier: Batch, batch: Batch) -> None:
@@ -217,60 +282,6 @@ def check_same_run(path: Path, earlier: Batch, batch: Batch) -> None:
             f"{path} is of a run with {'; '.join(differing)}",
             "Go on with the same settings, or start again without --resume.",
         )
-
-
-class State:
-    """The file of lines to which a running batch appends. A line that was cut off is not there."""
-
-    def __init__(self, path: Path, batch: Batch) -> None:
-        """Begins the file, or goes on in it with the results that `read` found. Raises OSError."""
-        # Whole lines only: what a kill has cut off would run into the next line.
-        self._file = path.open("r+b" if path.exists() else "w+b")
-        content = self._file.read()
-        self._file.seek(content.rfind(b"\n") + 1)
-        self._file.truncate()
-        if not content:
-            self._append({**batch.header(), "started": batch.started})
-
-    def add(self, result: Result, file: str) -> None:
-        """Append a result, and the name of the picture that was written of it."""
-        self._append({**result.as_json(), "file": file})
-
-    def close(self) -> None:
-        self._file.close()
-
-    def _append(self, line: dict[str, Any]) -> None:
-        self._file.write(json.dumps(line).encode() + b"\n")
-        # The kernel has it then, and a killed process loses nothing.
-        self._file.flush()
-
-    @staticmethod
-    def read(path: Path, batch: Batch) -> tuple[str, dict[tuple[str, str], tuple[Result, str]]]:
-        """When an interrupted run began, and its results with their files by (name, digest).
-
-        Args:
-            batch: the run that is to go on.
-
-        Raises:
-            ManifestError: it ran otherwise, or is no such file.
-            OSError
-        """
-        lines = path.read_bytes().split(b"\n")[:-1]
-        found: dict[tuple[str, str], tuple[Result, str]] = {}
-        try:
-            entries = [json.loads(line) for line in lines]
-            if not entries:
-                return "", {}
-            check_same_run(path, Batch.of_header(entries[0], str(path)), batch)
-            for entry in entries[1:]:
-                result = Result.of_json(entry, batch.model_name, batch.settings)
-                if result.found is not None:  # a file that was bad may have been mended
-                    found[result.name, result.digest] = result, str(entry["file"])
-            return str(entries[0]["started"]), found
-        except (*_UNFIT, RecursionError) as error:
-            raise ManifestError(
-                f"{path} is damaged: {error!r}", "Start again without --resume."
-            ) from error
 
 
 @dataclass(frozen=True)
@@ -315,9 +326,6 @@ def write_whole(path: Path, data: bytes) -> None:
     os.replace(beside, path)  # noqa: PTH105
 
 
-_UNFIT = (KeyError, TypeError, ValueError, IndexError, AttributeError)
-
-
 def _difference(old: Result, new: Result) -> str | None:
     if new.digest != old.digest:
         return new.error if not new.digest else "the file is another one than it was"
@@ -344,19 +352,3 @@ def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
         for key in ("program", "model", "labels", "settings")
         if old[key] != new[key]
     ]
-
-
-def _settings(data: Mapping[str, Any]) -> Settings:
-    return Settings(
-        score_threshold=float(data["score_threshold"]),
-        iou_threshold=float(data["iou_threshold"]),
-        class_agnostic=bool(data["class_agnostic"]),
-        class_thresholds={int(key): float(v) for key, v in data["class_thresholds"].items()},
-        classes=None if data["classes"] is None else frozenset(map(int, data["classes"])),
-        top_k=int(data["top_k"]),
-    )
-
-
-def _number(value: np.float32) -> float:
-    """The shortest decimal that is read back as the same float32."""
-    return float(str(value))

@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from detector.drawing.colors import class_color
+from detector.drawing.marks import escaped
 from detector.evaluation.curves import Counts, Curve
 from detector.ssd import RawPrediction, Settings
 
@@ -50,33 +51,13 @@ def counts(
         labels: index = class id, background first.
         settings: the thresholds to mark.
     """
+    labels = [escaped(label) for label in labels]
     traces: list[Trace] = []
-    edges = np.round(np.arange(50) * 0.02 + 0.01, 2)
     for class_id, label in enumerate(labels[1:], start=1):
-        if not counted[:, class_id].any():
-            continue
-        color = class_color(class_id)
-        # A curve on a logarithmic axis ends where nothing is left.
-        height = [int(count) if count else None for count in counted[:, class_id]]
-        traces.append(_line(GRID, height, label, color, class_id))
-        traces.append(
-            {
-                "type": "bar",
-                "x": edges.tolist(),
-                "y": histogram[:, class_id].tolist(),
-                "width": 0.019,
-                "yaxis": "y2",
-                "marker": {"color": color, "line": {"width": 0}},
-                "hoverinfo": "skip",
-                "legendgroup": str(class_id),
-                "showlegend": False,
-                "unselected": {"marker": {"opacity": 1}},
-            }
-        )
-        own = settings.class_thresholds.get(class_id)
-        if own is not None:
-            place = min(int(np.searchsorted(GRID, own - 1e-9)), len(GRID) - 1)
-            traces.append(_point(own, max(int(counted[place, class_id]), 1), color, class_id))
+        if counted[:, class_id].any():
+            own = settings.class_thresholds.get(class_id)
+            columns = counted[:, class_id], histogram[:, class_id]
+            traces += _class_counts(*columns, class_id, label, own)
     most = max(int(counted.max(initial=0)), 1)
     words = [
         f"<b>{threshold:.2f}</b>: {_listed(row, labels)}"
@@ -121,6 +102,7 @@ def rates(
         labels: index = class id, background first.
         settings: the thresholds to mark.
     """
+    labels = [escaped(label) for label in labels]
     traces: list[Trace] = []
     at_grid = {class_id: curve.at(GRID) for class_id, curve in curves.items()}
     names = ("Precision", "Recall", "F1")
@@ -177,6 +159,7 @@ def precision_recall(
         labels: index = class id, background first.
         settings: the thresholds to mark.
     """
+    labels = [escaped(label) for label in labels]
     traces: list[Trace] = []
     for class_id, curve in curves.items():
         label, color = _name_and_color(class_id, labels)
@@ -192,13 +175,14 @@ def precision_recall(
                 "x": _numbers(curve.recall[places]),
                 "y": _numbers(curve.precision[places]),
                 "customdata": [[float(str(t)), class_id or 0] for t in at],
-                "name": f"{label} · {kind} {ap:.3f}",
+                "name": f"{label} · {kind} {'–' if np.isnan(ap) else f'{ap:.3f}'}",
                 "legendgroup": str(class_id or 0),
                 "line": {"color": color, "width": 3 if class_id is None else 1.5},
                 "marker": {"color": color, "size": 5},
                 "unselected": {"marker": {"opacity": 1}},
+                "meta": [label],  # of the words in a hover, the template takes these as they are
                 "hovertemplate": (
-                    f"<b>{label}</b> at %{{customdata[0]:.2f}}<br>"
+                    "<b>%{meta[0]}</b> at %{customdata[0]:.2f}<br>"
                     "precision %{y:.2f}, recall %{x:.2f}<extra></extra>"
                 ),
                 "legendrank": 1 if class_id is None else 2,
@@ -228,49 +212,12 @@ def confusion(cells: NDArray[np.int64], labels: Sequence[str]) -> go.Figure:
         cells: (C, C) counts; row 0 = there is nothing, column 0 = not found.
         labels: index = class id, background first.
     """
-    order = [*range(1, len(labels)), 0]
-    last = len(order) - 1  # nothing there and not found: no box can be behind that
-    places = [
-        (row, column)
-        for row in range(len(order))
-        for column in range(len(order))
-        if (row, column) != (last, last)
-    ]
-    chosen = [(order[row], order[column]) for row, column in places]
-    values = [int(cells[true, found]) for true, found in chosen]
-    most = max([*values, 1])
-    colors = [
-        _shade(value / most, true == found)
-        for value, (true, found) in zip(values, chosen, strict=True)
-    ]
-    words = [
-        _in_words(value, labels, true, found)
-        for value, (true, found) in zip(values, chosen, strict=True)
-    ]
-    trace = {
-        "type": "bar",
-        "x": [column for _, column in places],
-        "base": [row - 0.48 for row, _ in places],
-        "y": [0.96] * len(places),
-        "width": 0.96,
-        "customdata": [list(cell) for cell in chosen],
-        "marker": {"color": colors, "line": {"width": 0}},
-        "text": [str(value) if value else "" for value in values],
-        "textposition": "inside",
-        "insidetextanchor": "middle",
-        "textangle": 0,
-        "textfont": {"color": _INK},
-        "hovertext": words,
-        "hovertemplate": "%{hovertext}<extra></extra>",
-        "selected": {"marker": {"opacity": 1}},
-        "unselected": {"marker": {"opacity": 0.75}, "textfont": {"color": _INK}},
-        "showlegend": False,
-    }
+    labels = [escaped(label) for label in labels]
     columns = [*labels[1:], "not found"]
     rows = [*labels[1:], "nothing there"]
     axis = {"fixedrange": True, "showgrid": False, "zeroline": False}
     return _figure(
-        [trace],
+        [_cells(cells, labels)],
         height=470,
         xaxis={
             **axis,
@@ -355,6 +302,78 @@ def density(
 def rate(value: float | NDArray[np.float64]) -> str:
     """A precision, recall or F1 in writing; NaN is a dash."""
     return "–" if np.isnan(value) else f"{float(value):.2f}"
+
+
+def _class_counts(
+    counted: NDArray[np.int64],
+    histogram: NDArray[np.int64],
+    class_id: int,
+    label: str,
+    own: float | None,
+) -> list[Trace]:
+    """A class's curve, its scores as bars, and a mark at its own threshold where it has one."""
+    color = class_color(class_id)
+    # A curve on a logarithmic axis ends where nothing is left.
+    height = [int(count) if count else None for count in counted]
+    bars = {
+        "type": "bar",
+        "x": np.round(np.arange(50) * 0.02 + 0.01, 2).tolist(),
+        "y": histogram.tolist(),
+        "width": 0.019,
+        "yaxis": "y2",
+        "marker": {"color": color, "line": {"width": 0}},
+        "hoverinfo": "skip",
+        "legendgroup": str(class_id),
+        "showlegend": False,
+        "unselected": {"marker": {"opacity": 1}},
+    }
+    traces = [_line(GRID, height, label, color, class_id), bars]
+    if own is not None:
+        place = min(int(np.searchsorted(GRID, own - 1e-9)), len(GRID) - 1)
+        traces.append(_point(own, max(int(counted[place]), 1), color, class_id))
+    return traces
+
+
+def _cells(cells: NDArray[np.int64], labels: Sequence[str]) -> Trace:
+    """The cells of a confusion matrix as bars; the background's row and column come last."""
+    order = [*range(1, len(labels)), 0]
+    last = len(order) - 1  # nothing there and not found: no box can be behind that
+    places = [
+        (row, column)
+        for row in range(len(order))
+        for column in range(len(order))
+        if (row, column) != (last, last)
+    ]
+    chosen = [(order[row], order[column]) for row, column in places]
+    values = [int(cells[true, found]) for true, found in chosen]
+    most = max([*values, 1])
+    colors = [
+        _shade(value / most, true == found)
+        for value, (true, found) in zip(values, chosen, strict=True)
+    ]
+    words = [
+        _in_words(value, labels, true, found)
+        for value, (true, found) in zip(values, chosen, strict=True)
+    ]
+    return {
+        "type": "bar",
+        "x": [column for _, column in places],
+        "base": [row - 0.48 for row, _ in places],
+        "y": [0.96] * len(places),
+        "width": 0.96,
+        "customdata": [list(cell) for cell in chosen],
+        "marker": {"color": colors, "line": {"width": 0}},
+        "text": [str(value) if value else "" for value in values],
+        "textposition": "inside",
+        "insidetextanchor": "middle",
+        "textangle": 0,
+        "textfont": {"color": _INK},
+        "hovertext": words,
+        "hovertemplate": "%{hovertext}<extra></extra>",
+        "selected": {"marker": {"opacity": 1}},
+        "unselected": {"marker": {"opacity": 0.75}, "textfont": {"color": _INK}},
+        "showlegend": False,
+    }
 
 
 def _figure(traces: list[Trace], *, height: int, **layout: Any) -> go.Figure:

@@ -5,11 +5,12 @@ figure only. A box has the colour of what became of it on the other side. What o
 dotted on the other, so that the eye finds the place.
 """
 
-import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
 from detector.drawing.colors import text_color
 from detector.drawing.marks import (
@@ -18,6 +19,7 @@ from detector.drawing.marks import (
     areas,
     bar_geometry,
     chip_traces,
+    escaped,
     halo,
     label_places,
     label_texts,
@@ -28,6 +30,7 @@ from detector.drawing.marks import (
 )
 from detector.drawing.photo import AXIS, LEGEND_HEIGHT, photo, shared_layout
 from detector.evaluation.pairing import KIND_COLORS, KIND_NAMES, Kind, Pairing
+from detector.ssd import Detections
 
 # (width, height) that one panel is fitted into on an ordinary screen, and on a phone's.
 _PANEL_SIZE = (560, 520)
@@ -63,48 +66,19 @@ def draw(
         absent: "a" or "b": a side that has no answer. Nothing is drawn of it, and the other side's
             boxes are no differences: they are plain, without a legend.
     """
-    counts = pairing.counts()
     panel_size = _STACKED_PANEL_SIZE if stacked else _PANEL_SIZE
-    traces: list[Trace] = []
-    for kind in [] if absent else Kind:
-        # A legend entry of its own, so that it is there whichever sides have boxes of the kind.
-        traces.append(
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "x": [None],
-                "y": [None],
-                "marker": {"symbol": "square", "size": 12, "color": KIND_COLORS[kind]},
-                "name": f"{KIND_NAMES[kind]} · {counts[kind]}",
-                "legendgroup": kind.name,
-                "legendrank": int(kind),
-            }
-        )
+    traces = [] if absent else _legend(pairing)
     for side, axes in (("a", {}), ("b", {"xaxis": "x2", "yaxis": "y2"})):
         if side != absent:
             panel = _panel(pairing, side, labels, size, row, panel_size, plain=bool(absent))
             traces += [trace | axes for trace in panel]
-    x_range, y_range = _view(size, None if row is None else pairing.box(row))
-    across = {**AXIS, "range": x_range}
-    down = {**AXIS, "range": y_range, "constraintoward": "top"}
-    panel_height = size[1] * min(panel_size[0] / size[0], panel_size[1] / size[1])
-    heading = rounded(_HEADING_HEIGHT / (_HEADING_HEIGHT + panel_height), 4)
-    if stacked:
-        x_domains = ((0.0, 1.0), (0.0, 1.0))
-        y_domains = ((0.5, 1 - heading / 2), (0.0, 0.5 - heading / 2))
-    else:
-        x_domains = ((0.0, 0.5 - _GAP / 2), (0.5 + _GAP / 2, 1.0))
-        y_domains = ((0.0, 1 - heading), (0.0, 1 - heading))
     layout = {
         **shared_layout(_height_for(size, stacked), revision=0),
         "images": [photo(image_uri, size, *axes) for axes in (("x", "y"), ("x2", "y2"))],
-        "xaxis": {**across, "domain": x_domains[0]},
-        "yaxis": {**down, "domain": y_domains[0], "scaleanchor": "x", "scaleratio": 1},
-        "xaxis2": {**across, "domain": x_domains[1], "matches": "x", "anchor": "y2"},
-        "yaxis2": {**down, "domain": y_domains[1], "matches": "y", "anchor": "x2"},
+        **_axes(size, panel_size, stacked, None if row is None else pairing.box(row)),
         "annotations": [
             {
-                "text": html.escape(heading),
+                "text": escaped(heading),
                 "xref": f"{x} domain",
                 "yref": f"{y} domain",
                 "x": 0,
@@ -121,6 +95,53 @@ def draw(
     }
     # Unchecked as in detector/drawing/photo.py; the tests check what is drawn.
     return go.Figure(data=traces, layout=layout, _validate=False)
+
+
+def _legend(pairing: Pairing) -> list[Trace]:
+    """An entry for each kind, of its own, so that it is there whichever sides have such boxes."""
+    return [
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "x": [None],
+            "y": [None],
+            "marker": {"symbol": "square", "size": 12, "color": KIND_COLORS[kind]},
+            "name": f"{KIND_NAMES[kind]} · {count}",
+            "legendgroup": kind.name,
+            "legendrank": int(kind),
+        }
+        for kind, count in pairing.counts().items()
+    ]
+
+
+def _axes(
+    size: tuple[int, int],
+    panel_size: tuple[int, int],
+    stacked: bool,
+    box: tuple[float, float, float, float] | None,
+) -> dict[str, dict[str, Any]]:
+    """The axes of both panels, with room for the headings above them.
+
+    Args:
+        box: that the view is zoomed to; None = the whole photo.
+    """
+    x_range, y_range = _view(size, box)
+    across = {**AXIS, "range": x_range}
+    down = {**AXIS, "range": y_range, "constraintoward": "top"}
+    panel_height = size[1] * min(panel_size[0] / size[0], panel_size[1] / size[1])
+    heading = rounded(_HEADING_HEIGHT / (_HEADING_HEIGHT + panel_height), 4)
+    if stacked:
+        x_domains = ((0.0, 1.0), (0.0, 1.0))
+        y_domains = ((0.5, 1 - heading / 2), (0.0, 0.5 - heading / 2))
+    else:
+        x_domains = ((0.0, 0.5 - _GAP / 2), (0.5 + _GAP / 2, 1.0))
+        y_domains = ((0.0, 1 - heading), (0.0, 1 - heading))
+    return {
+        "xaxis": {**across, "domain": x_domains[0]},
+        "yaxis": {**down, "domain": y_domains[0], "scaleanchor": "x", "scaleratio": 1},
+        "xaxis2": {**across, "domain": x_domains[1], "matches": "x", "anchor": "y2"},
+        "yaxis2": {**down, "domain": y_domains[1], "matches": "y", "anchor": "x2"},
+    }
 
 
 def _panel(
@@ -177,12 +198,31 @@ def _panel(
                     showlegend=False,
                 )
             )
-    texts = label_texts(found, labels)
     # Differences choose their places before what both sides have, and the zoomed row before all.
     order = np.lexsort((np.arange(len(found)), kinds == Kind.BOTH, row_of != row))
+    return traces + _labels(found, labels, kinds, order, colors, size, panel_size)
+
+
+def _labels(
+    found: Detections,
+    labels: Sequence[str],
+    kinds: NDArray[np.int64],
+    order: NDArray[np.int64],
+    colors: Mapping[Kind, str],
+    size: tuple[int, int],
+    panel_size: tuple[int, int],
+) -> list[Trace]:
+    """The labels that have room, those of each kind as traces of their own.
+
+    Args:
+        kinds: (N,) of the detections.
+        order: (N,) in which they choose their places.
+    """
+    texts = label_texts(found, labels)
     places = label_places(
         found.boxes[order], [texts[index] for index in order], size, usual_size=panel_size
     )
+    traces = []
     for kind in Kind:
         chosen = [
             (place, texts[index])
@@ -231,7 +271,7 @@ def hover_text(pairing: Pairing, row: int, labels: Sequence[str], plain: bool = 
         ("B", pairing.b, int(pairing.rows_b[row])),
     ):
         if index >= 0:
-            label = html.escape(labels[int(found.class_ids[index])])
+            label = escaped(labels[int(found.class_ids[index])])
             lines.append(f"{name}: {label} {found.scores[index]:.2f}")
     change = pairing.score_change(row)
     if change is not None:

@@ -95,12 +95,20 @@ def chip_traces(
         type="scatter",
         **place,
         mode="text",
-        text=[html.escape(text) for text in texts],
+        text=[escaped(text) for text in texts],
         textposition=["middle left" if left else "middle right" for _, _, left in places],
         textfont={"family": FONT_FAMILY, "size": FONT_SIZE, "color": text_color(color)},
         unselected={"textfont": {"color": text_color(color)}},
     )
     return [chips, names]
+
+
+def escaped(text: str) -> str:
+    """A text for Plotly, which reads its texts as HTML, such that its own letters are shown.
+
+    Quotes stay as they are: Plotly knows no `&quot;`.
+    """
+    return html.escape(text, quote=False)
 
 
 def label_texts(found: Detections, labels: Sequence[str]) -> list[str]:

@@ -13,7 +13,6 @@ How the parts are made, and why:
   another chart, and resets its zoom and selection.
 """
 
-import html
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,6 +30,7 @@ from detector.drawing.marks import (
     areas,
     bar_geometry,
     chip_traces,
+    escaped,
     halo,
     label_places,
     label_texts,
@@ -216,7 +216,7 @@ def _box_traces(detections: Detections, labels: Sequence[str], picked: str | Non
         for class_id, rows in rows_by_group(detections.class_ids, layer_of == layer):
             rows = rows[np.argsort(-sizes[rows], kind="stable")]
             color = class_color(class_id)
-            label = html.escape(labels[class_id])
+            label = escaped(labels[class_id])
             customdata = [
                 [
                     ids[row],

@@ -1,4 +1,4 @@
-"""Score thresholds chosen from curves, a threshold a class, and the file that carries them.
+"""Score thresholds chosen from curves, a threshold a class.
 
 Each choice gives class id -> threshold for all classes; None where no threshold does what is asked,
 as for a class without true boxes or without detections. `reachable` leaves those out: what is left
@@ -10,22 +10,16 @@ least: easy to read, and mostly a little below the score, so that another machin
 differ in the seventh digit, shows the same boxes.
 """
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_FLOOR, Decimal
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.errors import ThresholdsError
 from detector.evaluation.curves import Curve, curve
 from detector.evaluation.matching import Matches
 from detector.ssd import ClassThresholds, Settings
-
-FORMAT = "commodity-lens-thresholds"
-VERSION = 1
 
 Thresholds = Mapping[int, float | None]
 
@@ -95,7 +89,7 @@ def reachable(thresholds: Thresholds) -> dict[int, float]:
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """The thresholds of a file. Hashable.
+    """A common score threshold, and those of single classes: what thresholds.json holds. Hashable.
 
     Attributes:
         score_threshold: for classes without their own, 0..1.
@@ -116,63 +110,6 @@ class OperatingPoint:
             score_threshold=self.score_threshold,
             class_thresholds=self.class_thresholds,
         )
-
-
-def write_thresholds(settings: Settings | OperatingPoint, labels: Sequence[str]) -> bytes:
-    """thresholds.json: the thresholds of the settings, classes by name.
-
-    Args:
-        labels: the model's; index = class id, background first.
-    """
-    content = {
-        "format": FORMAT,
-        "version": VERSION,
-        "score_threshold": settings.score_threshold,
-        "class_thresholds": {
-            labels[class_id]: value for class_id, value in settings.class_thresholds.items()
-        },
-    }
-    return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
-
-
-def read_thresholds(data: bytes, labels: Sequence[str]) -> OperatingPoint:
-    """The thresholds in a thresholds.json.
-
-    Args:
-        labels: the model's; index = class id, background first. Matched exactly.
-
-    Raises:
-        ThresholdsError: not such a file, a newer version, an unknown label, or a threshold that is
-            no number in 0..1.
-    """
-    try:
-        content = json.loads(data)
-    except json.JSONDecodeError as error:
-        raise ThresholdsError(
-            f"broken JSON at line {error.lineno}, column {error.colno}: {error.msg}"
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise ThresholdsError(f"broken JSON: {error}") from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise ThresholdsError(f'expected a JSON object with "format": "{FORMAT}"')
-    if content.get("version") != VERSION:
-        raise ThresholdsError(
-            f"the file has version {content.get('version')!r}, expected {VERSION}",
-            "Save it again with this release, or use the release that saved it.",
-        )
-    by_name = content.get("class_thresholds", {})
-    if not isinstance(by_name, dict):
-        raise ThresholdsError('expected "class_thresholds" to be an object: label -> threshold')
-    class_ids = {label: class_id for class_id, label in enumerate(labels) if class_id > 0}
-    if unknown := [name for name in by_name if name not in class_ids]:
-        more = f" (and {len(unknown) - 1} more)" if len(unknown) > 1 else ""
-        raise ThresholdsError(
-            f"the model has no label {unknown[0]!r}{more}; it has {', '.join(class_ids)}"
-        )
-    return OperatingPoint(
-        _threshold(content.get("score_threshold"), "score_threshold"),
-        {class_ids[name]: _threshold(value, repr(name)) for name, value in by_name.items()},
-    )
 
 
 def _each_class(matches: Matches, choose: Callable[[Curve], float | None]) -> Thresholds:
@@ -202,9 +139,3 @@ def _score(points: Curve, good: NDArray[np.bool_], lowest: bool = True) -> float
 def _check_share(name: str, value: float) -> None:
     if not 0 <= value <= 1:
         raise ValueError(f"expected a {name} in 0..1, got {value}")
-
-
-def _threshold(value: Any, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise ThresholdsError(f"the threshold of {name} is {value!r}, expected a number in 0..1")
-    return float(value)

@@ -21,7 +21,7 @@ from PIL import Image
 from detector.config import COMMODITY_LABELS
 from detector.drawing.colors import class_color
 from detector.embedded import EmbeddedServer
-from detector.evaluation.operating_points import write_thresholds
+from detector.formats.thresholds import write_thresholds
 from detector.ssd import Settings
 from tests.support.foreign import gated
 from tests.support.paths import ROOT

@@ -1,7 +1,5 @@
 """Where settings come from, and what is refused."""
 
-from dataclasses import replace
-
 import pytest
 
 from detector.config import (
@@ -203,6 +201,31 @@ def test_a_bad_value_is_refused_and_its_variable_named(name, value):
     assert caught.value.hint
 
 
+def test_the_message_names_variable_value_and_what_is_expected():
+    with pytest.raises(ConfigError) as caught:
+        Config.load({}, {"COMMODITY_LENS_TIMEOUT_S": "soon"})
+    assert str(caught.value) == "COMMODITY_LENS_TIMEOUT_S: 'soon' should be a valid number"
+    with pytest.raises(ConfigError) as caught:
+        Config.load({"serving": {"tls_ca": "/no/such.pem"}}, {})
+    assert str(caught.value) == (
+        "tls_ca of [serving] in the secrets: '/no/such.pem': Path does not point to a file"
+    )
+
+
+def test_only_load_looks_at_the_environment(monkeypatch):
+    monkeypatch.setenv("COMMODITY_LENS_MODEL_NAME", "other")
+    assert Config().model_name == "commodity"
+    assert Config.load().model_name == "other"
+
+
+def test_a_changed_copy_keeps_the_rest_and_what_it_is_made_of_cannot_be_changed():
+    config = Config(server="h:8500", labels=("background", "cat"))
+    changed = config.with_changes(model_version=3)
+    assert (changed.server, changed.labels, changed.model_version) == ("h:8500", config.labels, 3)
+    with pytest.raises(ValueError, match="frozen"):
+        config.server = "other:8500"
+
+
 def test_typed_values_of_a_secrets_file_are_taken():
     config = Config.load(
         {
@@ -249,7 +272,7 @@ def test_an_address_of_a_further_server_may_have_commas():
 def test_further_servers_are_a_table_in_the_secrets():
     config = Config.load({"serving": {"servers": {"old": "h:8500"}}}, {})
     assert config.servers == (NamedServer("old", "h:8500"),)
-    assert hash(config) == hash(replace(config))
+    assert hash(config) == hash(config.with_changes())
 
 
 @pytest.mark.parametrize(
@@ -321,7 +344,7 @@ def test_tls_for_the_embedded_server_is_refused():
 
 def test_a_changed_copy_is_checked_too():
     with pytest.raises(ConfigError, match=r"^server: 'localhost' has no port"):
-        replace(Config(), server="localhost")
+        Config().with_changes(server="localhost")
 
 
 def test_a_config_is_hashable_so_that_it_can_be_a_cache_key():

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 from tests.support.paths import ROOT
@@ -89,6 +90,18 @@ def test_the_walk_of_one_image_uses_the_files_at_the_top_of_the_detector_only():
         if name.split(".")[0] == "detector" and name.split(".")[1] not in WALK
     }
     assert climbs == set()
+
+
+def test_the_rooms_of_the_detector_import_one_way():
+    below: dict[str, set[str]] = {}
+    for file in files("detector"):
+        room = file.parent.relative_to(ROOT / "detector").parts[:1]
+        if room:
+            names = {name.split(".")[1] for name in imports(file) if name.startswith("detector.")}
+            below.setdefault(room[0], set()).update(names - {room[0]})
+    rooms = {room: names & below.keys() for room, names in below.items()}
+    # Raises CycleError, which names the rooms of the circle.
+    assert set(TopologicalSorter(rooms).static_order()) == rooms.keys()
 
 
 def test_a_page_is_thin():

@@ -11,7 +11,8 @@ import pytest
 
 from detector.config import COMMODITY_LABELS
 from detector.embedded import EmbeddedServer
-from detector.evaluation.operating_points import OperatingPoint, write_thresholds
+from detector.evaluation.operating_points import OperatingPoint
+from detector.formats.thresholds import write_thresholds
 from tests.support.paths import ROOT
 
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "training" / "README.md"]

@@ -11,7 +11,7 @@ import pytest
 from detector.config import COMMODITY_LABELS
 from detector.ssd import Detections
 from training.config import LABELS, cell_centres, cell_of_prior, default_boxes
-from training.score import Truth, best_f1, calibration_error, figures, rows_of
+from training.score import Split, calibration_error, figures
 
 BY_TENSORFLOW = """
 import sys, numpy as np, tensorflow as tf
@@ -115,12 +115,14 @@ CATEGORIES = [{"id": 3, "name": "shoes"}, {"id": 8, "name": "books"}]
 SHOE, BOOK = LABELS.index("shoes"), LABELS.index("books")
 
 
-def truth_of(boxes, labelled=("shoes", "books"), ignore=()):
-    """One picture of 100 x 100 with boxes (category id, x, y, w, h)."""
-    image = {"id": 7, "width": 100, "height": 100, "labelled": list(labelled), "kind": "scene"}
+def split_of(boxes, labelled=("shoes", "books"), ignore=()):
+    """One image of 100 x 100 with boxes (category id, x, y, w, h)."""
+    image = {"id": 7, "file_name": "a.jpg", "width": 100, "height": 100, "kind": "scene"}
+    image["labelled"] = list(labelled)
     image["ignore_regions"] = [{"categories": [n], "bbox": list(b)} for n, *b in ignore]
     notes = [{"image_id": 7, "category_id": c, "bbox": list(b)} for c, *b in boxes]
-    return Truth({"images": [image], "annotations": notes, "categories": CATEGORIES}, LABELS)
+    content = {"images": [image], "annotations": notes, "categories": CATEGORIES}
+    return Split.of(content, "val", LABELS)
 
 
 def found(*rows):
@@ -132,56 +134,72 @@ def found(*rows):
     )
 
 
-def scored(truth, detections):
-    return figures(truth, rows_of(truth, [(truth.images[0], detections)]))
+def scored(split, detections):
+    return figures(split, [detections])
 
 
 def test_no_detections_score_zero():
-    assert scored(truth_of([(3, 10, 10, 30, 20)]), found()).ap50 == 0
+    assert scored(split_of([(3, 10, 10, 30, 20)]), found()).ap50 == 0
 
 
 def test_a_detection_of_the_right_place_and_class_scores_one():
-    result = scored(truth_of([(3, 10, 10, 30, 20)]), found((SHOE, 0.8, 10, 10, 30, 20)))
+    result = scored(split_of([(3, 10, 10, 30, 20)]), found((SHOE, 0.8, 10, 10, 30, 20)))
     assert result.ap50_of["shoes"] == pytest.approx(1)
     assert result.ap == pytest.approx(1)
 
 
 def test_a_detection_of_another_class_is_wrong():
-    truth = truth_of([(3, 10, 10, 30, 20)])
-    result = scored(truth, found((BOOK, 0.9, 10, 10, 30, 20), (SHOE, 0.8, 10, 10, 30, 20)))
+    split = split_of([(3, 10, 10, 30, 20)])
+    result = scored(split, found((BOOK, 0.9, 10, 10, 30, 20), (SHOE, 0.8, 10, 10, 30, 20)))
     assert result.f1_at[0.3] == pytest.approx(2 / 3)
 
 
 def test_a_second_detection_of_the_same_box_is_wrong():
-    truth = truth_of([(3, 10, 10, 30, 20)])
-    result = scored(truth, found((SHOE, 0.9, 10, 10, 30, 20), (SHOE, 0.8, 10, 10, 30, 20)))
+    split = split_of([(3, 10, 10, 30, 20)])
+    result = scored(split, found((SHOE, 0.9, 10, 10, 30, 20), (SHOE, 0.8, 10, 10, 30, 20)))
     assert result.f1_at[0.3] == pytest.approx(2 / 3)
 
 
 def test_a_category_that_is_not_labelled_is_neither_right_nor_wrong():
-    truth = truth_of([(3, 10, 10, 30, 20)], labelled=["shoes"])
-    result = scored(truth, found((BOOK, 0.9, 50, 50, 30, 20), (SHOE, 0.8, 10, 10, 30, 20)))
+    split = split_of([(3, 10, 10, 30, 20)], labelled=["shoes"])
+    result = scored(split, found((BOOK, 0.9, 50, 50, 30, 20), (SHOE, 0.8, 10, 10, 30, 20)))
     assert result.f1_at[0.3] == pytest.approx(1)
     assert result.ap50 == pytest.approx(1)
 
 
 def test_a_detection_in_an_ignore_region_of_its_category_is_neither_right_nor_wrong():
-    truth = truth_of([(3, 10, 10, 30, 20)], ignore=[("shoes", 50, 50, 50, 50)])
+    split = split_of([(3, 10, 10, 30, 20)], ignore=[("shoes", 50, 50, 50, 50)])
     inside, right = (SHOE, 0.9, 60, 60, 10, 10), (SHOE, 0.8, 10, 10, 30, 20)
-    assert scored(truth, found(inside, right)).ap50 == pytest.approx(1)
-    assert scored(truth, found(inside, right)).f1_at[0.3] == pytest.approx(1)
+    assert scored(split, found(inside, right)).ap50 == pytest.approx(1)
+    assert scored(split, found(inside, right)).f1_at[0.3] == pytest.approx(1)
 
 
 def test_an_ignore_region_excuses_no_other_category():
-    truth = truth_of([(8, 10, 10, 30, 20)], ignore=[("shoes", 50, 50, 50, 50)])
-    result = scored(truth, found((BOOK, 0.9, 60, 60, 10, 10), (BOOK, 0.8, 10, 10, 30, 20)))
+    split = split_of([(8, 10, 10, 30, 20)], ignore=[("shoes", 50, 50, 50, 50)])
+    result = scored(split, found((BOOK, 0.9, 60, 60, 10, 10), (BOOK, 0.8, 10, 10, 30, 20)))
     assert result.ap50 == pytest.approx(0.5)
 
 
 def test_the_best_threshold_is_where_f1_peaks():
-    marks = np.array([[0.9, 1, 3], [0.7, 1, 3], [0.4, 0, 3], [0.2, 1, 3]])
-    assert best_f1(marks, 3) == (0.2, pytest.approx(6 / 7))
-    assert best_f1(marks, 2) == (0.7, pytest.approx(1.0))
+    split = split_of([(3, 10, 10, 30, 20), (3, 60, 60, 30, 20)])
+    rows = [(SHOE, 0.9, 10, 10, 30, 20), (SHOE, 0.7, 60, 60, 30, 20), (SHOE, 0.4, 0, 70, 9, 9)]
+    result = scored(split, found(*rows))
+    assert (result.threshold_of["shoes"], result.f1_of["shoes"]) == (0.7, pytest.approx(1))
+    assert np.isnan(result.threshold_of["books"])
+    assert np.isnan(result.f1_of["books"])
+
+
+def test_figures_can_be_of_one_kind_of_image():
+    split = split_of([(3, 10, 10, 30, 20)])
+    right = [found((SHOE, 0.8, 10, 10, 30, 20))]
+    assert split.kinds == ["scene"]
+    assert figures(split, right, "scene").ap50 == pytest.approx(1)
+    assert np.isnan(figures(split, right, "product").ap50)
+
+
+def test_a_box_that_cannot_be_scored_is_an_error():
+    with pytest.raises(ValueError, match="has no area"):
+        split_of([(3, 10, 10, 0, 20)])
 
 
 def test_the_calibration_error_is_the_gap_between_score_and_share_of_right_ones():

@@ -16,7 +16,7 @@ from dashboard.thresholds import accuracy
 from detector import images, ssd
 from detector.config import COMMODITY_LABELS as LABELS
 from detector.embedded import EmbeddedServer
-from detector.evaluation.ground_truth import read_coco
+from detector.formats.coco import read_coco
 from detector.serving import ServingClient
 from detector.wire.tensors import encode_tensor
 from tests.support.foreign import Foreign, answer, serving, statuses
@@ -113,7 +113,7 @@ def test_the_figures_are_those_of_an_independent_count(opened, gallery_outputs, 
     sizes = {name: size for name, (_, size) in gallery_outputs.items()}
     annotations = (samples_dir / "annotations.json").read_bytes()
     right = shown = there = 0
-    for truth in read_coco(annotations, LABELS, sizes).pictures:
+    for truth in read_coco(annotations, LABELS, sizes).images:
         raw, size = gallery_outputs[truth.file_name]
         found = ssd.postprocess(raw, ssd.Settings(), size)
         free = list(zip(truth.class_ids.tolist(), truth.boxes.tolist(), strict=True))
@@ -240,7 +240,7 @@ def test_truth_that_matches_no_picture_is_an_error_that_names_it_and_loses_nothi
     app = uploaded(opened(), photo())
     app.file_uploader(key="ground_truth").set_value([voc("other.jpg")]).run()
     [error] = errors(app)
-    assert error.startswith("**other.xml: there is no picture named 'other.jpg'**")
+    assert error.startswith("**other.xml: there is no image named 'other.jpg'**")
     assert not app.exception
     assert "scope" in app.session_state
 

@@ -16,7 +16,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from dashboard.answers import jpeg_uri
 from detector import images, ssd
-from detector.evaluation.ground_truth import GroundTruth, read_coco
+from detector.evaluation.ground_truth import GroundTruth
+from detector.formats.coco import read_coco
 from detector.ssd import RawPrediction, Settings, postprocess
 from detector.xray import xray
 from tests.support.outputs import output_of, random_output
@@ -84,7 +85,7 @@ def cases(client, samples_dir: Path) -> dict[str, dict]:
     photos = {name: images.read_image((samples_dir / name).read_bytes()) for name in PHOTOS}
     sizes = {name: (photo.shape[1], photo.shape[0]) for name, photo in photos.items()}
     annotations = (samples_dir / "annotations.json").read_bytes()
-    truths = {t.file_name: t for t in read_coco(annotations, LABELS, sizes).pictures}
+    truths = {t.file_name: t for t in read_coco(annotations, LABELS, sizes).images}
     made = {}
     for name, photo in photos.items():
         outputs = client.predict({"images": ssd.preprocess(photo)}, outputs=("concat_3:0",)).outputs

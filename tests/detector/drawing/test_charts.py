@@ -8,6 +8,7 @@ from detector.evaluation import matching
 from detector.evaluation.curves import average_precision, curve, mean_without_nan
 from detector.evaluation.ground_truth import GroundTruth
 from detector.ssd import Detections, RawPrediction, Settings
+from tests.support.figures import texts_of
 from tests.support.outputs import output_of
 
 LABELS = ("background", "clothes", "shoes")
@@ -165,3 +166,32 @@ def test_charts_are_legal_plotly_figures():
         charts.density(raw, (640, 480), "photo.jpg"),
     ):
         go.Figure(figure.to_plotly_json())  # checks each property
+
+
+NASTY = ("background", '<b>50% "off"</b> & %{x}', "a<br>b")
+
+
+@pytest.mark.parametrize("name", ["counts", "rates", "precision_recall", "confusion"])
+def test_labels_are_text_and_no_markup_wherever_a_chart_shows_them(name):
+    curves, precisions = curves_of(TRUTH, RIGHT_AND_WRONG)
+    figure = {
+        "counts": lambda: charts.counts(
+            np.ones((100, 3), np.int64), np.ones((50, 3), np.int64), NASTY, Settings()
+        ),
+        "rates": lambda: charts.rates(curves, NASTY, Settings()),
+        "precision_recall": lambda: charts.precision_recall(curves, precisions, NASTY, Settings()),
+        "confusion": lambda: charts.confusion(np.ones((3, 3), np.int64), NASTY),
+    }[name]()
+    texts = texts_of(figure)
+    assert [text for text in texts if "<b>50%" in text or "a<br>b" in text] == []
+    assert any('&lt;b&gt;50% "off"&lt;/b&gt; &amp; %{x}' in text for text in texts)
+    # In a template it would be a place for a value.
+    templates = [trace.get("hovertemplate", "") for trace in figure.to_plotly_json()["data"]]
+    assert not any("%{x}" in template.replace("recall %{x:.2f}", "") for template in templates)
+
+
+def test_where_nothing_is_to_be_found_the_legend_has_a_dash_for_the_average_precision():
+    curves, precisions = curves_of(GroundTruth("a.jpg", (100, 100)), RIGHT_AND_WRONG)
+    figure = charts.precision_recall(curves, precisions, LABELS, Settings())
+    names = [trace["name"] for trace in of_kind(figure, "scatter") if "name" in trace]
+    assert names == ["All · mAP –", "clothes · AP –", "shoes · AP –"]

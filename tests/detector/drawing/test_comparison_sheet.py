@@ -3,9 +3,10 @@
 import io
 
 import numpy as np
-from PIL import Image
+import pytest
+from PIL import Image, ImageFont
 
-from detector.drawing.comparison_sheet import sheet_png
+from detector.drawing.comparison_sheet import _fitting, sheet_png
 from detector.evaluation.pairing import KIND_COLORS, Kind, pair
 from detector.ssd import Detections
 from tests.detector.drawing.test_photo import LABELS, detections
@@ -27,3 +28,75 @@ def test_boxes_at_one_place_have_both_labels() -> None:
     bare = colored(detections())
     alone = [colored(detections(row)) - bare for row in (FIRST, SECOND)]
     assert colored(detections(FIRST, SECOND)) - bare > 0.95 * sum(alone)
+
+
+SIZE = (500, 400)
+A_ALONE, B_ALONE = (40.0, 60.0, 140.0, 160.0, 4, 0.9), (300.0, 200.0, 460.0, 380.0, 4, 0.8)
+SHARED = (200.0, 20.0, 280.0, 90.0, 2, 0.7)
+
+
+def sheet(a: Detections, b: Detections, size: tuple[int, int] = SIZE) -> np.ndarray:
+    image = np.full((size[1], size[0], 3), 90, np.uint8)
+    captions = (["model 1"], ["model 2", "score 0.50"])
+    png = sheet_png(image, pair(a, b), LABELS, title="A title", captions=captions)
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
+
+
+def where(sheet: np.ndarray, kind: Kind) -> list[tuple[int, int]]:
+    """(x, y) of the pixels of a kind's colour, in the panels: below the title, above the legend."""
+    color = [int(KIND_COLORS[kind][index : index + 2], 16) for index in (1, 3, 5)]
+    ys, xs = np.nonzero((sheet == color).all(axis=2)[: -3 * 11])
+    return list(zip(xs.tolist(), ys.tolist(), strict=True))
+
+
+def panels(sheet: np.ndarray) -> list[tuple[int, int]]:
+    """(x, y) of each panel's upper left corner, found by the photo's grey."""
+    grey = (sheet == 90).all(axis=2)
+    across = np.flatnonzero(grey.sum(axis=0) > 100)
+    down = np.flatnonzero(grey.sum(axis=1) > 100)
+    return [
+        (int(x), int(y))
+        for x in across[np.diff(across, prepend=-2) > 1]
+        for y in down[np.diff(down, prepend=-2) > 1]
+    ]
+
+
+def test_each_side_has_its_own_boxes_in_its_own_panel() -> None:
+    found = sheet(detections(A_ALONE, SHARED), detections(B_ALONE, SHARED))
+    (left, top), (right, _) = panels(found)
+    for kind, panel, box in ((Kind.ONLY_A, left, A_ALONE), (Kind.ONLY_B, right, B_ALONE)):
+        pixels = where(found, kind)
+        assert min(x for x, _ in pixels) == panel + box[0]
+        assert max(y for _, y in pixels) == top + box[3] - 1
+        assert (panel + box[2] - 1, top + (box[1] + box[3]) // 2) in pixels
+    shared = where(found, Kind.BOTH)
+    for panel in (left, right):
+        assert (panel + SHARED[2] - 1, top + 60) in shared
+
+
+def test_wide_images_stand_one_above_the_other() -> None:
+    found = sheet(detections(A_ALONE), detections(), size=(900, 200))
+    (left, top), (below_left, below) = panels(found)
+    assert left == below_left
+    assert below > top + 200
+    assert {y < below for _, y in where(found, Kind.ONLY_A)} == {True}
+
+
+def test_a_large_image_is_shrunk_with_its_boxes() -> None:
+    image = np.full((3200, 3200, 3), 90, np.uint8)
+    large = pair(detections((320, 640, 1600, 1280, 4, 0.9)), Detections.empty())
+    png = sheet_png(image, large, LABELS, title="", captions=([""], [""]))
+    found = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
+    (left, top), (right, _) = panels(found)
+    assert right - left == pytest.approx(1600, abs=40)
+    pixels = where(found, Kind.ONLY_A)
+    assert (left + 160, top + 480) in pixels
+    assert max(x for x, _ in pixels) == left + 800 - 1
+
+
+def test_text_that_is_too_wide_is_cut_and_other_letters_are_told() -> None:
+    font = ImageFont.load_default(size=12)
+    assert _fitting("caf\u00e9 \u9774", font, 1000) == "cafe ?"
+    cut = _fitting("a" * 100, font, 60)
+    assert cut.endswith("a...")
+    assert 40 < font.getlength(cut) <= 60

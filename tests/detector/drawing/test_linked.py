@@ -3,13 +3,15 @@
 import itertools
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 
 from detector.drawing import linked
 from detector.drawing.marks import CHIP_HEIGHT
-from detector.evaluation.pairing import pair
+from detector.evaluation.pairing import KIND_COLORS, Kind, pair
 from detector.ssd import Detections
-from tests.detector.drawing.test_photo import GREY, LABELS, SIZE, random_detections
+from tests.detector.drawing.test_photo import GREY, LABELS, SIZE, detections, random_detections
+from tests.support.figures import texts_of
 
 NONE = Detections.empty()
 
@@ -42,3 +44,122 @@ def test_labels_never_cover_each_other_at_the_size_of_the_panels(stacked: bool, 
     for a, b in itertools.combinations(np.array(rectangles), 2):
         overlap = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
         assert overlap.min() <= 0.1
+
+
+def test_headings_and_labels_are_text_and_no_markup() -> None:
+    names = ("background", '<b>"x"</b>')
+    found = detections((0, 0, 200, 200, 1, 0.9))
+    figure = linked.draw(GREY, SIZE, pair(found, found), names, headings=("<i>A</i>", "B"))
+    texts = texts_of(figure)
+    assert [text for text in texts if "<b>" in text.replace("<b>In both</b>", "")] == []
+    assert any('&lt;b&gt;"x"&lt;/b&gt;' in text for text in texts)
+    assert figure.layout.annotations[0].text == "&lt;i&gt;A&lt;/i&gt;"
+
+
+def texts_at(figure: go.Figure) -> dict[str, tuple[float, float, str]]:
+    """Label -> (x, y, axis) of the chip's text."""
+    return {
+        text.strip("\u00a0"): (x, y, trace.xaxis or "x")
+        for trace in figure.data
+        if trace.type == "scatter" and trace.mode == "text"
+        for text, x, y in zip(trace.text, trace.x, trace.y, strict=True)
+    }
+
+
+SAME = (100, 100, 400, 400)
+
+
+def test_each_label_stands_at_its_own_box() -> None:
+    a = detections((50, 100, 250, 300, 1, 0.9), (400, 100, 700, 300, 4, 0.5))
+    b = detections((300, 350, 600, 500, 2, 0.8))
+    assert texts_at(linked.draw(GREY, SIZE, pair(a, b), LABELS)) == {
+        f"{LABELS[1]} 0.90": (50, 100, "x"),
+        f"{LABELS[4]} 0.50": (400, 100, "x"),
+        f"{LABELS[2]} 0.80": (300, 350, "x2"),
+    }
+
+
+def test_a_difference_has_the_better_place_than_what_both_sides_have() -> None:
+    a = detections((*SAME, 1, 0.9), (*SAME, 2, 0.5))
+    at = texts_at(linked.draw(GREY, SIZE, pair(a, detections((*SAME, 1, 0.8))), LABELS))
+    assert at[f"{LABELS[2]} 0.50"] == (100, 100, "x")
+    assert at[f"{LABELS[1]} 0.90"] == (400, 100, "x")
+
+
+def test_the_row_that_is_looked_at_has_the_best_place_of_all() -> None:
+    a = detections((*SAME, 1, 0.9), (*SAME, 2, 0.5))
+    pairing = pair(a, detections((*SAME, 1, 0.8)))
+    row = int(np.flatnonzero(pairing.kinds == Kind.BOTH)[0])
+    at = texts_at(linked.draw(GREY, SIZE, pairing, LABELS, row=row))
+    assert at[f"{LABELS[1]} 0.90"] == (100, 100, "x")
+
+
+def test_each_panel_shows_its_side_and_dotted_what_the_other_alone_has() -> None:
+    a, b = detections((50, 100, 250, 300, 1, 0.9)), detections((300, 350, 600, 500, 2, 0.8))
+    figure = linked.draw(GREY, SIZE, pair(a, b), LABELS)
+    bars = {
+        trace.xaxis or "x": (trace.x[0], trace.marker.line.color)
+        for trace in figure.data
+        if trace.type == "bar" and trace.customdata is not None
+    }
+    assert bars == {
+        "x": (150, KIND_COLORS[Kind.ONLY_A]),
+        "x2": (450, KIND_COLORS[Kind.ONLY_B]),
+    }
+    ghosts = {
+        trace.xaxis or "x": (trace.x[0], trace.y[2], trace.line.color)
+        for trace in figure.data
+        if trace.type == "scatter" and trace.mode == "lines"
+    }
+    assert ghosts == {
+        "x": (300, 500, KIND_COLORS[Kind.ONLY_B]),
+        "x2": (50, 300, KIND_COLORS[Kind.ONLY_A]),
+    }
+
+
+def test_the_legend_counts_the_kinds() -> None:
+    a = detections((*SAME, 1, 0.9), (500, 100, 600, 200, 2, 0.5))
+    figure = linked.draw(GREY, SIZE, pair(a, detections((*SAME, 3, 0.8))), LABELS)
+    assert [trace.name for trace in figure.data if trace.name] == [
+        "Same box, another class · 1",
+        "Only in A · 1",
+        "Only in B · 0",
+        "In both · 0",
+    ]
+
+
+def test_a_hover_says_class_score_and_overlap_of_both_sides() -> None:
+    pairing = pair(detections((*SAME, 1, 0.9)), detections((*SAME, 3, 0.75)))
+    assert linked.hover_text(pairing, 0, LABELS) == (
+        f"<b>Same box, another class</b><br>A: {LABELS[1]} 0.90<br>B: {LABELS[3]} 0.75<br>"
+        "score -0.15, IoU 1.00"
+    )
+    alone = pair(NONE, detections((*SAME, 3, 0.75)))
+    assert linked.hover_text(alone, 0, LABELS, plain=True) == f"B: {LABELS[3]} 0.75"
+
+
+def test_a_row_is_zoomed_to_with_room_around_it_and_inside_the_photo() -> None:
+    width, height = SIZE
+    pairing = pair(detections((0, 0, width / 4, height / 4, 1, 0.9)), NONE)
+    layout = linked.draw(GREY, SIZE, pairing, LABELS, row=0).layout
+    share = 0.25 * 2.2
+    assert layout.xaxis.range == pytest.approx((0, width * share))
+    assert layout.yaxis.range == pytest.approx((height * share, 0))
+    pairing = pair(detections((width - 8, height - 6, width, height, 1, 0.9)), NONE)
+    layout = linked.draw(GREY, SIZE, pairing, LABELS, row=0).layout
+    assert layout.xaxis.range == pytest.approx((width * 0.84, width), abs=0.01)
+    assert layout.yaxis.range == pytest.approx((height, height * 0.84), abs=0.01)
+    whole = linked.draw(GREY, SIZE, pairing, LABELS).layout
+    assert (whole.xaxis.range, whole.yaxis.range) == ((0, width), (height, 0))
+
+
+def test_a_side_without_an_answer_has_no_boxes_and_the_other_no_legend() -> None:
+    figure = linked.draw(GREY, SIZE, pair(detections((*SAME, 1, 0.9)), NONE), LABELS, absent="b")
+    assert {trace.xaxis or "x" for trace in figure.data} == {"x"}
+    assert [
+        trace for trace in figure.data if trace.type == "scatter" and trace.mode == "lines"
+    ] == []
+    assert not figure.layout.showlegend
+    [bar] = [t for t in figure.data if t.type == "bar" and t.customdata is not None]
+    assert bar.marker.line.color == KIND_COLORS[Kind.BOTH]
+    assert bar.customdata[0][1] == f"A: {LABELS[1]} 0.90"

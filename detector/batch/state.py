@@ -1,0 +1,83 @@
+"""What a running batch has done so far, in a file of lines.
+
+Each image's result is appended as soon as it is there, so that a run that was interrupted, however
+it was, goes on where it stopped.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from detector.batch.manifest import Batch, ManifestError, Result, check_same_run
+from detector.formats.typed_json import JsonError, parse, typed
+
+
+class _Started(msgspec.Struct):
+    """What the first line has besides the header of a manifest."""
+
+    started: str
+
+
+class _Drawn(msgspec.Struct):
+    """What the other lines have besides a result: the annotated image's name."""
+
+    file: str
+
+
+class State:
+    """The file of lines to which a running batch appends. A line that was cut off is not there."""
+
+    def __init__(self, path: Path, batch: Batch) -> None:
+        """Begins the file, or goes on in it with the results that `read` found. Raises OSError."""
+        # Whole lines only: what a kill has cut off would run into the next line.
+        self._file = path.open("r+b" if path.exists() else "w+b")
+        content = self._file.read()
+        self._file.seek(content.rfind(b"\n") + 1)
+        self._file.truncate()
+        if not content:
+            self._append({**batch.header(), "started": batch.started})
+
+    def add(self, result: Result, file: str) -> None:
+        """Append a result, and the name of the picture that was written of it."""
+        self._append({**result.as_json(), "file": file})
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _append(self, line: dict[str, Any]) -> None:
+        self._file.write(json.dumps(line).encode() + b"\n")
+        # The kernel has it then, and a killed process loses nothing.
+        self._file.flush()
+
+    @staticmethod
+    def read(path: Path, batch: Batch) -> tuple[str, dict[tuple[str, str], tuple[Result, str]]]:
+        """When an interrupted run began, and its results with their files by (name, digest).
+
+        Args:
+            batch: the run that is to go on.
+
+        Raises:
+            ManifestError: it ran otherwise, or is no such file.
+            OSError
+        """
+        lines = path.read_bytes().split(b"\n")[:-1]
+        if not lines:
+            return "", {}
+        found: dict[tuple[str, str], tuple[Result, str]] = {}
+        try:
+            header = parse(lines[0])
+            check_same_run(path, Batch.of_header(header, str(path)), batch)
+            started = typed(header, _Started).started
+            for number, line in enumerate(lines[1:], start=2):
+                entry = parse(line)
+                result = Result.of_json(entry, batch, f"line {number}")
+                if result.found is not None:  # a file that was bad may have been mended
+                    drawn = typed(entry, _Drawn, f"line {number}")
+                    found[result.name, result.digest] = result, drawn.file
+        except JsonError as error:
+            raise ManifestError(
+                f"{path} is damaged: {error}", "Start again without --resume."
+            ) from error
+        return started, found

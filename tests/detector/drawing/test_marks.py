@@ -1,0 +1,113 @@
+"""The parts that all figures of a photo share."""
+
+import numpy as np
+import pytest
+
+from detector.drawing import marks
+
+SIZE = (860, 620)  # of the photo, as large as on an ordinary screen: a pixel is a pixel
+TEXT = "watch 0.93"
+
+
+def boxes(*rows: tuple[float, float, float, float]) -> np.ndarray:
+    return np.array(rows, np.float32).reshape(-1, 4)
+
+
+def places(*rows: tuple[float, float, float, float], first: int | None = None) -> list:
+    return marks.label_places(boxes(*rows), [TEXT] * len(rows), SIZE, first)
+
+
+def test_without_boxes_there_are_no_places() -> None:
+    assert places() == []
+
+
+def test_a_label_stands_at_the_upper_left_corner_of_a_large_box() -> None:
+    assert places((100, 100, 400, 300)) == [(100, 100, False)]
+
+
+def test_a_label_stands_beside_a_box_that_it_would_hide() -> None:
+    # Chips are 18 pixels high: a box of less than twice that has its label beside it.
+    assert places((100, 100, 400, 135)) == [(400, 117.5, False)]
+    assert places((100, 100, 400, 137)) == [(100, 100, False)]
+
+
+def test_a_label_of_a_small_box_at_the_right_edge_stands_at_its_left() -> None:
+    assert places((800, 100, 850, 120)) == [(800, 110, True)]
+
+
+def test_a_label_moves_to_the_next_free_corner() -> None:
+    same = (100, 100, 400, 300)
+    assert places(same, same, same, same, same) == [
+        (100, 100, False),
+        (400, 100, True),
+        (100, 300, False),
+        (400, 300, True),
+        None,
+    ]
+
+
+def test_a_label_ends_at_the_corner_where_the_photo_ends_before_it() -> None:
+    assert places((820, 100, 858, 300)) == [(858, 100, True)]
+
+
+def test_the_first_row_chooses_before_better_scored_ones() -> None:
+    same = (100, 100, 400, 300)
+    assert places(same, same, first=1) == [(400, 100, True), (100, 100, False)]
+
+
+def test_labels_take_more_of_a_photo_that_is_shrunk_to_the_screen() -> None:
+    row = boxes((100, 100, 400, 170))  # 70 pixels, 17.5 of the screen
+    large = (4 * SIZE[0], 4 * SIZE[1])
+    assert marks.label_places(row, [TEXT], large) == [(400, 135, False)]
+
+
+def test_the_width_of_a_text_is_that_of_helvetica() -> None:
+    # "W" 944, "i" 222, "5" 556 thousandths of 12 pixels.
+    assert marks.text_width("Wi5") == pytest.approx((0.944 + 0.222 + 0.556) * 12)
+    assert marks.text_width("é") == pytest.approx(0.6 * 12)
+    assert marks.text_width("靴") == pytest.approx(12)
+
+
+def test_a_smaller_box_over_a_larger_one_of_a_later_group_has_a_later_layer() -> None:
+    large, small, aside = (0, 0, 100, 100), (10, 10, 20, 20), (200, 200, 210, 210)
+    order = marks.layers(boxes(small, large, aside), np.array([1, 2, 1]))
+    assert order.tolist() == [1, 0, 0]
+    # Groups are drawn in order: a later group needs no layer of its own.
+    assert marks.layers(boxes(small, large), np.array([2, 1])).tolist() == [0, 0]
+
+
+def test_rows_are_grouped_in_their_order() -> None:
+    groups = np.array([3, 1, 3, 2])
+    found = [(group, rows.tolist()) for group, rows in marks.rows_by_group(groups)]
+    assert found == [(1, [1]), (2, [3]), (3, [0, 2])]
+    chosen = marks.rows_by_group(groups, np.array([False, True, True, False]))
+    assert [(group, rows.tolist()) for group, rows in chosen] == [(1, [1]), (3, [2])]
+
+
+def test_a_bar_covers_its_box() -> None:
+    assert marks.bar_geometry(boxes((10, 20, 40, 80))) == {
+        "x": [25.0],
+        "width": [30.0],
+        "base": [20.0],
+        "y": [60.0],
+    }
+
+
+def test_a_halo_is_light_around_dark_colours() -> None:
+    around_dark = marks.halo(boxes((0, 0, 1, 1)), "#000000")["marker"]["line"]["color"]
+    around_light = marks.halo(boxes((0, 0, 1, 1)), "#FFFFFF")["marker"]["line"]["color"]
+    assert around_dark.startswith("rgba(255,255,255")
+    assert around_light.startswith("rgba(0,0,0")
+
+
+def test_a_chip_begins_or_ends_at_its_place() -> None:
+    chip, text = marks.chip_traces(
+        [(5, 6, False), (7, 8, True)], ["a & b", "c"], "#E69F00", {"legendgroup": "1"}
+    )
+    assert (chip["x"], chip["y"]) == (text["x"], text["y"]) == ([5, 7], [6, 8])
+    assert chip["marker"]["angle"] == [-90, 90]
+    assert text["textposition"] == ["middle right", "middle left"]
+    assert text["text"] == ["a &amp; b", "c"]
+    assert chip["legendgroup"] == text["legendgroup"] == "1"
+    wide, narrow = chip["marker"]["size"]
+    assert wide > narrow

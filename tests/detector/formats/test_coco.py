@@ -1,0 +1,307 @@
+"""COCO: what is written is read back by pycocotools, what others write is read."""
+
+import contextlib
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from pycocotools.coco import COCO
+
+from detector.errors import GroundTruthError
+from detector.evaluation.ground_truth import ANY_CLASS
+from detector.formats.coco import read_coco, to_coco, to_coco_results
+from detector.formats.detected import DetectedImage
+from tests.support.detected import LABELS, NONE, TWO, detected_images
+from tests.support.ground_truth import FOUR, SIZES, coco, note, problems
+
+
+def loaded(data: bytes, tmp_path: Path) -> COCO:
+    file = tmp_path / "coco.json"
+    file.write_bytes(data)
+    with contextlib.redirect_stdout(io.StringIO()):
+        return COCO(str(file))
+
+
+def test_an_empty_coco_data_set_loads(tmp_path: Path) -> None:
+    data = loaded(to_coco([], LABELS), tmp_path)
+    assert data.getImgIds() == data.getAnnIds() == []
+
+
+def test_coco_has_images_categories_and_annotations(tmp_path: Path) -> None:
+    data = loaded(to_coco([NONE, TWO], LABELS), tmp_path)
+    assert [image["file_name"] for image in data.loadImgs([1, 2])] == [
+        "empty.jpg",
+        "shop/shelf.jpg",
+    ]
+    assert [(image["width"], image["height"]) for image in data.loadImgs([1, 2])] == [
+        NONE.size,
+        TWO.size,
+    ]
+    assert data.loadCats(data.getCatIds()) == [
+        {"id": class_id, "name": label, "supercategory": "commodity"}
+        for class_id, label in enumerate(LABELS)
+        if class_id > 0
+    ]
+    [first, second] = data.loadAnns(data.getAnnIds(imgIds=[2]))
+    assert first["bbox"] == [10.25, 20.5, 100.5, 199.5]
+    assert (first["id"], first["category_id"], first["score"]) == (1, 4, 0.93)
+    assert (first["area"], first["iscrowd"]) == (100.5 * 199.5, 0)
+    assert (second["id"], second["category_id"]) == (2, 7)
+
+
+def test_coco_results_load_over_the_data_set(tmp_path: Path) -> None:
+    data = loaded(to_coco([NONE, TWO], LABELS), tmp_path)
+    file = tmp_path / "results.json"
+    file.write_bytes(to_coco_results([NONE, TWO]))
+    with contextlib.redirect_stdout(io.StringIO()):
+        results = data.loadRes(str(file))
+    assert [found["bbox"] for found in results.loadAnns(results.getAnnIds())] == [
+        [10.25, 20.5, 100.5, 199.5],
+        [0.0, 0.0, 640.0, 480.0],
+    ]
+
+
+@given(detected_images())
+def test_coco_boxes_are_the_same_boxes(image: DetectedImage) -> None:
+    results = json.loads(to_coco_results([image]))
+    boxes = np.array([found["bbox"] for found in results]).reshape(-1, 4)
+    boxes[:, 2:] += boxes[:, :2]
+    assert boxes == pytest.approx(image.detections.boxes, abs=2e-3)
+
+
+def test_a_coco_image_without_annotations_says_that_nothing_is_there():
+    read = read_coco(coco(), FOUR)
+    assert [len(image.boxes) for image in read.images] == [0]
+    assert read.problems == ()
+
+
+def test_coco_boxes_are_corner_and_size():
+    (image,) = read_coco(coco(annotations=[note([10.5, 20, 30, 40.25])]), FOUR).images
+    assert image.file_name == "a.jpg"
+    assert image.size == (640, 480)
+    assert image.boxes.tolist() == [[10.5, 20, 40.5, 60.25]]
+    assert image.class_ids.tolist() == [2]
+    assert image.crowd.tolist() == [False]
+
+
+def test_coco_categories_are_matched_by_name_whatever_the_case_and_the_ids():
+    content = coco(annotations=[note([0, 0, 9, 9], 10)], categories=(" Books ",))
+    (image,) = read_coco(content, FOUR).images
+    assert image.class_ids.tolist() == [3]
+
+
+def test_a_category_named_background_is_no_class():
+    content = coco(annotations=[note([0, 0, 9, 9], 10)], categories=("background",))
+    assert "unknown class 'background'" in str(read_coco(content, FOUR).problems[0])
+
+
+def test_of_classes_that_the_coco_file_does_not_have_nothing_is_known():
+    (image,) = read_coco(coco(categories=("watch", "person")), FOUR).images
+    assert image.labelled == {2}
+
+
+def test_iscrowd_makes_a_crowd_box():
+    content = coco(annotations=[note([0, 0, 9, 9], iscrowd=1), note([5, 5, 9, 9], iscrowd=0)])
+    (image,) = read_coco(content, FOUR).images
+    assert image.crowd.tolist() == [True, False]
+
+
+def test_labelled_and_ignore_regions_are_honoured():
+    image = {
+        "id": 1,
+        "file_name": "a.jpg",
+        "width": 640,
+        "height": 480,
+        "labelled": ["Watch", "books"],
+        "ignore_regions": [
+            {"categories": ["books", "shoes"], "bbox": [1, 2, 10, 20]},
+            {"bbox": [0, 0, 0, 5]},
+            {"bbox": [0, 0, 5]},
+            {"bbox": [0, 0, 5, 5]},
+        ],
+    }
+    read = read_coco(coco([image]), FOUR)
+    (image,) = read.images
+    assert problems(read) == [
+        "image 'a.jpg': ignore_regions[1] is {'bbox': [0, 0, 0, 5]}, which has no area (and 1 more)"
+    ]
+    assert image.labelled == {2, 3}
+    assert image.regions.tolist() == [[1, 2, 11, 22], [1, 2, 11, 22], [0, 0, 5, 5]]
+    assert image.region_class_ids.tolist() == [1, 3, ANY_CLASS]
+
+
+def test_an_empty_list_of_labelled_categories_means_none():
+    image = {"id": 1, "file_name": "a.jpg", "width": 9, "height": 9, "labelled": []}
+    assert read_coco(coco([image]), FOUR).images[0].labelled == frozenset()
+
+
+def test_what_cannot_be_used_is_named_once_a_kind_and_the_rest_is_used():
+    content = coco(
+        annotations=[
+            note([0, 0, 50, 50]),
+            note([1, 1, 5, 5], 13, id=21),
+            note([1, 1, 5, 5], 13, id=22),
+            note([1, 1, 0, 5], id=23),
+            note([1, 1, 5, -5], id=24),
+            note([700, 1, 5, 5], id=25),
+            note([-30, 1, 20, 5], id=26),
+            note([600, 1, 75, 5], id=27),
+            note(["1", 1, 5, 5], id=28),
+            note([1, 1, 5], id=29),
+            note([True, 1, 5, 5], id=30),
+            note([1, 1, 5, 5], image_id=99, id=31),
+            note([1, 1, 5, 5], 77, id=32),
+            note([1, 1, 5, 5], id=33, iscrowd="no"),
+            "nonsense",
+        ],
+        categories=("shoes", "watch", "books", "person"),
+    )
+    read = read_coco(content, FOUR)
+    assert read.images[0].boxes.tolist() == [[0, 0, 50, 50], [600, 1, 675, 6]]
+    assert problems(read) == [
+        "annotation 21 in a.jpg: unknown class 'person' (and 1 more)",
+        "annotation 23 in a.jpg: the box [1, 1, 0, 5] has no area (and 1 more)",
+        "annotation 25 in a.jpg: the box [700, 1, 5, 5] lies outside the 640 x 480 image "
+        "(and 1 more)",
+        "annotation 27 in a.jpg: the box [600, 1, 75, 5] reaches 35 pixels over the edge of the "
+        "640 x 480 image; it is used as it is",
+        "annotation 28 in a.jpg: bbox[0] is '1', expected a number (and 2 more)",
+        "annotation 31: there is no image with id 99",
+        "annotation 32 in a.jpg: there is no category with id 77",
+        "annotation 33 in a.jpg: iscrowd is 'no', expected a whole number",
+        "annotations[14] is 'nonsense', expected an object",
+    ]
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "null", "1" * 400])
+def test_a_box_with_a_number_that_is_none_is_left_out(number):
+    content = coco(annotations=[note([1, 2, "?", 4]), note([1, 2, 3, 4])])
+    read = read_coco(content.replace(b'"?"', number.encode()), FOUR)
+    assert read.images[0].boxes.tolist() == [[1, 2, 4, 6]]
+    assert "[1, 2, " in problems(read)[0] or "bbox[2] is " in problems(read)[0]
+    assert len(read.problems) == 1
+
+
+def test_a_corner_that_is_rounded_over_the_edge_is_nobodys_fault():
+    read = read_coco(coco(annotations=[note([600, 400, 40.9, 80.6])]), FOUR)
+    assert read.problems == ()
+    read = read_coco(coco(annotations=[note([600, 400, 41.2, 80])]), FOUR)
+    assert [problem.kind for problem in read.problems] == ["over the edge"]
+
+
+def test_images_without_an_image_are_named_and_their_boxes_are_not():
+    images = [
+        {"id": number, "file_name": name, "width": 640, "height": 480}
+        for number, name in enumerate(["x.jpg", "a.jpg", "y.jpg", "z.jpg"])
+    ]
+    read = read_coco(coco(images, [note([1, 1, 5, 5], image_id=0)]), FOUR, SIZES)
+    assert [image.file_name for image in read.images] == ["a.jpg"]
+    assert problems(read) == [
+        "image 'x.jpg': there is no image of that name (and 2 more)",
+    ]
+
+
+def test_folders_and_case_of_a_file_name_do_not_matter_where_one_image_fits():
+    images = [{"id": 1, "file_name": "train\\A.JPG", "width": 640, "height": 480}]
+    assert read_coco(coco(images), FOUR, SIZES).images[0].file_name == "a.jpg"
+
+
+def test_a_name_that_fits_two_images_fits_none():
+    images = [{"id": 1, "file_name": "a.jpg", "width": 640, "height": 480}]
+    with pytest.raises(GroundTruthError, match="no image of that name"):
+        read_coco(coco(images), FOUR, {"x/a.jpg": (640, 480), "y/a.jpg": (640, 480)})
+
+
+def test_an_image_of_another_size_than_the_file_says_is_left_out():
+    images = [
+        {"id": 1, "file_name": "a.jpg", "width": 480, "height": 640},
+        {"id": 2, "file_name": "b.jpg"},
+    ]
+    read = read_coco(coco(images), FOUR, SIZES)
+    assert [(image.file_name, image.size) for image in read.images] == [("b.jpg", (200, 300))]
+    assert problems(read) == [
+        "image 'a.jpg': its boxes are for 480 x 640 pixels, the image has 640 x 480"
+    ]
+
+
+def test_an_image_that_is_listed_twice_is_used_once():
+    image = {"id": 1, "file_name": "a.jpg", "width": 640, "height": 480}
+    content = coco([image, image, {**image, "id": 2}], [note([1, 1, 5, 5])])
+    read = read_coco(content, FOUR)
+    assert [len(image.boxes) for image in read.images] == [1]
+    assert problems(read) == ["image 'a.jpg': id 1 is there twice (and 1 more)"]
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        ([5], r"images\[0\] is 5, expected an object"),
+        ([{"id": 1}], r"images\[0\]: there is no file_name"),
+        ([{"id": [], "file_name": "a.jpg"}], r"images\[0\]\.id is \[\], expected a number"),
+        ([{"id": 1, "file_name": "a.jpg"}], "expected a width and a height"),
+        ([{"id": 1, "file_name": "a.jpg", "width": 0, "height": 5}], "expected a width"),
+        ([{"id": 1, "file_name": "a.jpg", "width": 2.5, "height": 5}], "expected a width"),
+        ([], "no images"),
+    ],
+)
+def test_a_coco_file_with_nothing_to_use_is_an_error_that_names_the_first_fault(images, message):
+    with pytest.raises(GroundTruthError, match=message) as caught:
+        read_coco(coco(images), FOUR)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "kind"),
+    [
+        ("labelled", "watch", "labelled"),
+        ("labelled", [1], "labelled"),
+        ("ignore_regions", 5, "region"),
+        ("ignore_regions", [{"bbox": [1, 2, 0, 4]}], "region"),
+        ("ignore_regions", [{"bbox": [1e308, 0, 1e308, 9]}], "region"),
+        ("ignore_regions", [{"categories": "watch", "bbox": [1, 2, 3, 4]}], "region"),
+    ],
+)
+def test_a_field_of_the_wrong_type_is_named_and_left_out(field, value, kind):
+    image = {"id": 1, "file_name": "a.jpg", "width": 9, "height": 9, field: value}
+    read = read_coco(coco([image]), FOUR)
+    assert [problem.kind for problem in read.problems] == [kind]
+    assert read.images[0].labelled == {1, 2, 3}
+    assert len(read.images[0].regions) == 0
+
+
+def test_broken_json_is_an_error_with_line_and_column():
+    with pytest.raises(GroundTruthError, match="broken JSON at line 2, column 12"):
+        read_coco(b'{\n "images": oops}', FOUR)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"\xff\xfe\xfd", b"[" * 100_000, b"1" * 5000, b"{}", b"[]", b'"x"', b'{"images": 5}'],
+)
+def test_what_is_no_coco_json_is_an_error(data):
+    with pytest.raises(GroundTruthError):
+        read_coco(data, FOUR)
+
+
+def test_a_list_of_coco_results_is_told_apart():
+    with pytest.raises(GroundTruthError, match="got a list") as caught:
+        read_coco(b'[{"image_id": 1, "score": 0.5}]', FOUR)
+    assert "results" in caught.value.hint
+
+
+def test_a_message_stays_short_and_printable_whatever_is_in_the_file():
+    content = coco(annotations=[note(["\ud800" * 1000, 1, 2, 3])])
+    (problem,) = read_coco(content, FOUR).problems
+    assert len(str(problem)) < 200
+    str(problem).encode()
+
+
+def test_the_gallerys_truth_is_read_without_a_problem(samples_dir):
+    data = (samples_dir / "annotations.json").read_bytes()
+    labels = ("background", *(entry["name"] for entry in json.loads(data)["categories"]))
+    read = read_coco(data, labels)
+    assert len(read.images) == len(json.loads(data)["images"])
+    assert read.problems == ()
