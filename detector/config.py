@@ -18,10 +18,10 @@ from typing import Annotated, Any, get_args, get_type_hints
 
 from detector.errors import ConfigError
 from detector.images import ImageLimits
+from detector.paths import ROOT
 
 PREFIX = "COMMODITY_LENS_"
 SECTION = "serving"
-ROOT = Path(__file__).resolve().parents[1]
 SECRETS = ROOT / ".streamlit" / "secrets.toml"
 COMMODITY_LABELS = (
     "background",

@@ -17,9 +17,9 @@ from typing import Any, Self
 import numpy as np
 
 from detector.batch.run import Done
-from detector.config import ROOT
 from detector.errors import LensError
 from detector.formats.exports import DetectedImage, settings_record
+from detector.paths import ROOT
 from detector.ssd import Detections, Settings, postprocess
 
 FORMAT = "commodity-lens-batch"

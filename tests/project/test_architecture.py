@@ -20,7 +20,18 @@ MAY_IMPORT = {
 }
 OWN = {"app", *(package.removesuffix(".py") for package in MAY_IMPORT), "tests"}
 # The files of detector/ that the walk of one image uses; all the others hang on them.
-WALK = {"errors", "config", "images", "boxes", "ssd", "serving", "channel", "embedded", "wire"}
+WALK = {
+    "errors",
+    "paths",
+    "config",
+    "images",
+    "boxes",
+    "ssd",
+    "serving",
+    "channel",
+    "embedded",
+    "wire",
+}
 
 
 def files(package: str) -> list[Path]:
