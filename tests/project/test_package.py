@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from tests.support.paths import ROOT
 from tests.support.running import free_port, wait_until_up
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.server]
 
 
 @pytest.fixture(scope="module")
