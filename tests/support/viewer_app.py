@@ -1,4 +1,4 @@
-"""A page with nothing but viewers, for the browser tests and the benchmark.
+"""A page with nothing but viewers, for the browser tests.
 
 What they show is in the file named by $VIEWER_CASES: a pickled dictionary of cases by name, each a
 dictionary of `raw`, `settings`, `size`, `labels`, `photo` (a URL), and perhaps `truth` and
