@@ -2,8 +2,8 @@
 
     python -m benchmarks.figure [--steps 15]
 
-Compares `detector.drawing.photo.draw` over a small JPEG with `plotly.express.imshow` over the array,
-each in a tab of its own, step by step in turn. A step is timed in the page, from the key
+Compares `detector.drawing.photo.draw` over a small JPEG with `plotly.express.imshow` over the
+array, each in a tab of its own, step by step in turn. A step is timed in the page, from the key
 that moves the slider to the second frame after the figure with that threshold is in the page.
 """
 
@@ -30,7 +30,8 @@ def photo() -> NDArray[np.uint8]:
     coarse = Image.fromarray(rng.integers(40, 216, (30, 40, 3), dtype=np.uint8))
     smooth = np.asarray(coarse.resize(SIZE, Image.Resampling.BICUBIC), dtype=np.int16)
     grain = rng.integers(-6, 7, (*smooth.shape[:2], 1), dtype=np.int16)
-    return np.clip(smooth + grain, 0, 255).astype(np.uint8)
+    pixels: NDArray[np.uint8] = np.clip(smooth + grain, 0, 255).astype(np.uint8)
+    return pixels
 
 
 def page() -> None:
@@ -38,7 +39,7 @@ def page() -> None:
     import plotly.express as px
     import streamlit as st
 
-    from detector.drawing import photo
+    from detector.drawing import photo as figures
     from detector.images import encode_jpeg
     from detector.ssd import Detections
 
@@ -64,8 +65,8 @@ def page() -> None:
     shown = everything.take(everything.scores >= threshold)
     step = round(100 * threshold)
     if st.query_params["way"] == "draw":
-        figure = photo.draw(data_uri(), SIZE, shown, LABELS, revision=step)
-        st.plotly_chart(figure, key="figure", config=photo.CONFIG, on_select="rerun")
+        figure = figures.draw(data_uri(), SIZE, shown, LABELS, revision=step)
+        st.plotly_chart(figure, key="figure", config=figures.CONFIG, on_select="rerun")
     else:
         figure = px.imshow(array)
         shapes = [

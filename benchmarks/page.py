@@ -14,7 +14,7 @@ import statistics
 import time
 
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import FilePayload, Page
 
 from benchmarks.pages import ROOT, browser, served
 
@@ -68,7 +68,7 @@ def upload(page: Page, megapixels: float) -> None:
     sample.resize((round(sample.width * scale), round(sample.height * scale))).save(data, "JPEG")
     page.locator(".st-key-source").get_by_text("Upload").click()
     page.locator(".st-key-upload input[type=file]").set_input_files(
-        [{"name": "large.jpg", "mimeType": "image/jpeg", "buffer": data.getvalue()}]
+        FilePayload(name="large.jpg", mimeType="image/jpeg", buffer=data.getvalue())
     )
     page.get_by_text("· large.jpg").wait_for()
     page.wait_for_timeout(1000)

@@ -20,7 +20,7 @@ from playwright.sync_api import CDPSession, Page
 
 from benchmarks.figure import LABELS, SIZE, photo
 from benchmarks.pages import browser, served
-from dashboard.answers import jpeg_uri
+from dashboard.media import jpeg_uri
 from dashboard.thresholds import viewer
 from detector.drawing.viewer import view
 from detector.images import encode_jpeg

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pycocotools.coco import COCO
@@ -24,7 +25,7 @@ from detector.ssd import Detections
 class Truth:
     """Annotations of one split."""
 
-    data: Mapping[str, object]  # COCO, with the fields of this data set
+    data: Mapping[str, Any]  # COCO, with the fields of this data set
     labels: tuple[str, ...]  # of the model, background first
 
     @classmethod
