@@ -83,14 +83,14 @@ node_modules/.installed: $(wildcard package.json package-lock.json) $(VENV)/.ins
 	@[ ! -f package.json ] || $(NPM) ci --silent
 	touch $@
 
-train: $(VENV)-train/.installed  ## a new model from DATA=folder, into runs/ and models/commodity/1
+train: .venv-train/.installed  ## a new model from DATA=folder, into runs/ and models/commodity/1
 	MALLOC_TOP_PAD_=67108864 MALLOC_MMAP_THRESHOLD_=2000000000 MALLOC_TRIM_THRESHOLD_=8000000000 \
-	  $(VENV)-train/bin/python -m training.train --data $(DATA) --out runs/commodity $(ARGS)
-	$(VENV)-train/bin/python -m training.export --weights runs/commodity/best.pt --data $(DATA) \
+	  .venv-train/bin/python -m training.train --data $(DATA) --out runs/commodity $(ARGS)
+	.venv-train/bin/python -m training.export --weights runs/commodity/best.pt --data $(DATA) \
 	  --out models/commodity/1
 
-evaluate: $(VENV)-train/.installed  ## the shipped model against DATA=folder, through the client
-	$(VENV)-train/bin/python -m training.evaluate --data $(DATA) --card
+evaluate: .venv-train/.installed  ## the shipped model against DATA=folder, through the client
+	.venv-train/bin/python -m training.evaluate --data $(DATA) --card
 
 benchmark: browser  ## the figures of docs/performance.md, on this machine
 	$(BIN)/python -m benchmarks.postprocess
@@ -100,9 +100,11 @@ benchmark: browser  ## the figures of docs/performance.md, on this machine
 	$(BIN)/python -m benchmarks.scrub
 	$(BIN)/python -m benchmarks.batch
 
-$(VENV)-train/.installed: training/requirements.txt
-	$(PYTHON) -m venv $(VENV)-train
-	$(VENV)-train/bin/pip install --quiet --disable-pip-version-check -r training/requirements.txt
+.venv-train/.installed: training/requirements.txt
+.venv-studio/.installed: studio/requirements.txt
+.venv-train/.installed .venv-studio/.installed:
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
 clean:  ## remove the virtual environments and the caches
