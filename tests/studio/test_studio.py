@@ -1,4 +1,4 @@
-"""The renderer, where Blender's module is: a scene's meshes are built and give the shipped boxes."""
+"""The renderer, where Blender's module is: the meshes of a scene give the shipped boxes."""
 
 import importlib.util
 import json
