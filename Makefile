@@ -1,26 +1,52 @@
 PYTHON ?= python3
-VENV := .venv
+# `make test-all` tests with these too, as far as they are installed.
+OTHER_PYTHONS ?= python3.12 python3.13
+VENV ?= .venv
 BIN := $(VENV)/bin
 DATA ?= data/commodity
 PORT ?= 8501
+# Tests at a time: a file's tests stay together, they share a server or a browser.
+WORKERS ?= auto
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+# Node and npm come from PyPI too, into the environment.
+NPM = PATH="$(CURDIR)/$(BIN):$$PATH" npm
 
-.PHONY: help demo install test browser train evaluate benchmark clean
+.PHONY: help demo install check lint test test-all docs lock browser train evaluate benchmark clean
 
 help:  ## what there is to make
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: install  ## the dashboard on http://localhost:8501, with its own model server
 	$(BIN)/streamlit run app.py --server.port $(PORT)
 
 install: $(VENV)/.installed  ## the virtual environment with what the dashboard needs
 
-test: $(VENV)/.installed-dev browser  ## all tests and checks
+check: lint  ## the checks of a minute: linters, types, tests without a browser or a server
+	$(PYTEST) -m "not browser and not server and not slow"
+
+test: lint browser  ## all checks and tests
+	$(PYTEST)
+
+test-all: test  ## the same with every Python that is installed
+	@for python in $(OTHER_PYTHONS); do \
+	  if command -v $$python >/dev/null; then \
+	    $(MAKE) test PYTHON=$$python VENV=.venv-$${python##*/} || exit 1; \
+	  else echo "$$python is not installed: left out"; fi; done
+
+lint: $(VENV)/.installed-dev node_modules/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	@if [ -f package.json ]; then $(NPM) run --silent check; \
+	  else echo "no package.json: nothing of JavaScript is checked"; fi
 
-browser:  # a Chromium for the tests: an installed one, or the system's package where root may install it
+docs: $(VENV)/.installed-dev  ## the documents and the API's pages as a site in site/
+	$(BIN)/python -m mkdocs build --strict
+
+lock: $(VENV)/.installed-dev  ## write uv.lock after a change of requirements*.txt
+	$(BIN)/uv lock --default-index https://pypi.org/simple
+
+browser: $(VENV)/.installed-dev  # a Chromium for the tests: an installed one, or the system's package where root may install it
 	@$(BIN)/python -m tests.support.browser || ( \
 	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium ) || \
@@ -33,24 +59,39 @@ $(VENV)/bin/python:
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv && $(PYTHON) -m venv $(VENV); } || { \
 	  echo "Python's venv module is missing: sudo apt install python3-venv" >&2; exit 1; }
 
-$(VENV)/.installed: requirements.txt | $(VENV)/bin/python
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+# uv installs exactly what uv.lock says. It is itself a package of PyPI; where there is none for this
+# machine, or where it cannot reach PyPI as pip can, pip installs the direct dependencies as pinned.
+# $(1): further options of uv; $(2): the requirements of pip.
+define sync
+	@{ $(BIN)/pip install --quiet --disable-pip-version-check $$(grep ^uv== requirements-dev.txt) && \
+	  UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --quiet --locked --inexact $(1); } || { \
+	  echo "uv cannot install: pip does" >&2; \
+	  $(BIN)/pip install --quiet --disable-pip-version-check -r $(2) -e .; }
 	touch $@
+endef
+
+$(VENV)/.installed: requirements.txt pyproject.toml uv.lock | $(VENV)/bin/python
+	$(call sync,,requirements.txt)
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(call sync,--extra dev,requirements-dev.txt)
+
+# Without a package.json there is nothing to install.
+node_modules/.installed: $(wildcard package.json package-lock.json) $(VENV)/.installed-dev
+	@mkdir -p $(@D)
+	@[ ! -f package.json ] || $(NPM) ci --silent
 	touch $@
 
-train: $(VENV)-train/.installed  ## a new model from DATA=folder, into runs/ and models/commodity/1
+train: .venv-train/.installed  ## a new model from DATA=folder, into runs/ and models/commodity/1
 	MALLOC_TOP_PAD_=67108864 MALLOC_MMAP_THRESHOLD_=2000000000 MALLOC_TRIM_THRESHOLD_=8000000000 \
-	  $(VENV)-train/bin/python -m training.train --data $(DATA) --out runs/commodity $(ARGS)
-	$(VENV)-train/bin/python -m training.export --weights runs/commodity/best.pt --data $(DATA) \
+	  .venv-train/bin/python -m training.train --data $(DATA) --out runs/commodity $(ARGS)
+	.venv-train/bin/python -m training.export --weights runs/commodity/best.pt --data $(DATA) \
 	  --out models/commodity/1
 
-evaluate: $(VENV)-train/.installed  ## the shipped model against DATA=folder, through the client
-	$(VENV)-train/bin/python -m training.evaluate --data $(DATA) --card
+evaluate: .venv-train/.installed  ## the shipped model against DATA=folder, through the client
+	.venv-train/bin/python -m training.evaluate --data $(DATA) --card
 
-benchmark: $(VENV)/.installed-dev browser  ## the figures of docs/performance.md, on this machine
+benchmark: browser  ## the figures of docs/performance.md, on this machine
 	$(BIN)/python -m benchmarks.postprocess
 	$(BIN)/python -m benchmarks.serving
 	$(BIN)/python -m benchmarks.figure
@@ -58,11 +99,13 @@ benchmark: $(VENV)/.installed-dev browser  ## the figures of docs/performance.md
 	$(BIN)/python -m benchmarks.scrub
 	$(BIN)/python -m benchmarks.batch
 
-$(VENV)-train/.installed: training/requirements.txt
-	$(PYTHON) -m venv $(VENV)-train
-	$(VENV)-train/bin/pip install --quiet --disable-pip-version-check -r training/requirements.txt
+.venv-train/.installed: training/requirements.txt
+.venv-studio/.installed: studio/requirements.txt
+.venv-train/.installed .venv-studio/.installed:
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
-clean:  ## remove the virtual environment and the caches
-	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis
+clean:  ## remove the virtual environments and the caches
+	rm -rf .venv .venv-python3* node_modules site .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -23,6 +23,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
@@ -105,7 +106,7 @@ def _rates(
             return [answer(preprocess(read_image(data))) for data in chosen]
 
     def through_server() -> list[RawPrediction]:
-        sources = [Source(str(i), lambda data=data: data) for i, data in enumerate(chosen)]
+        sources = [Source(str(i), partial(bytes, data)) for i, data in enumerate(chosen)]
         found = sorted(run(sources, client, config), key=lambda done: done.index)
         return [done.raw for done in found if done.raw is not None]
 
@@ -146,7 +147,7 @@ def _boxes(found: list[RawPrediction]) -> list[list[str]]:
 
 
 def _memory(files: list[bytes], pictures: int, client: ServedModel, config: Config) -> None:
-    sources = (Source(str(i), lambda i=i: files[i % len(files)]) for i in range(pictures))
+    sources = (Source(str(i), partial(bytes, files[i % len(files)])) for i in range(pictures))
     start_mb = _resident_mb()
     most_mb = start_mb
     over = threading.Event()

@@ -11,15 +11,12 @@ import argparse
 import io
 import platform
 import statistics
-import tempfile
 import time
-from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import FilePayload, Page
 
-from tests.support import browser
-from tests.support.running import ROOT, dashboard
+from benchmarks.pages import ROOT, browser, served
 
 SLIDER = ".st-key-score_threshold input[type=range]"
 # Steps between thresholds at which the number of boxes differs: an equal figure is not drawn again.
@@ -45,13 +42,12 @@ def main() -> None:
     parser.add_argument("--megapixels", type=float, default=12.0)
     options = parser.parse_args()
     print(f"Python {platform.python_version()}, {platform.machine()}")
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser.find(), args=browser.ARGS)
+    with browser() as chromium:
         page = chromium.new_page(viewport={"width": 1440, "height": 900})
         started = time.perf_counter()
-        with dashboard(Path(folder) / "log.txt") as running:
+        with served("app.py") as address:
             up = time.perf_counter() - started
-            page.goto(running.url)
+            page.goto(address)
             page.wait_for_selector(".st-key-figure .barlayer .point", state="attached")
             first = time.perf_counter() - started
             print(f"start: the server answers after {up:.1f} s, first boxes after {first:.1f} s")
@@ -63,7 +59,6 @@ def main() -> None:
                 f" {max(counts):.0f} boxes, {len(times)} steps: median"
                 f" {statistics.median(times):.0f} ms, p95 {times[int(0.95 * len(times))]:.0f} ms"
             )
-        chromium.close()
 
 
 def upload(page: Page, megapixels: float) -> None:
@@ -73,7 +68,7 @@ def upload(page: Page, megapixels: float) -> None:
     sample.resize((round(sample.width * scale), round(sample.height * scale))).save(data, "JPEG")
     page.locator(".st-key-source").get_by_text("Upload").click()
     page.locator(".st-key-upload input[type=file]").set_input_files(
-        [{"name": "large.jpg", "mimeType": "image/jpeg", "buffer": data.getvalue()}]
+        FilePayload(name="large.jpg", mimeType="image/jpeg", buffer=data.getvalue())
     )
     page.get_by_text("· large.jpg").wait_for()
     page.wait_for_timeout(1000)

@@ -44,7 +44,8 @@ def default_boxes() -> Boxes:
             cells.append(
                 np.stack([cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2], -1).reshape(-1, 4)
             )
-    return np.clip(np.concatenate(cells), 0, 1).astype(np.float32)
+    boxes: NDArray[np.float32] = np.clip(np.concatenate(cells), 0, 1).astype(np.float32)
+    return boxes
 
 
 def make_output(kind: str, class_count: int, rng: np.random.Generator) -> NDArray[np.float32]:

@@ -9,24 +9,22 @@ computed a frame is told too: it hardly depends on what else the machine is doin
 """
 
 import argparse
-import os
-import pickle
 import platform
 import statistics
-import subprocess
 import sys
-import tempfile
-from pathlib import Path
+from typing import cast
 
 import numpy as np
-from playwright.sync_api import CDPSession, Page, sync_playwright
+import streamlit as st
+from playwright.sync_api import CDPSession, Page
 
 from benchmarks.figure import LABELS, SIZE, photo
-from dashboard.answers import jpeg_uri
+from benchmarks.pages import browser, served
+from dashboard.media import jpeg_uri
+from dashboard.thresholds import viewer
+from detector.drawing.viewer import view
 from detector.images import encode_jpeg
 from detector.ssd import RawPrediction, Settings, postprocess
-from tests.support import browser
-from tests.support.running import ROOT, free_port, wait_until_up
 
 # Timestamps of the frames in ms, and how many boxes each showed.
 SCRUB = """({lens}, frames) => new Promise(done => {
@@ -64,6 +62,19 @@ def prediction(boxes: int) -> RawPrediction:
     return RawPrediction.from_output(output)
 
 
+def page(boxes: int, mode: str) -> None:
+    """The app: one viewer."""
+    st.set_page_config(layout="wide")
+    viewer.show(
+        "viewer",
+        view(prediction(boxes), Settings(), SIZE, LABELS, digest="photo"),
+        st.cache_resource(lambda: jpeg_uri(encode_jpeg(photo())))(),
+        mode=cast(viewer.Mode, mode),
+        on_thresholds=lambda score, own: None,
+        on_pick=lambda picked: None,
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
@@ -74,33 +85,13 @@ def main() -> None:
     options = parser.parse_args()
     raw = prediction(options.boxes)
     kept = len(postprocess(raw, Settings(score_threshold=0.0, top_k=10**6), SIZE))
-    case = {"raw": raw, "settings": Settings(), "size": SIZE, "labels": LABELS,
-            "photo": jpeg_uri(encode_jpeg(photo()))}  # fmt: skip
     print(f"Python {platform.python_version()}, {platform.machine()}; {kept} boxes after NMS")
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        cases = Path(folder) / "cases.pickle"
-        cases.write_bytes(pickle.dumps({"photo": case}))
-        port = free_port()
-        command = [sys.executable, "-m", "streamlit", "run", "tests/support/viewer_app.py"]
-        flags = ["--server.port", str(port), "--server.address", "127.0.0.1"]
-        server = subprocess.Popen(
-            [*command, *flags, "--server.headless", "true"],
-            cwd=ROOT,
-            env=os.environ | {"VIEWER_CASES": str(cases)},
-            stdout=subprocess.DEVNULL,
-        )
-        try:
-            address = f"http://127.0.0.1:{port}"
-            wait_until_up(f"{address}/_stcore/health", server)
-            chromium = playwright.chromium.launch(executable_path=browser.find(), args=browser.ARGS)
-            page = chromium.new_page(viewport={"width": 1440, "height": 900})
-            page.goto(f"{address}/?case=photo&mode={options.mode}")
-            measure(page, 60)  # the first ones warm up
-            measure(page, options.frames, told=True)
-            chromium.close()
-        finally:
-            server.terminate()
-            server.wait(20)
+    app = served("benchmarks/scrub.py", "--app", str(options.boxes), options.mode)
+    with app as address, browser() as chromium:
+        tab = chromium.new_page(viewport={"width": 1440, "height": 900})
+        tab.goto(address)
+        measure(tab, 60)  # the first ones warm up
+        measure(tab, options.frames, told=True)
 
 
 def measure(page: Page, frames: int, told: bool = False) -> None:
@@ -132,5 +123,7 @@ def busy_s(session: CDPSession) -> float:
     return float(next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration"))
 
 
-if __name__ == "__main__":
+if sys.argv[1:2] == ["--app"]:
+    page(int(sys.argv[2]), sys.argv[3])
+elif __name__ == "__main__":
     main()

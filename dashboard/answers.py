@@ -32,8 +32,6 @@ from detector.translation import _
 
 _log = logging.getLogger(__name__)
 
-ROOT = Path(__file__).resolve().parent.parent
-
 # How long a page waits for a server to say which version it serves, and for how long that holds.
 WAIT_S = 3.0
 FRESH_S = 3.0

@@ -21,8 +21,9 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from dashboard import state
-from dashboard.answers import ROOT, config, embedded, served_version
+from dashboard.answers import config, embedded, served_version
 from detector.errors import ConfigError, ImageError, LensError, ServingError
+from detector.paths import ROOT
 from detector.translation import _, noted
 
 MENU = (

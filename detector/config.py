@@ -26,10 +26,10 @@ from pydantic_settings import (
 
 from detector.errors import ConfigError
 from detector.images import ImageLimits
+from detector.paths import ROOT
 
 PREFIX = "COMMODITY_LENS_"
 SECTION = "serving"
-ROOT = Path(__file__).resolve().parents[1]
 SECRETS = ROOT / ".streamlit" / "secrets.toml"
 COMMODITY_LABELS = (
     "background",

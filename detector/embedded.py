@@ -21,7 +21,7 @@ State = Literal["starting", "running", "restarting", "failed", "stopped"]
 
 _ROOT = Path(__file__).resolve().parent.parent  # the folder that holds model_server/
 # Most of a round trip was glibc giving memory back and taking it again: 8.4 -> 2.2 to 3.1 ms.
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "MALLOC_TOP_PAD_": str(64 * 2**20),
     "MALLOC_MMAP_THRESHOLD_": str(256 * 2**20),
     "MALLOC_TRIM_THRESHOLD_": str(512 * 2**20),
@@ -213,7 +213,7 @@ class EmbeddedServer:
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
                     cwd=_ROOT,
-                    env=_ENVIRONMENT | os.environ | {"PYTHONPATH": path},
+                    env=ENVIRONMENT | os.environ | {"PYTHONPATH": path},
                     encoding="utf-8",
                     errors="replace",
                     # Ctrl-C in the terminal is for this process, which then ends the child.

@@ -180,7 +180,8 @@ class ServingClient:
         """The shared connection. What gRPC raises inside comes out as a ServingError.
 
         Args:
-            asked, timeout_s: of the call that is made inside, for the error's text.
+            asked: what the call that is made inside asks for, for the error's text.
+            timeout_s: of that call, likewise.
         """
         with self._lock:
             if self._closed.is_set():

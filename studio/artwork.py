@@ -246,7 +246,7 @@ def _text_block(
     return y
 
 
-def _hills(draw, page, rng, ink, accent, ground) -> None:  # type: ignore[no-untyped-def]
+def _hills(draw, page, rng, ink, accent, ground) -> None:
     width, height = page.size
     sun = height * rng.uniform(0.08, 0.14)
     x, y = width * rng.uniform(0.3, 0.7), height * rng.uniform(0.46, 0.56)
@@ -263,7 +263,7 @@ def _hills(draw, page, rng, ink, accent, ground) -> None:  # type: ignore[no-unt
         )
 
 
-def _circles(draw, page, rng, ink, accent, ground) -> None:  # type: ignore[no-untyped-def]
+def _circles(draw, page, rng, ink, accent, ground) -> None:
     width, height = page.size
     for _ in range(rng.randint(2, 5)):
         r = width * rng.uniform(0.1, 0.32)
@@ -272,7 +272,7 @@ def _circles(draw, page, rng, ink, accent, ground) -> None:  # type: ignore[no-u
         draw.ellipse((x - r, y - r, x + r, y + r), fill=fill)
 
 
-def _stripes(draw, page, rng, ink, accent, ground) -> None:  # type: ignore[no-untyped-def]
+def _stripes(draw, page, rng, ink, accent, ground) -> None:
     width, height = page.size
     count = rng.randint(5, 11)
     for index in range(count):
@@ -281,7 +281,7 @@ def _stripes(draw, page, rng, ink, accent, ground) -> None:  # type: ignore[no-u
         draw.rectangle((0, y, width * rng.uniform(0.35, 1.0), y + height * 0.02), fill=fill)
 
 
-def _leaves(draw, page, rng, ink, accent, ground) -> None:  # type: ignore[no-untyped-def]
+def _leaves(draw, page, rng, ink, accent, ground) -> None:
     width, height = page.size
     for _ in range(rng.randint(9, 16)):
         leaf = Image.new("L", (220, 80))
@@ -294,7 +294,7 @@ def _leaves(draw, page, rng, ink, accent, ground) -> None:  # type: ignore[no-un
         page.paste(Image.new("RGB", leaf.size, fill), where, leaf)
 
 
-def _frame(draw, page, rng, ink, accent, ground) -> None:  # type: ignore[no-untyped-def]
+def _frame(draw, page, rng, ink, accent, ground) -> None:
     width, height = page.size
     for inset, color, thick in ((0.035, accent, 6), (0.055, ink, 2)):
         margin = width * inset
@@ -311,7 +311,7 @@ def _frame(draw, page, rng, ink, accent, ground) -> None:  # type: ignore[no-unt
     draw.polygon(points, fill=accent)
 
 
-def _city(draw, page, rng, ink, accent, ground) -> None:  # type: ignore[no-untyped-def]
+def _city(draw, page, rng, ink, accent, ground) -> None:
     width, height = page.size
     x = 0.0
     while x < width:
@@ -326,7 +326,7 @@ def _city(draw, page, rng, ink, accent, ground) -> None:  # type: ignore[no-unty
         x += step
 
 
-def _blocks(draw, page, rng, ink, accent, ground) -> None:  # type: ignore[no-untyped-def]
+def _blocks(draw, page, rng, ink, accent, ground) -> None:
     width, height = page.size
     cell = width / rng.choice((4, 5, 6))
     for row in range(int(height * 0.5 / cell)):
@@ -346,7 +346,7 @@ def text_page(rng: random.Random, width: int = 500, height: int = 760) -> Image.
     words = " ".join((_FIRST + _SECOND) * 3).lower().split()
     y = 60
     while y < height - 70:
-        x = 55 + (20 if rng.random() < 0.12 else 0)
+        x = 55.0 + (20 if rng.random() < 0.12 else 0)
         end = width - 55 if rng.random() > 0.12 else width - rng.randint(120, 300)
         while True:
             word = rng.choice(words) + " "

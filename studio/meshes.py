@@ -306,7 +306,7 @@ def sweep(
     *,
     closed: bool = False,
     up: Sequence[float] = (0, 0, 1),
-    scale: Sequence[float] | None = None,
+    scale: Sequence[float] | NDArray[np.float64] | None = None,
     sharp_degrees: float | None = 40.0,
 ) -> bpy.types.Object:
     """`section` (M, 2) carried along `path` (N, 3); its second axis keeps close to `up`.

@@ -139,7 +139,11 @@ def open_book(rng: random.Random) -> bpy.types.Object:
         )
         parts.append(
             meshes.mesh_object(
-                "Page", np.concatenate(rows), faces, sheet, uvs=lambda _, uvs=uvs: uvs
+                "Page",
+                np.concatenate(rows),
+                faces,
+                sheet,
+                uvs=lambda _, uvs=uvs: uvs,  # type: ignore[misc]  # of a lambda's default
             )
         )
         rings = []
@@ -432,7 +436,7 @@ def monitor(rng: random.Random, *, lit: bool = True) -> bpy.types.Object:
     stand = materials.plain(
         "Stand", (0.025, 0.025, 0.027) if not silver else (0.6, 0.6, 0.62), 0.35, 0.8
     )
-    parts = []
+    parts: list[bpy.types.Object] = []
     case = [
         meshes.slab("Case", width, height, 0.022, body, corner=0.006, fillet=0.003),
         meshes.slab(

@@ -21,7 +21,7 @@ from studio import artwork, materials, meshes
 from studio.materials import srgb
 from studio.meshes import Points
 
-Line = Sequence[tuple[float, float]]
+Line = Sequence[tuple[float, float]] | Points
 
 # Of the cloth's triangles: larger is faster and less fine; training pictures are small.
 coarseness = 1.0
@@ -343,16 +343,16 @@ def _cloth_material(
             page.paste(badge, ((width - badge.width) // 2, round(height * 0.27)))
         else:
             for _ in range(520):
-                x, y, r = rng.uniform(0, width), rng.uniform(0, height), rng.uniform(5, 13)
+                cx, cy, r = rng.uniform(0, width), rng.uniform(0, height), rng.uniform(5, 13)
                 petal = artwork.rgb(rng.choice(("#f4efe6", "#d9785f", "#e0b24f", "#8fb0a0")))
                 for k in range(5):
                     a = k * 2 * math.pi / 5
-                    px, py = x + r * math.cos(a), y + r * math.sin(a)
+                    px, py = cx + r * math.cos(a), cy + r * math.sin(a)
                     draw.ellipse(
                         (px - r * 0.7, py - r * 0.7, px + r * 0.7, py + r * 0.7), fill=petal
                     )
                 draw.ellipse(
-                    (x - r * 0.5, y - r * 0.5, x + r * 0.5, y + r * 0.5), fill=(240, 205, 90)
+                    (cx - r * 0.5, cy - r * 0.5, cx + r * 0.5, cy + r * 0.5), fill=(240, 205, 90)
                 )
         image = materials.as_blender_image("Print", page)
     weave = "knit" if kind == "knit" else "plain"
@@ -461,12 +461,12 @@ def top(rng: random.Random, kind: str | None = None) -> bpy.types.Object:
                 0.003,
             )
         )
-        for side in (1, -1):
+        for sign in (1, -1):
             parts.append(
                 cloth.strip(
                     "Cuff",
-                    [(side * 0.420, 0.107), (side * 0.354, 0.085)],
-                    [(side * 0.403, 0.165), (side * 0.334, 0.140)],
+                    [(sign * 0.420, 0.107), (sign * 0.354, 0.085)],
+                    [(sign * 0.403, 0.165), (sign * 0.334, 0.140)],
                     rib,
                     0.0032,
                     0.003,
@@ -671,7 +671,7 @@ def hanging_top(rng: random.Random, kind: str = "tshirt") -> bpy.types.Object:
         return at_neck or at_hem
 
     count = len(flat)
-    vertices, index_back = [], {}
+    index_back: dict[int, int] = {}
     all_vertices: list[tuple[float, float, float]] = []
     squeeze = 0.90 if kind != "dress" else 0.86
     for x, y in flat:
@@ -740,12 +740,12 @@ def hanging_top(rng: random.Random, kind: str = "tshirt") -> bpy.types.Object:
                 0.003,
             )
         )
-        for side in (1, -1):
+        for sign in (1, -1):
             parts.append(
                 cloth.strip(
                     "Cuff",
-                    [(side * 0.420, 0.109), (side * 0.354, 0.087)],
-                    [(side * 0.403, 0.165), (side * 0.334, 0.140)],
+                    [(sign * 0.420, 0.109), (sign * 0.354, 0.087)],
+                    [(sign * 0.403, 0.165), (sign * 0.334, 0.140)],
                     rib,
                     0.0018,
                     0.003,

@@ -379,6 +379,7 @@ def _sole(upper: _Upper, style: str, palette: Palette) -> list[bpy.types.Object]
             )
         )
         return parts
+    profile: list[tuple[float | Points, float]]
     if style == "runner":
         wave = 0.0016 * np.sin(share * 40)
         profile = [

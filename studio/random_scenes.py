@@ -384,9 +384,9 @@ def _laid(stage: Stage) -> None:
         y -= max(GARMENTS[name][2] for name in row) + 0.05
     half_x = max(abs(x) + w for x, _, w, _ in taken)
     middle, half_y = y / 2, -y / 2
-    named = [kind for kind in KINDS if kind[1] is not None]
+    named = [(build, name, radius, often) for build, name, radius, often in KINDS if name]
     for _ in range(rng.randint(2, 9)):
-        build, name, radius, _ = rng.choices(
+        build, product, radius, _ = rng.choices(
             named, weights=[kind[3] * (3 if kind[1] == "shoes" else 1) for kind in named]
         )[0]
         for _ in range(40):
@@ -397,7 +397,7 @@ def _laid(stage: Stage) -> None:
         else:
             continue
         taken.append((x, y, radius, radius))
-        holders.append(put(stage, build(rng), name, x, y, rng.uniform(-180, 180)))
+        holders.append(put(stage, build(rng), product, x, y, rng.uniform(-180, 180)))
     pivot = meshes.group("Pivot", holders)
     turn = math.radians(rng.choice((0, 0, 0, 90, -90, 180)) + rng.gauss(0, 12))
     pivot.rotation_euler = (0, 0, turn)

@@ -113,7 +113,8 @@ def write_entry(path: Path, entry: dict[str, Any], found: list[scene.Annotation]
         for item in map(asdict, found)
     ]
     pictures[entry["file_name"]] = (entry, boxes)
-    images, annotations = [], []
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
     # The page opens on the first one.
     order = sorted(pictures, key=lambda name: (name != OPENING, name))
     for image_id, name in enumerate(order, start=1):

@@ -300,7 +300,8 @@ def annotate(stage: Stage) -> tuple[list[Annotation], list[Annotation]]:
     surface that face the camera. Changes the scene's settings: call it after `render`.
     """
     numbers = _number_map(stage)
-    found, slivers = [], []
+    found: list[Annotation] = []
+    slivers: list[Annotation] = []
     for number, (root, category_id) in enumerate(stage.products, start=1):
         mask = numbers == number
         rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))

@@ -1,9 +1,15 @@
 """Fixtures that more than one test file uses: the real model behind a real server process, and a
 real browser."""
 
+import os
+
+# Before gRPC is imported: else it writes to the terminal when a server ends, as in many tests.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import streamlit as st
 from PIL import Image
@@ -15,6 +21,26 @@ from detector.serving import ServedModel
 from tests.support import browser
 from tests.support.paths import ROOT
 from tests.support.running import served
+
+# How long an example may take depends on what else the machine is doing: no test is about that.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
+
+# What a test needs follows from the fixtures that it uses. A module that starts servers of its own
+# says so itself: pytestmark = pytest.mark.server.
+NEEDS = {
+    "chromium": pytest.mark.browser,
+    "embedded_server": pytest.mark.server,
+    "own_server": pytest.mark.server,
+}
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for name, mark in NEEDS.items():
+            if name in getattr(item, "fixturenames", ()):
+                item.add_marker(mark)
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ from training.config import INPUT_SIDE, LABELS, Config, cell_centres
 from training.loss import UNLIKELY, Targets
 
 MAX_BOXES = 48
-CAFFE_MEAN_BGR = np.float32([103.939, 116.779, 123.68])
+CAFFE_MEAN_BGR = np.array([103.939, 116.779, 123.68], np.float32)
 ALL = frozenset(range(1, len(LABELS)))
 GOODS = frozenset(LABELS.index(n) for n in ("watch", "phone", "audio", "computer", "books"))
 
@@ -103,8 +103,8 @@ def load(folder: Path, split: str | None, max_side: int = 512, masks: bool = Fal
             classes.append(ids[note["category_id"]])
         scene = Scene(
             image,
-            np.float32(boxes).reshape(-1, 4),
-            np.int64(classes),
+            np.array(boxes, np.float32).reshape(-1, 4),
+            np.array(classes, np.int64),
             regions,
             entry.get("kind", "render"),
             image_id=entry["id"],
@@ -221,7 +221,8 @@ class Composer:
 
     def colour(self) -> tuple[int, int, int]:
         base = self.rng.uniform(60, 255)
-        return tuple(int(v) for v in np.clip(base + self.rng.normal(0, 20, 3), 0, 255))
+        red, green, blue = np.clip(base + self.rng.normal(0, 20, 3), 0, 255)
+        return int(red), int(green), int(blue)
 
     def window(self, scene: Scene) -> tuple[float, float, float, float]:
         """A part of the picture that keeps a box of it, mostly whole."""
@@ -298,6 +299,7 @@ class Composer:
                 return
         part = (x0, y0, x1, y1)
         piece = scene.image.resize((w, h), Image.Resampling.BILINEAR, box=part)
+        assert scene.cutout is not None  # as of all cutouts
         mask = scene.cutout.resize((w, h), Image.Resampling.BILINEAR, box=part)
         if rng.random() < 0.5:
             piece = piece.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
@@ -309,12 +311,12 @@ class Composer:
     def tint(self, image: Image.Image) -> Image.Image:
         """Colours turned, bleached or warmed by one matrix, then contrast and gamma by a table."""
         rng = self.rng
-        luma = np.float32([0.299, 0.587, 0.114])
+        luma = np.array([0.299, 0.587, 0.114], np.float32)
         saturation = rng.uniform(0.0, 0.3) if rng.random() < 0.07 else rng.uniform(0.5, 1.6)
         matrix = np.eye(3) * saturation + np.outer(np.ones(3), luma) * (1 - saturation)
         if rng.random() < 0.4:  # hue: a turn about the grey axis
             angle = rng.normal(0, 0.25)
-            k = np.float64([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / np.sqrt(3)
+            k = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / np.sqrt(3)
             turn = np.eye(3) + np.sin(angle) * k + (1 - np.cos(angle)) * (k @ k)
             matrix = turn @ matrix
         matrix = matrix * rng.uniform(0.85, 1.15, (3, 1))
@@ -358,7 +360,7 @@ class Composer:
         classes = np.zeros(MAX_BOXES, np.int64)
         count = min(len(canvas.boxes), MAX_BOXES)
         if count:
-            boxes[:count] = np.float32(canvas.boxes[:count]) / INPUT_SIDE
+            boxes[:count] = np.array(canvas.boxes[:count], np.float32) / INPUT_SIDE
             classes[:count] = canvas.classes[:count]
         for box, label in zip(canvas.boxes[count:], canvas.classes[count:], strict=True):
             canvas.regions.append((box, 1 << label))

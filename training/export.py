@@ -137,7 +137,7 @@ class Builder:
     def branch(self, m: Branch, x, priors: int):
         sizes = m.offsets.out_channels // 4
         offsets = self.conv(m.boxes, x)
-        offsets = self.plain(m.offsets, offsets, np.tile(np.float32(VARIANCES), sizes))
+        offsets = self.plain(m.offsets, offsets, np.tile(np.array(VARIANCES, np.float32), sizes))
         logits = self.conv(m.classes, x)
         logits = self.plain(m.logits, logits, np.ones(sizes * len(LABELS), np.float32))
         reshape = self.tf.reshape
@@ -170,7 +170,8 @@ class Builder:
         offsets = tf.concat([p[0] for p in pairs], 1)
         scores = tf.nn.softmax(tf.concat([p[1] for p in pairs], 1))
         priors = default_boxes()
-        fixed = np.concatenate([priors, np.broadcast_to(np.float32(VARIANCES), priors.shape)], 1)
+        variances = np.broadcast_to(np.array(VARIANCES, np.float32), priors.shape)
+        fixed = np.concatenate([priors, variances], 1)
         fixed = tf.tile(tf.constant(fixed[None]), [tf.shape(images)[0], 1, 1])
         return tf.concat([offsets, scores, fixed], -1)
 

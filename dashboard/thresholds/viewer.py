@@ -11,7 +11,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from dashboard import state
-from dashboard.answers import ROOT
+from detector.paths import ROOT
 
 Mode = Literal["Classes", "Right and wrong", "X-ray"]
 MODES: tuple[Mode, ...] = ("Classes", "Right and wrong", "X-ray")

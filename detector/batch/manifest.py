@@ -14,11 +14,11 @@ import msgspec
 import numpy as np
 
 from detector.batch.run import Done
-from detector.config import ROOT
 from detector.errors import LensError
 from detector.formats.detected import DetectedImage, shortest
 from detector.formats.tables import settings_record
 from detector.formats.typed_json import JsonError, parse, typed
+from detector.paths import ROOT
 from detector.ssd import Detections, Settings, postprocess
 
 FORMAT = "commodity-lens-batch"

@@ -205,7 +205,8 @@ def verdicts(pairing: Pairing, a: Standing, b: Standing) -> list[Verdict]:
     not find with another box, and the other side is right when the box is wrong.
 
     Args:
-        a, b: of the pairing's own picture alone.
+        a: of the pairing's own image alone.
+        b: of the same image.
     """
     return [
         _verdict(a.matches, int(row_a), b.matches, int(row_b))

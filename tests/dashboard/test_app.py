@@ -328,6 +328,7 @@ def own_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.server
 def test_of_a_model_card_what_it_has_is_shown(own_model: Path):
     figures = {
         "all": {"mAP50": None},
@@ -346,6 +347,7 @@ def test_of_a_model_card_what_it_has_is_shown(own_model: Path):
     assert table["Best F1"].isna().tolist() == [False, True]
 
 
+@pytest.mark.server
 def test_a_model_card_of_another_form_is_one_clear_message(own_model: Path):
     for text in ("[1, 2]", "{", '{"figures": {"classes": {"shoes": {"AP50": "good"}}}}'):
         (own_model / "card.json").write_text(text)

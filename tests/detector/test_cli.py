@@ -28,6 +28,8 @@ from tests.support.paths import ROOT
 from tests.support.running import children
 from tests.support.savedmodels import Graph
 
+pytestmark = pytest.mark.server
+
 # Two watches over each other, and clothes whose score rises with the picture's brightness.
 PRIORS = [(0.25, 0.5, 0.75, 1.0), (0.25, 0.5, 0.7, 1.0), (0.0, 0.0, 0.5, 0.25)]
 WHITE_SCORE, BLACK_SCORE = 0.5 + 0.002 * (255 - 114.799), 0.5 - 0.002 * 114.799

@@ -21,6 +21,8 @@ from tests.support.paths import ROOT
 
 DEADLINE_S = 60
 
+pytestmark = pytest.mark.server
+
 
 @pytest.fixture
 def base_path(tmp_path):

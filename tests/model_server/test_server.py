@@ -29,6 +29,8 @@ from detector.wire.protos import (
 from tests.support import savedmodels
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.server
+
 DEADLINE_S = 60  # for each call; far more than one takes
 Status = get_model_status_pb2.ModelVersionStatus
 Code = grpc.StatusCode

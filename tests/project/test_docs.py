@@ -64,6 +64,7 @@ def test_every_link_leads_to_a_file(document: Path):
     assert missing == []
 
 
+@pytest.mark.server
 def test_the_notebook_example_runs(folder: Path):
     [code] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     done = run([sys.executable, "-W", "error", "-c", code], folder)

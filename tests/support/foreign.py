@@ -38,12 +38,14 @@ class Foreign(
     def GetModelStatus(self, request, context):  # noqa: N802
         if self.status is None:
             context.abort(grpc.StatusCode.NOT_FOUND, "Could not find any versions of model")
-        return self.status(request, context)
+        else:
+            return self.status(request, context)
 
     def GetModelMetadata(self, request, context):  # noqa: N802
         if self.metadata is None:
             context.abort(grpc.StatusCode.NOT_FOUND, "Servable not found")
-        return self.metadata(request, context)
+        else:
+            return self.metadata(request, context)
 
 
 @contextmanager

@@ -41,7 +41,7 @@ def iou(a, b):
 
 def greedy_nms(boxes, order, iou_threshold):
     """The members of `order` that no better kept one overlaps by more than the threshold."""
-    kept = []
+    kept: list[int] = []
     for index in order:
         if all(iou(boxes[index], boxes[better]) <= np.float32(iou_threshold) for better in kept):
             kept.append(index)

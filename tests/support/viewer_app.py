@@ -1,4 +1,4 @@
-"""A page with nothing but viewers, for the browser tests and the benchmark.
+"""A page with nothing but viewers, for the browser tests.
 
 What they show is in the file named by $VIEWER_CASES: a pickled dictionary of cases by name, each a
 dictionary of `raw`, `settings`, `size`, `labels`, `photo` (a URL), and perhaps `truth` and
@@ -11,6 +11,7 @@ import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
 import streamlit as st
 
@@ -49,18 +50,19 @@ def show(name: str) -> None:
         f"viewer {name}",
         view,
         case["photo"],
-        mode=st.query_params.get("mode", "Classes"),
+        mode=cast(viewer.Mode, st.query_params.get("mode", "Classes")),
         picked=picked,
         compared=case.get("compared"),
         on_thresholds=partial(released, name),
         on_pick=partial(clicked, name),
     )
     with st.container(horizontal=True):
-        for label, changes in {
+        buttons: dict[str, dict[str, Any]] = {
             "Reset": {"score_threshold": 0.3, "class_thresholds": {}},
             "Lower IoU": {"iou_threshold": 0.2},
             "Nothing": {},
-        }.items():
+        }
+        for label, changes in buttons.items():
             st.button(label, f"{label} {name}", on_click=partial(put, name, **changes))
     own = dict(settings.class_thresholds)
     st.code(f"score {settings.score_threshold} own {own} picked {picked}")

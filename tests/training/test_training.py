@@ -67,6 +67,7 @@ def test_a_picture_gets_the_same_answer_alone_and_in_a_batch(version, images, ou
     np.testing.assert_allclose(alone[0], output[1], atol=1e-3)
 
 
+@pytest.mark.slow
 def test_the_graph_loader_of_tensorflow_gives_the_same_numbers(version, images, output, tmp_path):
     np.save(tmp_path / "images.npy", images)
     files = [str(tmp_path / "images.npy"), str(tmp_path / "output.npy")]

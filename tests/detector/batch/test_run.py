@@ -111,6 +111,7 @@ def test_no_more_is_read_of_a_file_than_is_allowed(tmp_path: Path) -> None:
 # The server.
 
 
+@pytest.mark.server
 def test_a_server_that_dies_ends_the_run_after_what_is_done() -> None:
     found: list[Done] = []
 
@@ -132,6 +133,7 @@ def test_a_server_that_dies_ends_the_run_after_what_is_done() -> None:
     assert not batch_threads()
 
 
+@pytest.mark.server
 def test_a_server_that_is_started_again_is_waited_for() -> None:
     with (
         EmbeddedServer("commodity", CONFIG.model_base_path) as server,

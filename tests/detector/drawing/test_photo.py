@@ -2,19 +2,17 @@
 
 import itertools
 import json
-from collections.abc import Iterator
 
 import numpy as np
 import plotly.graph_objects as go
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from plotly.offline import get_plotlyjs
 
 from detector.drawing import photo
 from detector.drawing.colors import class_color, text_color
 from detector.evaluation.ground_truth import GroundTruth
 from detector.ssd import Detections
-from tests.support import browser
 
 LABELS = ("background", "clothes", "pants", "shoes", "watch", "phone", "audio", "computer", "books")
 SIZE = (800, 600)
@@ -300,13 +298,10 @@ def test_the_summary_of_one_object_is_singular() -> None:
 
 
 @pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser.find(), args=browser.ARGS)
-        page = chromium.new_page(viewport={"width": 900, "height": 800})
-        page.add_script_tag(content=get_plotlyjs())
-        yield page
-        chromium.close()
+def page(chromium: Browser) -> Page:
+    page = chromium.new_page(viewport={"width": 900, "height": 800})
+    page.add_script_tag(content=get_plotlyjs())
+    return page
 
 
 def show(page: Page, figure: go.Figure) -> None:

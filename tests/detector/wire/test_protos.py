@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from tests.support.paths import ROOT
 
 
@@ -43,6 +45,7 @@ print("tensorflow" in sys.modules)
     assert loaded == "False"
 
 
+@pytest.mark.slow
 def test_tensorflow_imported_later_is_the_real_one_and_shares_the_messages():
     code = """
 from detector.wire.protos import meta_graph_pb2, predict_pb2, tensor_pb2
@@ -58,6 +61,7 @@ print(tf.__version__)
     assert run(code).startswith("2.")
 
 
+@pytest.mark.slow
 def test_a_tensorflow_that_is_already_loaded_is_left_alone():
     code = """
 import sys

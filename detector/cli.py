@@ -1,0 +1,633 @@
+"""The command line: `commodity-lens predict IMAGE...`, `rerun MANIFEST`, `demo` and `serve`.
+
+Nothing here is slow to import: no Plotly, no pandas, no Streamlit, no TensorFlow.
+"""
+
+import argparse
+import dataclasses
+import io
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any, NoReturn
+
+from detector.batch.archives import Archive
+from detector.batch.folder import EXPORTS, SUFFIX, OutputError, OutputFolder, digest_of
+from detector.batch.manifest import (
+    Batch,
+    ManifestError,
+    Result,
+    compare,
+    now,
+    program_version,
+    read_manifest,
+)
+from detector.batch.run import Done, Source, file_source, images_in, run
+from detector.config import Config, read_secrets
+from detector.embedded import ENVIRONMENT, EmbeddedServer
+from detector.errors import ConfigError, ImageError, LensError, ServingError, ThresholdsError
+from detector.formats.tables import record
+from detector.formats.thresholds import read_thresholds
+from detector.paths import ROOT
+from detector.serving import ModelSpec, connect
+from detector.ssd import Settings
+
+# 2 is argparse's own, for a command line or a setting that can't be.
+_IMAGES_FAILED = 1
+_USAGE = 2
+_SERVER_FAILED = 3
+_OUTPUT_FAILED = 4
+# As a shell reports a process that the signal ended.
+_SIGNALLED = 128
+_BROKEN_PIPE = 128 + 13
+# A progress bar appears for more images than this.
+_FEW = 3
+
+_DESCRIPTION = """\
+Shows what an SSD300 object detector sees in images: in a dashboard, or from the command line.
+"""
+
+_PREDICT = """\
+examples:
+  %(prog)s photo.jpg
+  %(prog)s --json *.jpg > detections.jsonl
+  %(prog)s --server 127.0.0.1:8500 --score 0.5 --out found/ shelf/ more.zip
+  %(prog)s --resume --out found/ shelf/ more.zip
+
+Of a folder, all images in it and in the folders inside it are processed, sorted by name; an image
+is recognised by the ending of its file name. Of a ZIP file, all images in it are processed.
+
+Without --server and without a server in the settings (COMMODITY_LENS_SERVER), the project's own
+model server is started, and ended when the run is over.
+
+--json prints one JSON object on one line for each image, in the given order:
+  {"image", "width", "height", "model": {"name", "version"},
+   "detections": [{"label", "class_id", "score", "box": [xmin, ymin, xmax, ymax]}],
+   "timings_ms": {"decode", "preprocess", "call", "postprocess"}}
+Boxes are in pixels of the image; the best score comes first. For an image that cannot be read it
+prints {"image", "error"} and goes on with the others. With --resume it prints only the images that
+were not done before; the files in --out are about all of them.
+
+exit status:
+  0  every image was processed
+  1  some images could not be read
+  2  the command line or a setting is wrong
+  3  the model server could not be started or reached, or its answer cannot be used
+  4  a result could not be written
+"""
+
+_RERUN = """\
+Processes the images of a manifest again, with the same version of the model and the same settings,
+and says whether the result is the same: the same boxes, with scores that differ by less than 0.0001
+and corners that differ by less than 0.1 pixels. (Another machine computes other last digits.)
+
+Each image is looked for at the path that the first run was given, so start this command in the same
+folder. With --pictures, images are recognised by their content, wherever they are now.
+
+exit status: 0 if the result is the same, 1 if it is not; 2, 3 and 4 as for predict.
+"""
+
+_DEMO = """\
+Starts the dashboard. Without a server in the settings (COMMODITY_LENS_SERVER) it starts the
+project's own model server too. Further options are passed on to Streamlit, for example
+--server.address localhost or --server.headless true.
+"""
+
+_SERVE = """\
+Starts the project's own model server and waits until it is ended with Ctrl-C or SIGTERM. It speaks
+TensorFlow Serving's gRPC on 127.0.0.1:8500 and serves the model that comes with the project.
+Further options are passed on to it; python -m model_server --help lists them.
+"""
+
+
+def main(arguments: Sequence[str] | None = None, program: str = "commodity-lens") -> int:
+    """Run the command line.
+
+    Args:
+        arguments: what follows the program's name; None means those of this process.
+        program: the name that help and messages begin with.
+
+    Returns:
+        The exit status; `predict --help` and `rerun --help` say what each means.
+    """
+    parser = _parser(program)
+    options, others = parser.parse_known_args(arguments)
+    if "others" in options:
+        options.others = others
+    elif others:
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # The name of a file need not be text in any encoding.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        status: int = options.command(options)
+        sys.stdout.flush()
+        return status
+    except (ConfigError, ThresholdsError, ManifestError) as error:
+        _complain(program, error)
+        return _USAGE
+    except ServingError as error:
+        _complain(program, error)
+        return _SERVER_FAILED
+    except BrokenPipeError:
+        # Whoever read the output has closed it. Python flushes it once more at exit: to nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _BROKEN_PIPE
+    except OutputError as error:
+        _complain(program, error)
+        return _OUTPUT_FAILED
+
+
+def _predict(options: argparse.Namespace) -> int:
+    if options.out is None and (options.resume or options.export or options.no_pictures):
+        raise ConfigError(
+            "--resume, --export and --no-pictures are about the folder of --out", "Give --out too."
+        )
+    config = _config(options)
+    settings = _settings(options, config)
+    formatted = _as_json if options.json else _as_text
+    failed = False
+    with ExitStack() as stack:
+        sources = _sources(options.images, config, stack, options.out)
+        batch = Batch(config.model_name, config.labels, settings, started=now())
+        out = None
+        if options.out:
+            out = stack.enter_context(
+                OutputFolder(
+                    options.out,
+                    sources,
+                    batch,
+                    config,
+                    exports=options.export,
+                    draws=not options.no_pictures,
+                    resumes=options.resume,
+                )
+            )
+            config = out.config
+        write = stack.enter_context(_progress(len(sources)))
+        todo = sources if out is None else out.todo
+        write.skip(len(sources) - len(todo))
+        for done in _in_order(stack.enter_context(_detected(todo, config))):
+            if _signals:
+                sys.exit(_SIGNALLED + _signals[0])
+            started = time.perf_counter()
+            result = Result.of(done, settings)
+            spent_s = {**done.timings, "postprocess": time.perf_counter() - started}
+            if out is not None:
+                out.add(done.index, result)
+            if result.found is None:
+                failed = True
+                write(formatted({"image": result.name, "error": result.error}, result.hint))
+            else:
+                spent_ms = {name: round(1000 * each_s, 2) for name, each_s in spent_s.items()}
+                line = {**record(result.found, config.labels), "timings_ms": spent_ms}
+                write(formatted(line, ""))
+        if out is not None:
+            out.finish()
+    return _IMAGES_FAILED if failed else 0
+
+
+def _rerun(options: argparse.Namespace) -> int:
+    where = str(options.manifest)
+    try:
+        before = read_manifest(options.manifest.read_bytes(), where)
+    except OSError as error:
+        raise ManifestError(f"{where} cannot be read: {error.strerror}", "Check it.") from error
+    options.model, options.model_version = before.model_name, None
+    config = _config(options).with_changes(labels=before.labels, version_label=None)
+    after: list[Result | None] = [None] * len(before.results)
+    with ExitStack() as stack:
+        sources = _sources_again(before.results, options.pictures, config, stack)
+        write = stack.enter_context(_progress(len(sources)))
+        # Each picture by the version that answered then; files that were bad by any.
+        by_version: dict[int | None, list[int]] = {}
+        for index, result in enumerate(before.results):
+            version = None if result.found is None else result.found.model_version
+            by_version.setdefault(version or None, []).append(index)
+        for version, indices in by_version.items():
+            asked = config.with_changes(model_version=version)
+            chosen = [sources[index] for index in indices]
+            with _detected(chosen, asked) as results:
+                for done in results:
+                    if _signals:
+                        sys.exit(_SIGNALLED + _signals[0])
+                    after[indices[done.index]] = Result.of(done, before.settings)
+                    write("")
+    now_found = [result for result in after if result is not None]
+    differences, most = compare(before.results, now_found)
+    for difference in differences:
+        print(f"{difference.name}: {difference.what}")
+    count, same = len(before.results), len(before.results) - len(differences)
+    print(f"{same} of {count} pictures are the same, their scores to within {most:.2g}")
+    return _IMAGES_FAILED if differences else 0
+
+
+def _demo(options: argparse.Namespace) -> NoReturn:
+    app = [str(ROOT / "app.py"), "--server.port", str(options.port)]
+    _become("streamlit", "run", *app, *options.others)
+
+
+def _serve(options: argparse.Namespace) -> NoReturn:
+    config = Config.load(read_secrets())
+    model = ["--model_name", config.model_name, "--model_base_path", str(config.model_base_path)]
+    os.environ.update(ENVIRONMENT | os.environ)
+    _become("model_server", *model, *options.others)
+
+
+def _become(module: str, *arguments: str) -> NoReturn:
+    """Replace this process by `python -m module`, which then gets the signals of the terminal."""
+    os.execv(sys.executable, [sys.executable, "-m", module, *arguments])
+
+
+@contextmanager
+def _detected(sources: Sequence[Source], config: Config) -> Iterator[Iterator[Done]]:
+    """The pictures' results, by the configured server, or by one that lives as long as this."""
+    with ExitStack() as stack:
+        address = None
+        if config.server is None and sources:
+            embedded = EmbeddedServer(config.model_name, config.model_base_path)
+            address = stack.enter_context(embedded).address
+        if not sources:
+            yield iter(())
+            return
+        client = stack.enter_context(connect(config, address)).model(ModelSpec.of(config))
+        yield stack.enter_context(closing(run(sources, client, config)))
+
+
+def _in_order(results: Iterator[Done]) -> Iterator[Done]:
+    """The same in the order of their sources; when the server fails, what has come before it."""
+    early: dict[int, Done] = {}
+    following = 0
+    try:
+        for done in results:
+            early[done.index] = done
+            while following in early:
+                yield early.pop(following)
+                following += 1
+    except ServingError:
+        for index in sorted(early):
+            yield early.pop(index)
+        raise
+
+
+def _sources(
+    names: Sequence[str], config: Config, stack: ExitStack, out: Path | None = None
+) -> list[Source]:
+    """The pictures of the command line: files, and what is in folders and ZIP files.
+
+    Args:
+        out: of the folders, what an earlier run wrote there is left out.
+    """
+    found: list[Source] = []
+    limits = config.image_limits
+    for name in names:
+        path = Path(name)
+        try:
+            if path.is_dir():
+                inside = [file for file in images_in(path) if not _is_written(file, out)]
+                found += [file_source(picture, limits) for picture in inside]
+                if not inside:
+                    raise ImageError("there are no pictures in this folder", ImageError.hint)
+            elif path.suffix.lower() == ".zip":
+                found += stack.enter_context(Archive(path, limits, name=name)).sources
+            else:
+                found.append(file_source(path, limits, name))
+        except ImageError as error:
+            found.append(_refused(name, error))
+        except ValueError:  # A null character in the path.
+            found.append(file_source(path, limits, name))
+    return found
+
+
+def _is_written(file: Path, out: Path | None) -> bool:
+    return out is not None and file.name.endswith(SUFFIX) and file.parent.resolve() == out.resolve()
+
+
+def _refused(name: str, error: ImageError) -> Source:
+    def read() -> bytes:
+        raise error
+
+    return Source(name, read)
+
+
+def _sources_again(
+    results: Sequence[Result], places: Sequence[str], config: Config, stack: ExitStack
+) -> list[Source]:
+    """The pictures of a manifest: by their names, or by their content among those given."""
+    limits = config.image_limits
+    if places:
+        by_digest: dict[str, Callable[[], bytes]] = {}
+        for source in _sources(places, config, stack):
+            with suppress(ImageError, OSError):
+                by_digest.setdefault(digest_of(source), source.read)
+        gone = _refused("", ImageError("not among the given pictures", "Name more folders."))
+        return [Source(r.name, by_digest.get(r.digest, gone.read)) for r in results]
+    archives: dict[Path, dict[str, Source]] = {}
+    found = []
+    for result in results:
+        path = Path(result.name)
+        inside = [parent for parent in path.parents if parent.suffix.lower() == ".zip"]
+        archive = next((parent for parent in inside if parent.is_file()), None)
+        if archive is None:
+            found.append(file_source(path, limits, result.name))
+            continue
+        if archive not in archives:
+            listed = _sources([str(archive)], config, stack)
+            archives[archive] = {source.name: source for source in listed}
+        missing = _refused(result.name, ImageError("no longer in the ZIP file", "Check it."))
+        found.append(archives[archive].get(result.name, missing))
+    return found
+
+
+def _config(options: argparse.Namespace) -> Config:
+    given = {
+        "server": options.server,
+        "model_name": options.model,
+        "model_version": options.model_version,
+        "timeout_s": options.timeout,
+    }
+    changed = {name: value for name, value in given.items() if value is not None}
+    return Config.load(read_secrets()).with_changes(**changed)
+
+
+def _settings(options: argparse.Namespace, config: Config) -> Settings:
+    """Those of the command line; else those of --thresholds; else the defaults."""
+    settings = Settings(
+        iou_threshold=options.iou, class_agnostic=options.class_agnostic, top_k=options.top_k
+    )
+    if options.thresholds is not None:
+        try:
+            point = read_thresholds(options.thresholds.read_bytes(), config.labels)
+        except OSError as error:
+            raise ThresholdsError(
+                f"{options.thresholds} cannot be read: {error.strerror}", "Check the path."
+            ) from error
+        settings = point.apply(settings)
+    if options.score is not None:
+        settings = dataclasses.replace(settings, score_threshold=options.score)
+    return settings
+
+
+def _as_json(result: dict[str, Any], hint: str) -> str:
+    return json.dumps(result)
+
+
+def _as_text(result: dict[str, Any], hint: str) -> str:
+    if "error" in result:
+        return f"{result['image']}: {result['error']}\n  {hint}"
+    detections = result["detections"]
+    count = f"{len(detections)} {'object' if len(detections) == 1 else 'objects'}"
+    size = f"{result['width']} x {result['height']} pixels"
+    model = f"{result['model']['name']} {result['model']['version']}"
+    took = f"{sum(result['timings_ms'].values()):.0f} ms"
+    lines = [f"{result['image']}: {count} ({size}, {model}, {took})"]
+    wide = max((len(found["label"]) for found in detections), default=0)
+    for found in detections:
+        box = " ".join(f"{value:7.1f}" for value in found["box"])
+        lines.append(f"  {found['score']:.2f}  {found['label']:<{wide}}  {box}")
+    return "\n".join(lines)
+
+
+class _Write:
+    """Writes a line on standard output at once, so that a reader can follow."""
+
+    def __call__(self, line: str) -> None:
+        """One picture more is done. Of an empty line nothing is written."""
+        if line:
+            print(line, flush=True)
+
+    def skip(self, count: int) -> None:
+        """So many were done before."""
+
+
+class _WriteAround(_Write):
+    """The same around a progress bar on standard error."""
+
+    def __init__(self, bar: Any) -> None:
+        self._bar = bar
+
+    def __call__(self, line: str) -> None:
+        if line:
+            self._bar.write(line, file=sys.stdout)
+            sys.stdout.flush()
+        self._bar.update()
+
+    def skip(self, count: int) -> None:
+        # `initial` keeps what was done before out of the rate.
+        self._bar.n = self._bar.initial = count
+        self._bar.refresh()
+
+
+@contextmanager
+def _progress(count: int) -> Iterator[_Write]:
+    """What writes a line for each image.
+
+    With a progress bar for more than a few images, where a person looks on.
+    """
+    if count <= _FEW or not sys.stderr.isatty():
+        yield _Write()
+        return
+    from tqdm import tqdm
+
+    with tqdm(total=count, unit="image", dynamic_ncols=True, leave=False) as bar:
+        yield _WriteAround(bar)
+
+
+def _complain(program: str, error: LensError) -> None:
+    print(f"{program}: {error}", file=sys.stderr)
+    if error.hint:
+        print(error.hint, file=sys.stderr)
+
+
+def _end(signum: int, frame: Any) -> NoReturn:
+    """Ends by way of every `with`, so that the embedded server ends first.
+
+    Python drops an exception that arises in a callback, one of gRPC's for instance: so the signal
+    is noted too, and looked for before each image.
+    """
+    _signals.append(signum)
+    sys.exit(_SIGNALLED + signum)
+
+
+_signals: list[int] = []
+
+
+def _parser(program: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=program, description=_DESCRIPTION)
+    parser.add_argument("--version", action="version", version=f"%(prog)s {program_version()}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_predict(commands)
+    _add_rerun(commands)
+    _add_demo(commands)
+    _add_serve(commands)
+    return parser
+
+
+def _add_predict(commands: Any) -> None:
+    command = commands.add_parser(
+        "predict",
+        help="print the detections in images",
+        description="Prints what the detector sees in each image.",
+        epilog=_PREDICT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(command=_predict)
+    command.add_argument("images", nargs="+", metavar="IMAGE", help="an image, folder or ZIP file")
+    _add_server(command)
+    command.add_argument(
+        "--model", metavar="NAME", help="name of the model on the server (default: commodity)"
+    )
+    command.add_argument(
+        "--model-version",
+        type=int,
+        metavar="N",
+        help="version of the model (default: the newest that the server has)",
+    )
+    _add_settings(command)
+    _add_output(command)
+
+
+def _add_settings(command: argparse.ArgumentParser) -> None:
+    """The options of post-processing."""
+    defaults = Settings()
+    command.add_argument(
+        "--score",
+        type=_fraction,
+        metavar="0..1",
+        help=f"show boxes with at least this score (default: {defaults.score_threshold})",
+    )
+    command.add_argument(
+        "--thresholds",
+        type=Path,
+        metavar="FILE",
+        help="a thresholds.json: a score threshold, and perhaps others for single classes; --score"
+        " replaces the first, not those of single classes",
+    )
+    command.add_argument(
+        "--iou",
+        type=_fraction,
+        default=defaults.iou_threshold,
+        metavar="0..1",
+        help="drop a box whose IoU with a better one is above this (default: %(default)s)",
+    )
+    command.add_argument(
+        "--class-agnostic",
+        action="store_true",
+        help="let a box drop boxes of other classes too",
+    )
+    command.add_argument(
+        "--top-k",
+        type=_count,
+        default=defaults.top_k,
+        metavar="N",
+        help="show at most this many boxes in an image (default: %(default)s)",
+    )
+
+
+def _add_output(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--json", action="store_true", help="print a JSON object on one line for each image"
+    )
+    command.add_argument(
+        "--out",
+        type=Path,
+        metavar="FOLDER",
+        help="also write each image with its boxes drawn to FOLDER/NAME-detected.png, all boxes to"
+        " FOLDER/detections.csv, and a record of the run to FOLDER/manifest.json",
+    )
+    command.add_argument(
+        "--export",
+        action="append",
+        default=[],
+        choices=sorted(EXPORTS),
+        help="also write all boxes to --out in this format; may be given several times",
+    )
+    command.add_argument(
+        "--no-pictures", action="store_true", help="do not write images with boxes to --out"
+    )
+    command.add_argument(
+        "--resume",
+        action="store_true",
+        help="continue the interrupted run whose results are in --out",
+    )
+
+
+def _add_rerun(commands: Any) -> None:
+    command = commands.add_parser(
+        "rerun",
+        help="repeat a run from its manifest, and compare the results",
+        description=_RERUN,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(command=_rerun)
+    command.add_argument("manifest", type=Path, metavar="MANIFEST", help="a manifest.json")
+    command.add_argument(
+        "--pictures",
+        nargs="+",
+        default=[],
+        metavar="PLACE",
+        help="files, folders or ZIP files in which to look for the images",
+    )
+    _add_server(command)
+
+
+def _add_server(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--server",
+        metavar="HOST:PORT",
+        help="gRPC address of a TensorFlow Serving (default: a model server of the project's own)",
+    )
+    command.add_argument(
+        "--timeout",
+        type=float,
+        metavar="SECONDS",
+        help="how long one call to the server may take (default: 10)",
+    )
+
+
+def _add_demo(commands: Any) -> None:
+    command = commands.add_parser(
+        "demo",
+        help="start the dashboard",
+        description=_DEMO,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    command.set_defaults(command=_demo, others=[])
+    command.add_argument(
+        "--port", type=int, default=8501, help="port of the dashboard (default: %(default)s)"
+    )
+
+
+def _add_serve(commands: Any) -> None:
+    command = commands.add_parser(
+        "serve",
+        help="start the model server",
+        description=_SERVE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    command.set_defaults(command=_serve, others=[])
+
+
+def _fraction(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, got {text!r}")
+    return value
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text!r}")
+    return int(text)
