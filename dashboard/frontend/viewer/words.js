@@ -3,18 +3,24 @@
 /** @import { Plural } from "./types.d.ts" */
 
 /**
- * The sentence in pieces: what is between the places, and what stands in them.
+ * The sentence in pieces, to be put into the page: text, and what is no text in its places.
  *
  * @template T
  * @param {string} sentence with places such as {count}
  * @param {Record<string, T | T[]>} values what stands in them
- * @returns {(string | T)[]} without empty strings
+ * @returns {(string | T)[]} no two strings side by side: a browser spaces and breaks them otherwise
  */
 export function pieces(sentence, values) {
-  return sentence
-    .split(/\{(\w+)\}/)
-    .flatMap((piece, at) => (at % 2 ? values[piece] : piece))
-    .filter((piece) => piece !== "")
+  /** @type {(string | T)[]} */
+  const made = []
+  const all = sentence.split(/\{(\w+)\}/).flatMap((piece, at) => (at % 2 ? values[piece] : piece))
+  for (const piece of all) {
+    const last = made.at(-1)
+    if (piece === "") continue
+    if (typeof piece === "string" && typeof last === "string") made[made.length - 1] = last + piece
+    else made.push(piece)
+  }
+  return made
 }
 
 /**
@@ -22,7 +28,7 @@ export function pieces(sentence, values) {
  * @param {Record<string, string | number>} values
  */
 export function say(sentence, values) {
-  return pieces(sentence, values).join("")
+  return sentence.replace(/\{(\w+)\}/g, (_, place) => String(values[place]))
 }
 
 /**
