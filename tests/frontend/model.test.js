@@ -164,12 +164,22 @@ test("boxes are hit where the photo is", () => {
   assert.equal(model.hit([120, 120], place, false), 0)
 })
 
-test("in X-ray the outline that is nearest is hit, a shown one sooner", () => {
+test("in X-ray an outline is hit from 5 px away, inside a box the smallest", () => {
   const model = followed(viewOf(FOUR))
-  assert.equal(model.hit([309, 200], PLACE, true), 1, "the removed one's right edge")
-  assert.equal(model.hit([304, 200], PLACE, true), 0, "4 px from a shown one, 6 from the other")
-  assert.equal(model.hit([120, 120], PLACE, true), 2, "inside")
-  assert.equal(model.hit([309, 200], PLACE, false), null)
+  assert.equal(model.hit([314.9, 200], PLACE, true), 1, "the removed one's right edge")
+  assert.equal(model.hit([315.1, 200], PLACE, true), null)
+  assert.equal(model.hit([120, 120], PLACE, true), 2)
+  assert.equal(model.hit([314, 200], PLACE, false), null, "only in X-ray")
+})
+
+test("in X-ray the nearest outline is hit, a shown one 2 px sooner", () => {
+  const candidates = [
+    { classId: SHOES, score: 0.9, box: [0, 0, 300, 300] },
+    { classId: SHOES, score: 0.8, box: [0, 0, 306, 300], by: 0, iou: 0.98 },
+  ]
+  const model = followed(viewOf(candidates))
+  assert.equal(model.hit([303.9, 200], PLACE, true), 0, "3.9 px from it, 2.1 from the other")
+  assert.equal(model.hit([304.1, 200], PLACE, true), 1, "4.1 px from it, 1.9 from the other")
 })
 
 /** @param {number[]} foundBy */

@@ -56,6 +56,14 @@ test("a value that Python left out in its echoes is no echo later", () => {
   assert.equal(shared.takeFromPython(2), true)
 })
 
+test("what was sent before Python set a value of its own is no echo any more", () => {
+  const shared = sharedOf(1)
+  send(shared, 2)
+  shared.takeFromPython(9)
+  assert.equal(shared.value, 9)
+  assert.equal(shared.takeFromPython(2), true)
+})
+
 test("while the visitor drags, nothing is taken, then or later", () => {
   const shared = sharedOf(1)
   shared.value = 5

@@ -120,6 +120,14 @@ def test_a_double_click_resets_the_zoom(viewer: Callable[..., Page]):
 
 def test_the_buttons_zoom_in_out_and_to_the_whole(viewer: Callable[..., Page]):
     page = viewer()
+    for name, label, title in [
+        ("in", "Zoom in", "Zoom in (+)"),
+        ("out", "Zoom out", "Zoom out (-)"),
+        ("reset", "Whole image", "Whole image (0)"),
+    ]:
+        button = page.locator(f".zoom .{name}")
+        expect(button).to_have_attribute("aria-label", label)
+        expect(button).to_have_attribute("title", title)
     for _ in range(3):
         page.locator(".in").click()
     assert lens(page, "lens.camera.zoom.k") == pytest.approx(1.5**3)
