@@ -22,7 +22,7 @@ from benchmarks.figure import LABELS, SIZE, photo
 from benchmarks.pages import browser, served
 from dashboard.media import jpeg_uri
 from dashboard.thresholds import viewer
-from detector.drawing.viewer import view
+from detector.drawing.viewer import Mode, view
 from detector.images import encode_jpeg
 from detector.ssd import RawPrediction, Settings, postprocess
 
@@ -69,7 +69,7 @@ def page(boxes: int, mode: str) -> None:
         "viewer",
         view(prediction(boxes), Settings(), SIZE, LABELS, digest="photo"),
         st.cache_resource(lambda: jpeg_uri(encode_jpeg(photo())))(),
-        mode=cast(viewer.Mode, mode),
+        mode=cast(Mode, mode),
         on_thresholds=lambda score, own: None,
         on_pick=lambda picked: None,
     )

@@ -1,11 +1,22 @@
-"""Images on the page: URLs, thumbnails, boxes as HTML. The only file that touches what Streamlit
-keeps private.
+"""Images on the page: URLs, thumbnails, boxes as HTML; and the components that run in the browser.
+The only file that touches what Streamlit keeps private.
+
+A component is a folder of dashboard/frontend/: `main.js` with the modules that it imports, and
+perhaps `style.css` and `markup.html`. Streamlit serves several modules only to a component whose
+folder it knows, and it looks for those in installed distributions. Here it is told of the folder
+that lies beside this file: the project runs without being installed, and two checkouts never serve
+each other's files.
 """
 
 import base64
+import hashlib
 import html
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from threading import Lock
+from typing import Any
 
 import streamlit as st
 from streamlit import runtime
@@ -23,6 +34,10 @@ from detector.ssd import Detections
 THUMBNAIL_SIDE = 208
 # Images that a session keeps ready for the screen, some 0.6 MB each.
 MAX_KEPT = 48
+
+FRONTEND = Path(__file__).resolve().parent / "frontend"
+_PROJECT = "commodity_lens"
+_telling = Lock()
 
 
 @dataclass(frozen=True)
@@ -163,3 +178,73 @@ def boxes_html(
                 f'transform:translate({-100 if ends_there else 0}%,-50%)">{text}</span>'
             )
     return "".join(parts)
+
+
+# --- components
+
+
+def component(name: str, **options: Any) -> Any:
+    """Mount the component of dashboard/frontend/`name`/.
+
+    Args:
+        options: as of what `st.components.v2.component` returns: `key`, `data`, `default` and
+            `on_…_change`.
+
+    Raises:
+        RuntimeError: Streamlit is another version than the pinned one, and cannot be told.
+    """
+    folder = FRONTEND / name
+    _tell_streamlit(folder)
+    return _mounting(folder)(**options)
+
+
+def digest_of(folder: Path) -> str:
+    """Twelve letters that are others as soon as anything in the folder is."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(folder).as_posix()} {len(content)} ".encode())
+        digest.update(content)
+    return digest.hexdigest()[:12]
+
+
+@cache
+def _versioned(folder: Path) -> str:
+    """The component's name, which is in the address of its files: Streamlit says nothing of how
+    long they may be cached, so after an upgrade they have another."""
+    return f"{folder.name}-{digest_of(folder)}"
+
+
+@cache
+def _mounting(folder: Path) -> Any:
+    return st.components.v2.component(
+        f"{_PROJECT}.{_versioned(folder)}",
+        html=_text(folder / "markup.html"),
+        # In the page together with the markup, not loaded after it: nothing jumps.
+        css=_text(folder / "style.css"),
+        js="main.js",
+    )
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text("utf-8") if path.exists() else None
+
+
+def _tell_streamlit(folder: Path) -> None:
+    """Each runtime once: the tester of pages has one for each page."""
+    try:
+        from streamlit.components.v2.get_bidi_component_manager import get_bidi_component_manager
+        from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
+
+        manager = get_bidi_component_manager()
+        name = _versioned(folder)
+        with _telling:
+            if manager.get_component_asset_root(f"{_PROJECT}.{name}") is None:
+                config = ComponentConfig(name, asset_dir=folder.name)
+                manifest = ComponentManifest(_PROJECT, "0", [config])
+                manager.register_from_manifest(manifest, FRONTEND)
+    except (ImportError, AttributeError, TypeError) as error:
+        raise RuntimeError(
+            f"Streamlit {st.__version__} cannot be told where the dashboard's own components are: "
+            "install the version that requirements.txt names."
+        ) from error

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard import answers, frame, ground_truth, images, state
+from dashboard import answers, frame, ground_truth, images, media, state
 from dashboard.answers import config
 from dashboard.compare import differences, grid, sides, swipe
 from dashboard.compare.sides import Result
@@ -32,21 +32,6 @@ MODES = (noted("A against B"), noted("Images"))
 VIEWS = (noted("Side by side"), noted("Swipe"))
 # An image in which each side is right somewhere; another gallery opens on its first.
 OPENS_ON = "electronics_flatlay.jpg"
-
-_narrow = st.components.v2.component(
-    "commodity_lens.narrow",
-    js="""
-export default function ({ data, setStateValue }) {
-  const narrow = window.matchMedia("(max-width: 640px)");
-  const tell = () => {
-    if (narrow.matches !== data.narrow) setStateValue("narrow", narrow.matches);
-  };
-  tell();
-  narrow.addEventListener("change", tell);
-  return () => narrow.removeEventListener("change", tell);
-}
-""",
-)
 
 
 def show() -> None:
@@ -164,7 +149,8 @@ def _figure(
         linked_frame = st.container(key="linked_frame")
         # A phone gets the panels one above the other. It says so once, and a desktop never does.
         was_narrow = bool(state.widget("narrow", {}).get("narrow", False))
-        said = _narrow(
+        said = media.component(
+            "narrow",
             key="narrow",
             data={"narrow": was_narrow},
             default={"narrow": was_narrow},

@@ -1,4 +1,4 @@
-"""One picture as the viewer in the browser wants it: it then follows the thresholds by itself.
+"""One image as the viewer in the browser wants it: it then follows the thresholds by itself.
 
 Greedy NMS lets only a better box suppress another. Class by class a threshold is therefore a mere
 filter over what NMS keeps at the floor, and the viewer needs no more than that. Class-agnostic with
@@ -7,9 +7,9 @@ runs NMS itself, over lists of who would suppress whom, so that no overlap is ev
 or in another arithmetic.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,158 @@ _ROWS = 512
 Ints = NDArray[np.int64]
 
 
+Mode = Literal["Classes", "Right and wrong", "X-ray"]
+
+
+class Contract:
+    """A frozen dataclass that JavaScript reads: dashboard/frontend/viewer/types.d.ts has the same
+    fields, and a test compares them."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields by name, ready for `json.dumps`."""
+        # Not `dataclasses.asdict`: it copies every number of every list.
+        values = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+        return {
+            name: value.as_json() if isinstance(value, Contract) else value
+            for name, value in values.items()
+        }
+
+
+@dataclass(frozen=True)
+class ViewSettings(Contract):
+    """What the viewer starts with, and what does not change in it.
+
+    Attributes:
+        score: threshold of all classes that have none of their own, 0 to 1.
+        classes: class id (as text: JSON has no other keys) -> own threshold.
+        shown: ids of the classes that show. None: all.
+        top_k: at most so many boxes show.
+        iou: threshold of NMS.
+        agnostic: whether boxes of different classes suppress each other.
+    """
+
+    score: float
+    classes: dict[str, float]
+    shown: list[int] | None
+    top_k: int
+    iou: float
+    agnostic: bool
+
+
+@dataclass(frozen=True)
+class Pairs(Contract):
+    """The better candidates that would suppress candidate i: `by[starts[i]:starts[i + 1]]`.
+
+    Attributes:
+        starts: K + 1 of them for K candidates.
+        ious: with each of `by`.
+    """
+
+    starts: list[int]
+    by: list[int]
+    ious: list[float]
+
+
+@dataclass(frozen=True)
+class GroundTruthBoxes(Contract):
+    """A value (`boxes`: four) an object of the ground truth; regions to ignore come last.
+
+    Attributes:
+        class_ids: 0 for a region to ignore of any class.
+        boxes: xyxy in pixels of the original image.
+        ignored: 1 for a crowd or a region: nothing is right or wrong there.
+        found_by: index of the candidate that finds it, else -1.
+    """
+
+    class_ids: list[int]
+    boxes: list[float]
+    ignored: list[int]
+    found_by: list[int]
+
+
+@dataclass(frozen=True)
+class Judgement(Contract):
+    """A value a candidate, but for the ground truth itself.
+
+    Attributes:
+        outcomes: `matching.Outcome`, 0 = not judged.
+        ious: the one that decided.
+        about: index of the object in the ground truth that it is about, else -1.
+    """
+
+    outcomes: list[int]
+    ious: list[float]
+    about: list[int]
+    ground_truth: GroundTruthBoxes
+
+
+@dataclass(frozen=True)
+class View(Contract):
+    """All that the viewer needs to show an image at any score threshold.
+
+    Attributes:
+        digest: names the image: the viewer keeps its zoom for as long as it is the same.
+        size: (width, height) of the original, in pixels.
+        labels: a name, a colour and the colour of text on it for each class id: `labels`, `colors`,
+            `text_colors`.
+        class_ids: a value (`boxes`: four) a candidate above the floor, best first: `class_ids`,
+            `prior_indices`, `scores` (exact), `boxes` (xyxy in pixels), `kept`, `suppressors`,
+            `ious`.
+        kept: 1 where NMS at the floor keeps it, among the first 400 of its class.
+        suppressors: index of the kept candidate that suppressed it, else -1; `ious` with that one.
+        kept_count: how many are kept.
+        left_out: how many candidates were not sent: they never show.
+        pairs: class-agnostic only, and only where it fits.
+        settled: class-agnostic without `pairs`: the candidates that these very settings show.
+        judgement: with a ground truth.
+    """
+
+    digest: str
+    size: tuple[int, int]
+    labels: list[str]
+    colors: list[str]
+    text_colors: list[str]
+    settings: ViewSettings
+    class_ids: list[int]
+    prior_indices: list[int]
+    scores: list[float]
+    boxes: list[float]
+    kept: list[int]
+    suppressors: list[int]
+    ious: list[float]
+    kept_count: int
+    left_out: int
+    pairs: Pairs | None
+    settled: list[int] | None
+    judgement: Judgement | None
+
+
+@dataclass(frozen=True)
+class ViewerData(Contract):
+    """What the viewer is given.
+
+    Attributes:
+        name: of the viewer on its page. Zoom and target are kept by it.
+        photo: URL of the image, of any resolution but of the original's aspect.
+        mode: what the boxes' colours say.
+        picked: id of the picked box; "truth-" and its index for a missed object.
+        appeared: ids of the boxes that the last change of the IoU threshold brought.
+        vanished: ids of those that it took away.
+        look: another number than before scrolls the page to the viewer; 0 never does.
+        texts: what the viewer says, by the names in types.d.ts.
+    """
+
+    name: str
+    view: View
+    photo: str
+    mode: Mode
+    picked: str | None
+    appeared: list[str]
+    vanished: list[str]
+    look: int
+    texts: Mapping[str, Any]
+
+
 def view(
     raw: RawPrediction,
     settings: Settings,
@@ -41,36 +193,18 @@ def view(
     digest: str,
     truth: GroundTruth | None = None,
     match_iou: float = 0.5,
-) -> dict[str, Any]:
-    """All that the viewer needs to show the picture at any score threshold. Ready for JSON.
-
-    The boxes that the viewer shows at a threshold are those of `ssd.postprocess`, in its order.
-
-    - `digest`, `size`, `labels`, `colors`, `text_colors`: of the picture and of the classes.
-    - `settings`: `score`, `classes` (class id -> own threshold), `shown` (class ids, None = all),
-      `top_k`, `iou`, `agnostic`.
-    - `class`, `prior`, `score`, `box`, `kept`, `suppressor`, `iou`: a value (`box` four: xyxy in
-      pixels) a candidate above the floor, best first. Scores are exact; `kept` is 1 where NMS at
-      the floor keeps it, among the first 400 of its class; `suppressor` is the index of the kept
-      candidate that suppressed it, else -1.
-    - `kept_count`: how many are kept; `left_out`: candidates that were not sent: they never show.
-    - `pairs`: class-agnostic only, and only where it fits: `starts` (K + 1), `by` and `iou`: the
-      better candidates that would suppress candidate i are `by[starts[i]:starts[i + 1]]`.
-    - `settled`: class-agnostic without `pairs`: the candidates that these very settings show.
-    - `outcome`, `overlap`, `about`: with `truth`, a value a candidate: its `matching.Outcome` (0 =
-      not judged), the IoU that decided, and the index of the true box that it is about, else -1.
-    - `truth`: with `truth`: `class`, `box`, `ignored`, `found_by` (candidate or -1), a value a true
-      box; regions to ignore come last.
+) -> View:
+    """The view of an image. The boxes that the viewer shows at a threshold are those of
+    `ssd.postprocess`, in its order.
 
     Args:
-        raw: the model's output for the picture.
+        raw: the model's output for the image.
         settings: as for `ssd.postprocess`; thresholds, as the viewer starts with them.
-        size: (width, height) of the original picture, in pixels.
+        size: (width, height) of the original image, in pixels.
         labels: a name for each class id, the background's first.
-        digest: names the picture: the viewer keeps zoom and selection for as long as it is the
-            same.
-        truth: what is to be found in the picture.
-        match_iou: the IoU at which a box finds a true one.
+        digest: names the image: the viewer keeps zoom and selection for as long as it is the same.
+        truth: what is to be found in the image.
+        match_iou: the IoU at which a detection finds an object.
     """
     floor = replace(at_floor(settings), class_agnostic=settings.class_agnostic)
     seen = xray(raw, floor, size)
@@ -86,42 +220,40 @@ def view(
     if settings.class_agnostic and not left_out:
         pairs = _pairs(raw, found, settings.iou_threshold)
     sent = found.take(rows)
-    result: dict[str, Any] = {
-        "digest": digest,
-        "size": list(size),
-        "labels": list(labels),
-        "colors": [class_color(class_id) for class_id in range(len(labels))],
-        "text_colors": [text_color(class_color(class_id)) for class_id in range(len(labels))],
-        "settings": {
-            "score": settings.score_threshold,
-            "classes": {str(key): value for key, value in settings.class_thresholds.items()},
-            "shown": None if settings.classes is None else sorted(settings.classes),
-            "top_k": settings.top_k,
-            "iou": settings.iou_threshold,
-            "agnostic": settings.class_agnostic,
-        },
-        "class": sent.class_ids.tolist(),
-        "prior": sent.prior_indices.tolist(),
-        "score": sent.scores.astype(np.float64).tolist(),
-        "box": _rounded(sent.boxes.ravel(), 1),
-        "kept": seen.shown[rows].astype(int).tolist(),
-        "suppressor": place[seen.suppressor[rows]].tolist(),
-        "iou": _rounded(seen.ious[rows], 4),
-        "kept_count": int(seen.shown.sum()),
-        "left_out": left_out,
-        "pairs": pairs,
-        "settled": None,
-        "outcome": None,
-        "overlap": None,
-        "about": None,
-        "truth": None,
-    }
-    if settings.class_agnostic and pairs is None:
-        index = {name: row for row, name in enumerate(sent.ids)}
-        result["settled"] = [index[name] for name in settled]
+    judgement = None
     if truth is not None:
-        result |= _judged(raw, settings, size, seen, rows, truth, match_iou, len(labels))
-    return result
+        judgement = _judged(raw, settings, size, seen, rows, truth, match_iou, len(labels))
+    colors = [class_color(class_id) for class_id in range(len(labels))]
+    index = {name: row for row, name in enumerate(sent.ids)}
+    return View(
+        digest=digest,
+        size=size,
+        labels=list(labels),
+        colors=colors,
+        text_colors=[text_color(color) for color in colors],
+        settings=ViewSettings(
+            score=settings.score_threshold,
+            classes={str(key): value for key, value in settings.class_thresholds.items()},
+            shown=None if settings.classes is None else sorted(settings.classes),
+            top_k=settings.top_k,
+            iou=settings.iou_threshold,
+            agnostic=settings.class_agnostic,
+        ),
+        class_ids=sent.class_ids.tolist(),
+        prior_indices=sent.prior_indices.tolist(),
+        scores=sent.scores.astype(np.float64).tolist(),
+        boxes=_rounded(sent.boxes.ravel(), 1),
+        kept=seen.shown[rows].astype(int).tolist(),
+        suppressors=place[seen.suppressor[rows]].tolist(),
+        ious=_rounded(seen.ious[rows], 4),
+        kept_count=int(seen.shown.sum()),
+        left_out=left_out,
+        pairs=pairs,
+        settled=[index[name] for name in settled]
+        if settings.class_agnostic and pairs is None
+        else None,
+        judgement=judgement,
+    )
 
 
 def _rows_to_send(seen: XRay, settings: Settings, settled: list[str]) -> Ints:
@@ -142,7 +274,7 @@ def _rows_to_send(seen: XRay, settings: Settings, settled: list[str]) -> Ints:
     return np.arange(len(found))
 
 
-def _pairs(raw: RawPrediction, found: Detections, iou_threshold: float) -> dict[str, Any] | None:
+def _pairs(raw: RawPrediction, found: Detections, iou_threshold: float) -> Pairs | None:
     """For each candidate the better ones that would suppress it; None where that is too much."""
     rows = np.searchsorted(raw.prior_indices, found.prior_indices)
     boxes = decode(raw.offsets[rows], raw.priors[rows], raw.variances[rows])
@@ -160,11 +292,11 @@ def _pairs(raw: RawPrediction, found: Detections, iou_threshold: float) -> dict[
             return None
         by.append(np.nonzero(suppresses)[1])
         ious.append(overlaps[suppresses])
-    return {
-        "starts": [0, *np.cumsum(counts).tolist()],
-        "by": np.concatenate(by).tolist(),
-        "iou": _rounded(np.concatenate(ious), 4),
-    }
+    return Pairs(
+        starts=[0, *np.cumsum(counts).tolist()],
+        by=np.concatenate(by).tolist(),
+        ious=_rounded(np.concatenate(ious), 4),
+    )
 
 
 @dataclass(frozen=True)
@@ -194,7 +326,7 @@ def _judged(
     truth: GroundTruth,
     match_iou: float,
     class_count: int,
-) -> dict[str, Any]:
+) -> Judgement:
     judged = _to_judge(raw, settings, size, seen)
     matches = match(compare([(truth, judged.found)], class_count), match_iou)
     count = len(seen.candidates)
@@ -211,21 +343,21 @@ def _judged(
     found_by = place[np.append(judged.rows, -1)[matches.found_by]]
     truths = matches.comparison.truths
     regions = len(truth.regions)
-    return {
-        "outcome": outcome[rows].tolist(),
-        "overlap": _rounded(overlap[rows], 4),
-        "about": about[rows].tolist(),
-        "truth": {
-            "class": [*truths.class_ids.tolist(), *truth.region_class_ids.tolist()],
-            "box": _rounded(np.concatenate([truths.boxes, truth.regions]).ravel(), 1),
-            "ignored": [*truths.ignored.astype(int).tolist(), *[1] * regions],
-            "found_by": [*found_by.tolist(), *[-1] * regions],
-        },
-    }
+    return Judgement(
+        outcomes=outcome[rows].tolist(),
+        ious=_rounded(overlap[rows], 4),
+        about=about[rows].tolist(),
+        ground_truth=GroundTruthBoxes(
+            class_ids=[*truths.class_ids.tolist(), *truth.region_class_ids.tolist()],
+            boxes=_rounded(np.concatenate([truths.boxes, truth.regions]).ravel(), 1),
+            ignored=[*truths.ignored.astype(int).tolist(), *[1] * regions],
+            found_by=[*found_by.tolist(), *[-1] * regions],
+        ),
+    )
 
 
 def _deciding_ious(matches: Matches) -> NDArray[np.float64]:
-    """(N,) the IoU that made each outcome: with the true box found, of its own class, or of any."""
+    """(N,) the IoU that made each outcome: with the object found, of its own class, or of any."""
     own, other = matches.comparison.own.ious, matches.comparison.other.ious
     outcomes = matches.outcomes
     result = np.maximum(own, other)

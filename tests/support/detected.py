@@ -39,7 +39,7 @@ def detected_images(draw: st.DrawFn) -> DetectedImage:
     for _ in range(draw(st.integers(0, 5))):
         xs = sorted(draw(st.lists(st.floats(0, width, width=32), min_size=2, max_size=2)))
         ys = sorted(draw(st.lists(st.floats(0, height, width=32), min_size=2, max_size=2)))
-        score = draw(st.floats(np.float32(0.01), 1, width=32))
+        score = draw(st.floats(float(np.float32(0.01)), 1, width=32))
         rows.append((xs[0], ys[0], xs[1], ys[1], draw(st.integers(1, 8)), score))
     rows.sort(key=lambda row: -row[5])
     name = draw(st.text(st.characters(codec="utf-8"), max_size=20))

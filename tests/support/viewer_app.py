@@ -18,6 +18,7 @@ import streamlit as st
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from dashboard.thresholds import viewer
+from detector.drawing.viewer import Mode
 from detector.drawing.viewer import view as view_of
 
 
@@ -50,7 +51,7 @@ def show(name: str) -> None:
         f"viewer {name}",
         view,
         case["photo"],
-        mode=cast(viewer.Mode, st.query_params.get("mode", "Classes")),
+        mode=cast(Mode, st.query_params.get("mode", "Classes")),
         picked=picked,
         compared=case.get("compared"),
         on_thresholds=partial(released, name),

@@ -156,7 +156,7 @@ def test_a_missed_object_leads_to_its_true_box(opened):
     page.wait_for_function(
         """({lens}) => {
             const picked = lens.picked.value?.match(/^truth-(\\d+)$/);
-            return picked && lens.view.truth.class[picked[1]] === 8;
+            return picked && lens.data.view.judgement.ground_truth.class_ids[picked[1]] === 8;
         }""",
         arg=viewer.element_handle(),
     )

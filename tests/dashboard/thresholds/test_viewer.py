@@ -81,7 +81,7 @@ def flat_scores():
 
 @pytest.fixture(scope="module")
 def cases(client, samples_dir: Path) -> dict[str, dict]:
-    """Every picture that the tests look at, by its name."""
+    """Every image that the tests look at, by its name."""
     photos = {name: images.read_image((samples_dir / name).read_bytes()) for name in PHOTOS}
     sizes = {name: (photo.shape[1], photo.shape[0]) for name, photo in photos.items()}
     annotations = (samples_dir / "annotations.json").read_bytes()
@@ -206,9 +206,9 @@ def click_at(page: Page, across: float, down: float) -> None:
     """Click into the photo, at a place given in parts of it."""
     spot = look(
         page,
-        f"(() => {{ const {{scale, left, top}} = lens.place; return {{"
-        f"x: left + {across} * lens.view.size[0] * scale,"
-        f"y: top + {down} * lens.view.size[1] * scale}} }})()",
+        f"(() => {{ const {{scale, left, top}} = lens.camera.place; return {{"
+        f"x: left + {across} * lens.data.view.size[0] * scale,"
+        f"y: top + {down} * lens.data.view.size[1] * scale}} }})()",
     )
     viewer(page).locator(".boxes").click(position=spot)
 
@@ -279,9 +279,8 @@ def test_who_suppressed_whom_is_as_in_python(
     }
     seen = look(
         page,
-        "[...lens.index].filter(([id, i]) => lens.suppressor[i] >= 0 && lens.scores[i] >= "
-        "lens.lowest[lens.view.class[i]]).map(([id, i]) => [id, [...lens.index.keys()]"
-        "[lens.suppressor[i]]])",
+        "(({index, suppressors}) => [...index].filter(([id, i]) => suppressors[i] >= 0 && "
+        "lens.model.passes(i)).map(([id, i]) => [id, lens.model.id(suppressors[i])]))(lens.model)",
     )
     assert len(pairs) > 10
     assert dict(seen) == pairs
@@ -367,14 +366,14 @@ def test_zoom_and_pick_outlive_reruns_releases_and_another_iou(open_case: Callab
     click_at(page, 0.1, 0.1)
     python_says(page, "picked 3-0")
     viewer(page).get_by_role("button", name="Zoom in").click()
-    wait(page, "lens.zoom.k === 1.5")
+    wait(page, "lens.camera.zoom.k === 1.5")
     viewer(page).evaluate("element => { element.dataset.same = 'yes' }")
     release(page, 0.5)
     python_says(page, "score 0.5")
     page.get_by_role("button", name="Nothing").click()
     page.get_by_role("button", name="Lower IoU").click()
-    wait(page, "lens.view.settings.iou === 0.2")
-    assert look(page, "[lens.zoom.k, lens.picked.value, lens.root.dataset.same]") == [
+    wait(page, "lens.data.view.settings.iou === 0.2")
+    assert look(page, "[lens.camera.zoom.k, lens.picked.value, lens.root.dataset.same]") == [
         1.5, "3-0", "yes",
     ]  # fmt: skip
 
@@ -386,13 +385,13 @@ def test_the_wheel_zooms_at_the_pointer_and_a_double_click_shows_the_whole_photo
     look(page, "lens.stage.scrollIntoView({block: 'center'})")
     bounds = viewer(page).locator(".boxes").bounding_box()
     page.mouse.move(bounds["x"] + 300, bounds["y"] + 200)
-    at = "[(300 - lens.place.left) / lens.place.scale, (200 - lens.place.top) / lens.place.scale]"
+    at = "(({left, top, scale}) => [(300 - left) / scale, (200 - top) / scale])(lens.camera.place)"
     before = look(page, at)
     page.mouse.wheel(0, -600)
-    wait(page, "lens.zoom.k > 2 && !lens.goal")
+    wait(page, "lens.camera.zoom.k > 2 && !lens.camera.goal")
     assert look(page, at) == pytest.approx(before, abs=1.0)
     page.mouse.dblclick(bounds["x"] + 300, bounds["y"] + 200)
-    wait(page, "lens.zoom.k === 1")
+    wait(page, "lens.camera.zoom.k === 1")
 
 
 def test_drag_pans_the_zoomed_photo_and_picks_nothing(open_case: Callable[..., Page]):
@@ -401,15 +400,15 @@ def test_drag_pans_the_zoomed_photo_and_picks_nothing(open_case: Callable[..., P
     viewer(page).locator(".boxes").focus()
     page.keyboard.press("+")
     page.keyboard.press("+")
-    wait(page, "lens.zoom.k > 1.6 && !lens.goal")
+    wait(page, "lens.camera.zoom.k > 1.6 && !lens.camera.goal")
     bounds = viewer(page).locator(".boxes").bounding_box()
     x, y = bounds["x"] + 300, bounds["y"] + 200
     page.mouse.move(x, y)
-    before = look(page, "lens.place.left")
+    before = look(page, "lens.camera.place.left")
     page.mouse.down()
     page.mouse.move(x + 30, y, steps=3)
     page.mouse.up()
-    assert look(page, "lens.place.left") == pytest.approx(before + 30, abs=0.5)
+    assert look(page, "lens.camera.place.left") == pytest.approx(before + 30, abs=0.5)
     assert look(page, "lens.picked.value") is None
 
 
@@ -424,7 +423,7 @@ def test_two_fingers_zoom(open_case: Callable[..., Page]):
         fire("pointerup", 11, 0); fire("pointerup", 12, 0)
     }"""
     viewer(page).locator(".boxes").evaluate(spread, 50)
-    assert look(page, "lens.zoom.k") == pytest.approx(2.0, abs=0.01)
+    assert look(page, "lens.camera.zoom.k") == pytest.approx(2.0, abs=0.01)
     assert look(page, "lens.picked.value") is None
 
 
@@ -469,7 +468,7 @@ def test_what_appeared_and_what_vanished_is_named(open_case: Callable[..., Page]
 
 def test_a_photo_that_does_not_load_is_named_and_the_boxes_stay(open_case: Callable[..., Page]):
     page = open_case("no photo")
-    expect(viewer(page).locator(".notice")).to_have_text("The photo could not be loaded.")
+    expect(viewer(page).locator(".notice")).to_have_text("The image could not be loaded.")
     shows(page, ["3-0", "4-3"])
 
 
