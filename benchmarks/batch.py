@@ -1,18 +1,18 @@
-"""How fast many pictures go through the model server, against the same model in process.
+"""How fast many images go through the model server, against the same model in process.
 
     python -m benchmarks.batch [--pictures 64] [--rounds 6] [--megapixels 0.3] [--apart]
     python -m benchmarks.batch --memory 1000 --megapixels 12
 
-Three ways over the same JPEGs, in turn and in one process: the engine alone, one picture after the
+Three ways over the same JPEGs, in turn and in one process: the engine alone, one image after the
 other whose pixels are ready (`engine`); the same with reading, decoding and preprocessing before it
 (`in process`); and `detector.batch` through the embedded server (`batch`). All give the same boxes.
-Reported: pictures a second of each way, the median over rounds, and the ratios of a round.
+Reported: images a second of each way, the median over rounds, and the ratios of a round.
 
 On few cores the server and this process take them from each other: with --apart the engine, in the
 server or in process, has one core to itself and everything else the others, as on a machine with
 cores to spare or with the server elsewhere.
 
-With --memory nothing is compared: so many pictures go through the server, and the growth of this
+With --memory nothing is compared: so many images go through the server, and the growth of this
 process's memory over its start is reported, at most and at the end.
 """
 
@@ -164,7 +164,7 @@ def _memory(files: list[bytes], pictures: int, client: ServedModel, config: Conf
     seconds = time.perf_counter() - started
     over.set()
     watcher.join()
-    print(f"{len(kept)} pictures, {len(kept) / seconds:.1f} a second, all answers kept")
+    print(f"{len(kept)} images, {len(kept) / seconds:.1f} a second, all answers kept")
     print(f"memory beyond the {start_mb:.0f} MB of the start: at most {most_mb - start_mb:.0f} MB,")
     print(f"at the end {_resident_mb() - start_mb:.0f} MB")
 

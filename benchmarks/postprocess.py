@@ -2,7 +2,7 @@
 
     python -m benchmarks.postprocess [--repeats 60]
 
-Cases: 7308 priors with 9 and 21 classes. "typical" is a picture with six objects, each seen by a
+Cases: 7308 priors with 9 and 21 classes. "typical" is an image with six objects, each seen by a
 cloud of priors, over faint noise; "worst" is flat random scores. Floor 0.01 and threshold 0.3. All
 ways run interleaved in one process, and must give the same detections. Reported: median and 95th
 percentile in ms, and how many times ours is faster.

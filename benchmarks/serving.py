@@ -2,7 +2,7 @@
 
     python -m benchmarks.serving [--repeats 200] [--model_base_path models/commodity]
 
-One picture, 1.08 MB there and, for an SSD300 of nine classes, 0.61 MB back. All ways run
+One image, 1.08 MB there and, for an SSD300 of nine classes, 0.61 MB back. All ways run
 interleaved in one process, each after a warm-up, and must give the same numbers. Reported: median
 and 95th percentile in ms, and how many times as long as in process each way takes. Besides, the
 time from starting each server to its first answer.

@@ -35,7 +35,7 @@ def channel_options(address: str, tls: Tls | None) -> list[tuple[str, Any]]:
         service_config["loadBalancingConfig"] = [{"round_robin": {}}]
     options: list[tuple[str, Any]] = [
         ("grpc.service_config", json.dumps(service_config)),
-        # Requests over 256 KiB are silently not repeated otherwise; a picture is 1.08 MB.
+        # Requests over 256 KiB are silently not repeated otherwise; an image is 1.08 MB.
         ("grpc.per_rpc_retry_buffer_size", 64 * 2**20),
         ("grpc.max_send_message_length", -1),  # the server has its own limit
         ("grpc.max_receive_message_length", MAX_ANSWER_BYTES),

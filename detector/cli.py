@@ -206,7 +206,7 @@ def _rerun(options: argparse.Namespace) -> int:
     with ExitStack() as stack:
         sources = _sources_again(before.results, options.pictures, config, stack)
         write = stack.enter_context(_progress(len(sources)))
-        # Each picture by the version that answered then; files that were bad by any.
+        # Each image by the version that answered then; files that were bad by any.
         by_version: dict[int | None, list[int]] = {}
         for index, result in enumerate(before.results):
             version = None if result.found is None else result.found.model_version
@@ -225,7 +225,7 @@ def _rerun(options: argparse.Namespace) -> int:
     for difference in differences:
         print(f"{difference.name}: {difference.what}")
     count, same = len(before.results), len(before.results) - len(differences)
-    print(f"{same} of {count} pictures are the same, their scores to within {most:.2g}")
+    print(f"{same} of {count} images are the same, their scores to within {most:.2g}")
     return _IMAGES_FAILED if differences else 0
 
 
@@ -248,7 +248,7 @@ def _become(module: str, *arguments: str) -> NoReturn:
 
 @contextmanager
 def _detected(sources: Sequence[Source], config: Config) -> Iterator[Iterator[Done]]:
-    """The pictures' results, by the configured server, or by one that lives as long as this."""
+    """The images' results, by the configured server, or by one that lives as long as this."""
     with ExitStack() as stack:
         address = None
         if config.server is None and sources:
@@ -280,7 +280,7 @@ def _in_order(results: Iterator[Done]) -> Iterator[Done]:
 def _sources(
     names: Sequence[str], config: Config, stack: ExitStack, out: Path | None = None
 ) -> list[Source]:
-    """The pictures of the command line: files, and what is in folders and ZIP files.
+    """The images of the command line: files, and what is in folders and ZIP files.
 
     Args:
         out: of the folders, what an earlier run wrote there is left out.
@@ -294,7 +294,7 @@ def _sources(
                 inside = [file for file in images_in(path) if not _is_written(file, out)]
                 found += [file_source(picture, limits) for picture in inside]
                 if not inside:
-                    raise ImageError("there are no pictures in this folder", ImageError.hint)
+                    raise ImageError("there are no images in this folder", ImageError.hint)
             elif path.suffix.lower() == ".zip":
                 found += stack.enter_context(Archive(path, limits, name=name)).sources
             else:
@@ -320,14 +320,14 @@ def _refused(name: str, error: ImageError) -> Source:
 def _sources_again(
     results: Sequence[Result], places: Sequence[str], config: Config, stack: ExitStack
 ) -> list[Source]:
-    """The pictures of a manifest: by their names, or by their content among those given."""
+    """The images of a manifest: by their names, or by their content among those given."""
     limits = config.image_limits
     if places:
         by_digest: dict[str, Callable[[], bytes]] = {}
         for source in _sources(places, config, stack):
             with suppress(ImageError, OSError):
                 by_digest.setdefault(digest_of(source), source.read)
-        gone = _refused("", ImageError("not among the given pictures", "Name more folders."))
+        gone = _refused("", ImageError("not among the given images", "Name more folders."))
         return [Source(r.name, by_digest.get(r.digest, gone.read)) for r in results]
     archives: dict[Path, dict[str, Source]] = {}
     found = []
@@ -399,7 +399,7 @@ class _Write:
     """Writes a line on standard output at once, so that a reader can follow."""
 
     def __call__(self, line: str) -> None:
-        """One picture more is done. Of an empty line nothing is written."""
+        """One image more is done. Of an empty line nothing is written."""
         if line:
             print(line, flush=True)
 

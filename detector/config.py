@@ -278,7 +278,7 @@ class Config(BaseSettings):
     )
     model_name: _Text = _setting("commodity", "name of the model on the server")
     signature_name: _Text = _setting("serving_default", "signature that is called")
-    input_name: _Text = _setting("images", "input of the signature: the batch of pictures")
+    input_name: _Text = _setting("images", "input of the signature: the batch of images")
     output_name: _Text = _setting("concat_3:0", "output of the signature: the SSD's columns")
     model_version: _Count | None = _setting(None, "version to ask for", shown="the server's newest")
     version_label: _Text | None = _setting(
@@ -307,8 +307,8 @@ class Config(BaseSettings):
     tls_server_name: _Text | None = _setting(
         None, "name in the server's certificate", shown="that of the address"
     )
-    max_upload_mb: _Count = _setting(32, "size of a picture's file, in MiB, at most")
-    max_pixels: _Count = _setting(89_000_000, "width × height of a picture, at most")
+    max_upload_mb: _Count = _setting(32, "size of an image's file, in MiB, at most")
+    max_pixels: _Count = _setting(89_000_000, "width × height of an image, at most")
     servers: Annotated[tuple[NamedServer, ...], NoDecode, BeforeValidator(_servers)] = _setting(
         (),
         "further servers that Compare offers: `name=HOST:PORT, …`, in the secrets a table"
@@ -316,7 +316,7 @@ class Config(BaseSettings):
         shown="none",
     )
     samples_path: _Folder = _setting(
-        ROOT / "samples", "folder with the gallery's pictures", shown="`samples`"
+        ROOT / "samples", "folder with the gallery's images", shown="`samples`"
     )
 
     def __init__(self, _places: Mapping[str, str] | None = None, **values: Any) -> None:

@@ -1,4 +1,4 @@
-"""The roots of all that can go wrong outside this program: picture, file, settings, model server.
+"""The roots of all that can go wrong outside this program: image, file, settings, model server.
 
 `str(error)` says what was wrong: what was expected and what came. `error.hint` says what to do.
 """
@@ -16,9 +16,9 @@ class LensError(Exception):
 
 
 class ImageError(LensError):
-    """What the visitor gave us is not a picture that we can use."""
+    """What the visitor gave us is not an image that we can use."""
 
-    hint = "Use a JPEG, PNG, WebP, BMP, TIFF, GIF, HEIC or AVIF picture."
+    hint = "Use a JPEG, PNG, WebP, BMP, TIFF, GIF, HEIC or AVIF image."
 
 
 class ConfigError(LensError, ValueError):
@@ -32,7 +32,7 @@ class GroundTruthError(LensError):
 
     hint = (
         "Use a COCO JSON (an object with images, annotations and categories), a Pascal VOC XML or "
-        "a YOLO text file, made for these pictures and labels."
+        "a YOLO text file, made for these images and labels."
     )
 
 

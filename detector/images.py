@@ -1,4 +1,4 @@
-"""Encoded pictures in, upright RGB arrays out; and back to JPEG for display.
+"""Encoded images in, upright RGB arrays out; and back to JPEG for display.
 
 Only the formats named here are ever opened: Pillow's other parsers (PostScript runs a program) stay
 shut.
@@ -34,10 +34,10 @@ RGBImage = NDArray[np.uint8]  # (H, W, 3), upright, original size
 
 @dataclass(frozen=True)
 class ImageLimits:
-    """What a picture may be before anything of it is decoded.
+    """What an image may be before anything of it is decoded.
 
     The pixels stay below the 89.5 million at which Pillow begins to warn of decompression bombs;
-    they need about 700 MB while they are decoded. A picture narrower than `min_side` or longer than
+    they need about 700 MB while they are decoded. An image narrower than `min_side` or longer than
     `max_aspect` to 1 shows nothing any more when it is squeezed into the model's square.
     """
 
@@ -112,7 +112,7 @@ def read_size(data: bytes, limits: ImageLimits = ImageLimits()) -> tuple[int, in
 
 
 def encode_jpeg(image: RGBImage, max_side: int = 1600, quality: int = 85) -> bytes:
-    """The picture as a JPEG for display, shrunk to `max_side` pixels a side, never enlarged."""
+    """The image as a JPEG for display, shrunk to `max_side` pixels a side, never enlarged."""
     picture = Image.fromarray(image)
     picture.thumbnail((max_side, max_side), Image.Resampling.BICUBIC, reducing_gap=2.0)
     buffer = BytesIO()
@@ -148,7 +148,7 @@ def _opened(data: bytes, limits: ImageLimits) -> Iterator[ImageFile.ImageFile]:
     """
     if not data:
         raise ImageError(
-            "The file is empty.", "Choose the picture again: it may not have been copied."
+            "The file is empty.", "Choose the image again: it may not have been copied."
         )
     if len(data) > limits.max_bytes:
         raise ImageError(
@@ -164,22 +164,22 @@ def _opened(data: bytes, limits: ImageLimits) -> Iterator[ImageFile.ImageFile]:
         raise _too_many_pixels(str(error)) from error
     except _DECODER_ERRORS as error:
         raise ImageError(
-            f"The {name} picture cannot be decoded: it is incomplete, damaged or of a rare kind.",
-            "Copy the picture again, or save it as a JPEG.",
+            f"The {name} image cannot be decoded: it is incomplete, damaged or of a rare kind.",
+            "Copy the image again, or save it as a JPEG.",
         ) from error
     except MemoryError as error:
-        raise ImageError("The picture does not fit into memory.", "Save it smaller.") from error
+        raise ImageError("The image does not fit into memory.", "Save it smaller.") from error
 
 
 def _heif(file: BytesIO) -> ImageFile.ImageFile:
-    # Only who opens a HEIC picture waits for its library.
+    # Only who opens a HEIC image waits for its library.
     from pillow_heif import HeifImageFile
 
     return HeifImageFile(file)  # type: ignore[no-untyped-call]
 
 
 # First bytes -> name, Pillow's reader. A phone's multi-picture JPEG (MPO) is a JPEG: its first
-# picture.
+# image.
 _FORMATS: tuple[tuple[bytes, str, Plugin], ...] = (
     (b"\xff\xd8\xff", "JPEG", JpegImagePlugin.JpegImageFile),
     (b"\x89PNG\r\n\x1a\n", "PNG", PngImagePlugin.PngImageFile),
@@ -203,10 +203,10 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"\x1f\x8b", "a gzip archive"),
     (b"\x1a\x45\xdf\xa3", "a video"),
     (b"\x00\x00\x01\x00", "an icon"),
-    (b"\xff\x0a", "a JPEG XL picture"),
-    (b"\x00\x00\x00\x0cJXL ", "a JPEG XL picture"),
-    (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture"),
-    (b"\xff\x4f\xff\x51", "a JPEG 2000 picture"),
+    (b"\xff\x0a", "a JPEG XL image"),
+    (b"\x00\x00\x00\x0cJXL ", "a JPEG XL image"),
+    (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 image"),
+    (b"\xff\x4f\xff\x51", "a JPEG 2000 image"),
 )
 
 
@@ -224,7 +224,7 @@ def _recognise(data: bytes) -> tuple[str, Plugin]:
             return "AVIF", AvifImagePlugin.AvifImageFile
         if brands & _HEIF_BRANDS:
             return "HEIC", _heif
-    raise ImageError(f"This is not a picture that can be read, but {_describe(data)}.")
+    raise ImageError(f"This is not an image that can be read, but {_describe(data)}.")
 
 
 def _describe(data: bytes) -> str:
@@ -262,20 +262,20 @@ def _check_size(size: tuple[int, int], limits: ImageLimits) -> None:
         )
     if min(size) < limits.min_side:
         raise ImageError(
-            f"The picture is too small: {width} × {height} pixels; "
+            f"The image is too small: {width} × {height} pixels; "
             f"each side needs at least {limits.min_side}.",
-            "Use a larger picture.",
+            "Use a larger image.",
         )
     if max(size) > limits.max_aspect * min(size):
         raise ImageError(
-            f"The picture is too narrow a strip: {width} × {height} pixels; "
+            f"The image is too narrow a strip: {width} × {height} pixels; "
             f"the long side may be at most {limits.max_aspect:g} times the short one.",
             "Crop it closer to a square.",
         )
 
 
 def _too_many_pixels(detail: str) -> ImageError:
-    return ImageError(f"The picture is too large: {detail}.", "Save it smaller.")
+    return ImageError(f"The image is too large: {detail}.", "Save it smaller.")
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
@@ -312,7 +312,7 @@ def _to_8_bits(values: NDArray[np.generic]) -> NDArray[np.uint8]:
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image | None:
-    """The picture in sRGB by its profile; None when that changes nothing or cannot be done."""
+    """The image in sRGB by its profile; None when that changes nothing or cannot be done."""
     try:
         if image.mode == "LAB":
             source = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
@@ -332,7 +332,7 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image | None:
 
 
 def _upright(image: Image.Image, rgb: Image.Image) -> Image.Image:
-    """The picture turned as its EXIF data says. Broken EXIF data turns nothing."""
+    """The image turned as its EXIF data says. Broken EXIF data turns nothing."""
     try:
         orientation = image.getexif().get(0x0112)
     except _DECODER_ERRORS:
@@ -350,7 +350,7 @@ def _upright(image: Image.Image, rgb: Image.Image) -> Image.Image:
 
 
 def _pixels(image: Image.Image) -> RGBImage:
-    """The RGB picture as an array. In bands: 10 ms for 12 megapixels, where np.asarray takes 38."""
+    """The RGB image as an array. In bands: 10 ms for 12 megapixels, where np.asarray takes 38."""
     pixels = np.empty((image.height, image.width, 3), np.uint8)
     for top in range(0, image.height, 256):
         bottom = min(top + 256, image.height)

@@ -1,4 +1,4 @@
-"""Many pictures: run them, look through the results, hand them on."""
+"""Many images: run them, look through the results, hand them on."""
 
 from dashboard import frame
 from dashboard.batch import page

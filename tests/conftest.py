@@ -97,7 +97,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 
 def _write_y4m(path: Path, image: Image.Image) -> None:
-    """A video of one still picture, in the format that Chromium plays as a camera."""
+    """A video of one still image, in the format that Chromium plays as a camera."""
     y, cb, cr = image.convert("RGB").resize((640, 480)).convert("YCbCr").split()
     planes = [y, cb.resize((320, 240)), cr.resize((320, 240))]
     frame = b"FRAME\n" + b"".join(plane.tobytes() for plane in planes)

@@ -70,7 +70,7 @@ def _shape(shape: tuple[int | None, ...] | None) -> str:
 
 def _round_trip(where: str) -> None:
     st.subheader("Round trip", anchor=False)
-    st.caption(f"{CALLS} calls with one grey picture, one after the other, from this machine.")
+    st.caption(f"{CALLS} calls with one grey image, one after the other, from this machine.")
     if not st.button("Measure", icon=":material/timer:", key="measure"):
         return
     settings = config()
@@ -105,7 +105,7 @@ def _card() -> None:
         if card.weaknesses:
             st.markdown("**Where it fails**\n\n" + "\n".join(f"- {x}" for x in card.weaknesses))
         if card.licences:
-            st.markdown(f"**Licences of the pictures**: {card.licences}")
+            st.markdown(f"**Licences of the images**: {card.licences}")
     if card.classes:
         names = ["AP@0.5", "Best F1", "at threshold"]
         right.dataframe(

@@ -290,13 +290,13 @@ def _rows(
     in_images = image_sets.evaluated_detections(evaluated, settings, counted)
     rows: list[tuple[int, str, str, str, float, str]] = []
     for index in detections:
-        image = int(found.pictures[index])
+        image = int(found.images[index])
         [box_id] = in_images[image].take([found.rows[index]]).ids
         label, score = labels[found.class_ids[index]], float(found.scores[index])
         outcome = _(OUTCOMES[Outcome(result.detections[index])][0])
         rows.append((image, box_id, evaluated.images[image].name, label, score, outcome))
     for index in objects:
-        image = int(there.pictures[index])
+        image = int(there.images[index])
         box_id = f"truth-{there.rows[index]}"
         label = labels[there.class_ids[index]]
         outcome = _(OUTCOMES[Outcome(result.truths[index])][0])

@@ -1,7 +1,7 @@
-"""ZIP files as pictures, each read when its turn comes and nothing ever unpacked to disk.
+"""ZIP files as images, each read when its turn comes and nothing ever unpacked to disk.
 
 Who made the archive is not trusted: every bound holds for what is really read, whatever the
-archive says of itself, and an entry that breaks one is an error of that picture alone.
+archive says of itself, and an entry that breaks one is an error of that image alone.
 """
 
 import io
@@ -22,7 +22,7 @@ from detector.images import ImageLimits
 class ArchiveError(ImageError):
     """A ZIP file, or something in it, is not what we read."""
 
-    hint = "Use a ZIP file of pictures, without a password."
+    hint = "Use a ZIP file of images, without a password."
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class ArchiveLimits:
     """What a ZIP file may hold.
 
     Attributes:
-        max_entries: files and folders, pictures or not.
-        max_bytes: of all its pictures together, unpacked.
+        max_entries: files and folders, images or not.
+        max_bytes: of all its images together, unpacked.
         max_ratio: of an entry's bytes, unpacked to packed. Photos are near 1; a blank BMP of a
             megabyte or less may have any.
     """
@@ -42,12 +42,12 @@ class ArchiveLimits:
 
 
 class Archive:
-    """A ZIP file whose pictures are read out of it. Thread-safe; a context manager that closes.
+    """A ZIP file whose images are read out of it. Thread-safe; a context manager that closes.
 
     Attributes:
-        sources: its pictures in the order of the archive, each named by its path in it. Nested
+        sources: its images in the order of the archive, each named by its path in it. Nested
             archives, encrypted entries and paths that lead out of a folder are among them, as
-            pictures whose reading says so; files that are no pictures and hidden ones are not.
+            images whose reading says so; files that are no images and hidden ones are not.
     """
 
     def __init__(
@@ -59,10 +59,10 @@ class Archive:
     ) -> None:
         """
         Args:
-            name: put before each picture's name with a slash.
+            name: put before each image's name with a slash.
 
         Raises:
-            ArchiveError: not a ZIP file, or without pictures, or by its own account too large.
+            ArchiveError: not a ZIP file, or without images, or by its own account too large.
         """
         self._limits = limits = limits or ArchiveLimits()
         self._max_bytes = image_limits.max_bytes
@@ -83,7 +83,7 @@ class Archive:
                 raise _too_many(limits)
             pictures = [entry for entry in entries if _is_wanted(entry)]
             if not pictures:
-                raise ArchiveError("There are no pictures in this ZIP file.", ImageError.hint)
+                raise ArchiveError("There are no images in this ZIP file.", ImageError.hint)
             if sum(entry.file_size for entry in pictures) > limits.max_bytes:
                 raise self._too_large()
         except (*_DAMAGED, ArchiveError) as error:
@@ -106,12 +106,12 @@ class Archive:
         self.close()
 
     def close(self) -> None:
-        """Closes the file: its pictures cannot be read any more."""
+        """Closes the file: its images cannot be read any more."""
         self._zip.close()
         self._file.close()
 
     def _bytes(self, place: int, entry: zipfile.ZipInfo) -> bytes:
-        """What the entry holds: one byte more than a picture may have is all that is ever read."""
+        """What the entry holds: one byte more than an image may have is all that is ever read."""
         _check(entry)
         try:
             with self._zip.open(entry) as file:
@@ -124,12 +124,12 @@ class Archive:
         if len(data) > max(2**20, self._limits.max_ratio * packed):
             raise ArchiveError(
                 f"It unpacks to more than {self._limits.max_ratio:g} times its packed size.",
-                "Save the picture as JPEG or PNG.",
+                "Save the image as JPEG or PNG.",
             )
         if len(data) > self._max_bytes:
             raise ArchiveError(
                 f"It unpacks to more than {self._max_bytes / 2**20:.0f} MiB.",
-                "Save the picture smaller, or as JPEG.",
+                "Save the image smaller, or as JPEG.",
             )
         with self._lock:
             self._read[place] = len(data)
@@ -140,16 +140,16 @@ class Archive:
 
     def _too_large(self) -> ArchiveError:
         return ArchiveError(
-            f"The ZIP file's pictures have more than {self._limits.max_bytes / 2**30:.3g} GiB.",
+            f"The ZIP file's images have more than {self._limits.max_bytes / 2**30:.3g} GiB.",
             "Use several smaller ones.",
         )
 
 
 def sources_of(name: str, data: bytes, limits: ImageLimits) -> Sequence[Source]:
-    """An uploaded file's pictures: itself, or those in it where it is a ZIP file.
+    """An uploaded file's images: itself, or those in it where it is a ZIP file.
 
     Raises:
-        ArchiveError: a ZIP file that is not read, or has no pictures.
+        ArchiveError: a ZIP file that is not read, or has no images.
     """
     if not (data.startswith(b"PK") and name.lower().endswith(".zip")):
         return (Source(name, lambda: data),)
@@ -208,7 +208,7 @@ def _check(entry: zipfile.ZipInfo) -> None:
     if entry.flag_bits & _ENCRYPTED:
         raise ArchiveError("It is encrypted.", "Pack it without a password.")
     if stat.S_ISLNK(entry.external_attr >> 16):
-        raise ArchiveError("It is a link, not a picture.", "Pack the picture itself.")
+        raise ArchiveError("It is a link, not an image.", "Pack the image itself.")
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         # LZMA takes as much memory as the entry asks for.
         raise ArchiveError("It is packed in a rare way.", "Use an ordinary (deflated) ZIP file.")

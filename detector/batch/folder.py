@@ -1,4 +1,4 @@
-"""The folder of a batch: a picture with its boxes for each image, tables, and the manifest."""
+"""The folder of a batch: an image with its boxes for each image, tables, and the manifest."""
 
 import hashlib
 import os
@@ -77,7 +77,7 @@ class OutputFolder:
         Args:
             batch: without results yet.
             exports: keys of EXPORTS.
-            draws: write annotated pictures.
+            draws: write annotated images.
             resumes: go on with the run that is in the folder.
 
         Raises:
@@ -118,7 +118,7 @@ class OutputFolder:
         self._state.close()
 
     def add(self, index: int, result: Result) -> None:
-        """Keep the result of `todo[index]`; its picture is drawn meanwhile."""
+        """Keep the result of `todo[index]`; its image is drawn meanwhile."""
         place = self._places[index]
         self._results[place] = result
         if len(self._drawn) >= 2 * _DRAWERS:
@@ -152,7 +152,7 @@ class OutputFolder:
             (self._folder / _STATE).unlink()
 
     def _keep(self, place: int, result: Result) -> None:
-        """Draw the picture, then say in the file of lines that this one is done."""
+        """Draw the image, then say in the file of lines that this one is done."""
         if self._draws and result.found is not None:
             try:
                 image = read_image(self._sources[place].read(), self._limits)
@@ -186,10 +186,10 @@ class OutputFolder:
         self._places = todo
 
     def _earlier(self, state: Path) -> dict[tuple[str, str], tuple[Result, str]]:
-        """The results of the run in the folder and their pictures' files, by (name, digest)."""
+        """The results of the run in the folder and their images' files, by (name, digest)."""
         manifest = self._folder / "manifest.json"
         if not state.exists() and manifest.exists():
-            # It has ended: its state again, for pictures that came after it.
+            # It has ended: its state again, for images that came after it.
             ended = read_manifest(manifest.read_bytes(), str(manifest))
             check_same_run(manifest, ended, self._batch)
             files = dict(zip((source.name for source in self._sources), self._files, strict=True))
@@ -207,7 +207,7 @@ class OutputFolder:
         return before
 
     def _file_names(self) -> list[str]:
-        """A name for each annotated picture, none of them an input's."""
+        """A name for each annotated image, none of them an input's."""
         # --out may be the folder of the images, and none of them may be written over.
         # realpath: unlike Path.resolve it takes a link that leads to itself.
         names = [source.name for source in self._sources]

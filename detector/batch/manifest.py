@@ -99,7 +99,7 @@ class _Answered(_Named):
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """A picture of a batch: what was found in it, or why nothing could be.
+    """An image of a batch: what was found in it, or why nothing could be.
 
     Attributes:
         name: as the visitor knows it.
@@ -117,7 +117,7 @@ class Result:
 
     @classmethod
     def of(cls, done: Done, settings: Settings) -> Self:
-        """What the settings show of a picture that is done."""
+        """What the settings show of an image that is done."""
         if done.raw is None or done.size is None or done.model is None:
             error = done.error or LensError("no answer")
             return cls(done.name, done.digest, None, str(error), error.hint)
@@ -187,13 +187,13 @@ class Result:
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch: which model with which settings over which pictures.
+    """A batch: which model with which settings over which images.
 
     Attributes:
         labels: index = class id, background first.
         program: the version of this program that ran it.
         started, finished: UTC, ISO 8601; "" where that is not known.
-        results: a picture each, in the order of the pictures.
+        results: an image each, in the order of the images.
     """
 
     model_name: str
@@ -249,7 +249,7 @@ def to_manifest(batch: Batch) -> bytes:
         "model_versions": batch.versions,
         "times": {"started": batch.started, "finished": batch.finished},
     }
-    # A line a picture: a thousand of them can still be read, and compared line by line.
+    # A line an image: a thousand of them can still be read, and compared line by line.
     pictures = ",\n".join(f"  {json.dumps(result.as_json())}" for result in batch.results)
     start = json.dumps(content, indent=1).removesuffix("\n}")
     return f'{start},\n "pictures": [\n{pictures}\n ]\n}}\n'.encode()
@@ -286,14 +286,14 @@ def check_same_run(path: Path, earlier: Batch, batch: Batch) -> None:
 
 @dataclass(frozen=True)
 class Difference:
-    """Where a repeated run saw a picture otherwise."""
+    """Where a repeated run saw an image otherwise."""
 
     name: str
     what: str
 
 
 def compare(before: Iterable[Result], after: Iterable[Result]) -> tuple[list[Difference], float]:
-    """Where two runs over the same pictures differ, and by how much the scores of the rest do."""
+    """Where two runs over the same images differ, and by how much the scores of the rest do."""
     differences = []
     most = 0.0
     for old, new in zip(before, after, strict=True):

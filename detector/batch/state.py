@@ -40,7 +40,7 @@ class State:
             self._append({**batch.header(), "started": batch.started})
 
     def add(self, result: Result, file: str) -> None:
-        """Append a result, and the name of the picture that was written of it."""
+        """Append a result, and the name of the image that was written of it."""
         self._append({**result.as_json(), "file": file})
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The colour of each class, the same in the figure, the tables and the annotated pictures."""
+"""The colour of each class, the same in the figure, the tables and the annotated images."""
 
 import colorsys
 

@@ -1,4 +1,4 @@
-"""A comparison as one picture to hand on."""
+"""A comparison as one image to hand on."""
 
 import io
 import unicodedata
@@ -25,7 +25,7 @@ def sheet_png(
     title: str,
     captions: tuple[Sequence[str], Sequence[str]],
 ) -> bytes:
-    """Both annotated pictures side by side, wide ones one above the other, as PNG.
+    """Both annotated images side by side, wide ones one above the other, as PNG.
 
     Above them the title, under each the lines of its caption, at the bottom what the colours mean
     and how many boxes there are of each.

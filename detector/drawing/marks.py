@@ -181,7 +181,7 @@ def layers(boxes: Boxes, groups: NDArray[np.int64]) -> NDArray[np.int64]:
     """(N,) int64: a layer for each box, such that of two that overlap the smaller is drawn later.
 
     Traces are drawn by layer, then by group, and inside a trace by falling area; so boxes share
-    a layer wherever that order is right already, and a picture without overlaps has one.
+    a layer wherever that order is right already, and an image without overlaps has one.
     """
     order = np.argsort(-areas(boxes), kind="stable")
     found = np.zeros(len(boxes), dtype=np.int64)

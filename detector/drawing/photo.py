@@ -87,7 +87,8 @@ def draw(
         labels: a name for each class id, the background's first.
         picked: id of a detection to show as selected while the others are dimmed; unknown ids are
             ignored.
-        truth: true boxes to draw over the detections, dotted in the colours of their classes.
+        truth: ground-truth boxes to draw over the detections, dotted in the colours of their
+        classes.
         revision: kept in `layout.meta`; another revision is another chart for Streamlit, with a
             fresh view.
         usual_size: (width, height) that the photo is fitted into on the screen: labels that would
@@ -304,7 +305,7 @@ def _truth_traces(truth: GroundTruth) -> list[Trace]:
             | _outline(truth.boxes[truth.class_ids == class_id])
             | {
                 "line": {"color": class_color(int(class_id)), "width": 2.5, "dash": "4px,4px"},
-                "name": f"True boxes · {len(truth.boxes)}",
+                "name": f"Ground-truth boxes · {len(truth.boxes)}",
                 "showlegend": number == 0,
             }
         )

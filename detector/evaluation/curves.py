@@ -4,9 +4,9 @@ Works on the tables of detector/evaluation/matching.py: match once, then every t
 filter.
 
 Equal to pycocotools at its area range "all"; ranges by area are not offered. COCO counts the 100
-best detections a picture and class, and so does average precision here (`max_detections` changes
+best detections an image and class, and so does average precision here (`max_detections` changes
 it), while curves and errors count all that are given. Give all detections at the floor
-(`matching.at_floor`): a cut at the 200 best of a picture would cut the curves too.
+(`matching.at_floor`): a cut at the 200 best of an image would cut the curves too.
 """
 
 from collections.abc import Iterable
@@ -29,7 +29,7 @@ from detector.evaluation.matching import (
 from detector.ssd import Detections, Settings
 
 COCO_IOUS = tuple(np.linspace(0.5, 0.95, 10).tolist())  # COCO's very floats, for IoUs on them
-COCO_MAX_DETECTIONS = 100  # a picture and class, in COCO's average precision
+COCO_MAX_DETECTIONS = 100  # an image and class, in COCO's average precision
 RECALL_POINTS = np.linspace(0.0, 1.0, 101)
 
 
@@ -48,7 +48,7 @@ class Counts:
 
     @property
     def recall(self) -> Floats:
-        """Right / true boxes; NaN where there is none."""
+        """Right / ground-truth boxes; NaN where there is none."""
         return _ratio(self.true_positives, self.true_positives + self.misses)
 
     @property
@@ -74,7 +74,7 @@ class Curve(Counts):
     Attributes:
         thresholds: (K,) float32, falling: the scores that occur, each once. At a threshold, all
             detections with a score at or above it are shown.
-        truth_count: how many true boxes there are to find.
+        truth_count: how many ground-truth boxes there are to find.
     """
 
     thresholds: NDArray[np.float32]
@@ -116,11 +116,11 @@ def interpolated_precision(
 ) -> Floats:
     """(101,) COCO's precision at recall 0, 0.01, ... 1: the best at that recall or a higher one.
 
-    0 where the recall is not reached; NaN where the class has no true box. Detections of one score
-    count one after the other, in the order of the pictures, as in pycocotools.
+    0 where the recall is not reached; NaN where the class has no ground-truth box. Detections of
+    one score count one after the other, in the order of the images, as in pycocotools.
 
     Args:
-        max_detections: only the best in each picture count. None = all.
+        max_detections: only the best in each image count. None = all.
     """
     found, truths = matches.comparison.detections, matches.comparison.truths
     truth_count = int((~truths.ignored & (truths.class_ids == class_id)).sum())
@@ -141,7 +141,7 @@ def interpolated_precision(
 def average_precision(
     matches: Matches, class_id: int, max_detections: int | None = COCO_MAX_DETECTIONS
 ) -> float:
-    """COCO's 101-point AP at the matches' IoU threshold; NaN where the class has no true box."""
+    """COCO's 101-point AP at the matches' IoU threshold; NaN where a class has no ground truth."""
     return float(interpolated_precision(matches, class_id, max_detections).mean())
 
 
@@ -150,7 +150,7 @@ def average_precisions(
     iou_thresholds: Iterable[float] = COCO_IOUS,
     max_detections: int | None = COCO_MAX_DETECTIONS,
 ) -> Floats:
-    """(T, C) average precision at each IoU threshold; NaN for classes without a true box.
+    """(T, C) average precision at each IoU threshold; NaN for classes without a ground-truth box.
 
     COCO's headline figure, mAP at 0.50:0.95, is `mean_without_nan` of it.
     """
@@ -177,13 +177,13 @@ def count_detections(found: Iterable[Detections], class_count: int, thresholds: 
     """(K, C) how many detections of each class are shown at each threshold. Needs no truth.
 
     Args:
-        found: the detections of each picture (`at_floor`).
+        found: the detections of each image (`at_floor`).
         class_count: C, background included.
         thresholds: (K,)
     """
-    pictures = [Detections.empty(), *found]
-    scores = np.concatenate([picture.scores for picture in pictures])
-    class_ids = np.concatenate([picture.class_ids for picture in pictures])
+    images = [Detections.empty(), *found]
+    scores = np.concatenate([image.scores for image in images])
+    class_ids = np.concatenate([image.class_ids for image in images])
     asked = np.asarray(thresholds, np.float32)
     counts = np.empty((len(asked), class_count), np.int64)
     for class_id in range(class_count):
@@ -207,7 +207,8 @@ class Outcomes:
 
 
 def outcomes(matches: Matches, settings: Settings) -> Outcomes:
-    """What became of each detection and each true box at the settings' thresholds and classes.
+    """What became of each detection and each ground-truth box at the settings' thresholds and
+    classes.
 
     Classes that are not shown take no part. `top_k` cuts nothing here.
     """
@@ -227,7 +228,7 @@ def outcomes(matches: Matches, settings: Settings) -> Outcomes:
 def outcome_counts(matches: Matches, settings: Settings) -> Ints:
     """(C, O) how often each `Outcome` happened to each class at the settings.
 
-    Detections, except for MISSED and MISSED_NEARLY, which count true boxes.
+    Detections, except for MISSED and MISSED_NEARLY, which count ground-truth boxes.
     """
     comparison, result = matches.comparison, outcomes(matches, settings)
     counts = np.zeros((comparison.class_count, len(Outcome)), np.int64)
@@ -259,7 +260,7 @@ class Confusion:
         counts: (C, C): row = the true class, column = the class found. Row 0 is background: found
             where nothing is; column 0: not found.
         detection_rows: (N,) the row in which the detection counts, -1 = it does not count.
-        truth_columns: (M,) the column in which the true box counts, -1 = it does not count.
+        truth_columns: (M,) the column in which the ground-truth box counts, -1 = it does not count.
         comparison: the tables.
     """
 
@@ -269,9 +270,9 @@ class Confusion:
     comparison: Comparison
 
     def cell(self, true_class: int, found_class: int) -> tuple[Ints, Ints]:
-        """Indices of the detections and of the true boxes behind a cell.
+        """Indices of the detections and of the ground-truth boxes behind a cell.
 
-        In row 0 there are no true boxes, in column 0 no detections.
+        In row 0 there are no ground-truth boxes, in column 0 no detections.
         """
         found, truths = self.comparison.detections, self.comparison.truths
         return (
@@ -284,9 +285,9 @@ def confusion(matches: Matches, settings: Settings) -> Confusion:
     """The confusion matrix at the settings.
 
     The diagonal is the matches. Of what is left, detections in order of falling score each take the
-    true box of another class that they overlap most, at the IoU threshold or above. So each
-    detection and each true box that counts stands in one cell: column sums are what is shown, row
-    sums what is true.
+    ground-truth box of another class that they overlap most, at the IoU threshold or above. So each
+    detection and each ground-truth box that counts stands in one cell: column sums are what is
+    shown, row sums what is true.
     """
     comparison = matches.comparison
     found, truths = comparison.detections, comparison.truths

@@ -1,15 +1,16 @@
-"""Who found what: detections matched with the true boxes of many pictures.
+"""Who found what: detections matched with the ground-truth boxes of many images.
 
 `compare` once finds all overlaps; `match` then decides for one IoU threshold. Every question at a
 score threshold is a filter over the resulting tables (detector/evaluation/curves.py).
 
-Matching is COCO's: in each picture and class, detections in order of falling score each take the
-true box that they overlap most, if that is at the IoU threshold or above and not taken yet. So a
+Matching is COCO's: in each image and class, detections in order of falling score each take the
+ground-truth box that they overlap most, if that is at the IoU threshold or above and not taken
+yet. So a
 detection never depends on one with a lower score, and a score threshold never changes a match.
 
 What is neither right nor wrong (*ignored*): a detection without a match that lies in a crowd box or
 an ignore region of its class (intersection / area of the detection at the IoU threshold or above),
-and everything of a class that is not labelled in the picture. Crowd boxes need not be found.
+and everything of a class that is not labelled in the image. Crowd boxes need not be found.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 from detector.evaluation.ground_truth import ANY_CLASS, GroundTruth
 from detector.ssd import Detections, Settings
 
-# Below it, a detection has nothing to do with a true box: TIDE's background threshold.
+# Below it, a detection has nothing to do with a ground-truth box: TIDE's background threshold.
 BACKGROUND_IOU = 0.1
 
 Ints = NDArray[np.int64]
@@ -32,37 +33,40 @@ Mask = NDArray[np.bool_]
 
 
 class Outcome(IntEnum):
-    """What became of a detection or of a true box.
+    """What became of a detection or of a ground-truth box.
 
     The errors are TIDE's (Bolya and others, "TIDE: A General Toolbox for Identifying Object
-    Detection Errors", 2020), asked in this order. "Overlaps" is the highest IoU with any true box.
+    Detection Errors", 2020), asked in this order. "Overlaps" is the highest IoU with any
+    ground-truth box.
     """
 
     HIDDEN = 0  # a detection below its threshold, or of a class that is not shown
-    RIGHT = 1  # a detection with a match; a true box that was found
+    RIGHT = 1  # a detection with a match; a ground-truth box that was found
     IGNORED = 2  # neither right nor wrong
     LOCALISATION = 3  # overlaps its own class, less than the IoU threshold but 0.1 or more
     CLASS = 4  # overlaps another class, the IoU threshold or more
-    DUPLICATE = 5  # overlaps its own class enough, but a better one has that true box
+    DUPLICATE = 5  # overlaps its own class enough, but a better one has that ground-truth box
     BACKGROUND = 6  # overlaps nothing, that is, by 0.1 at most
     BOTH = 7  # overlaps another class, less than the IoU threshold: wrong place and class
-    MISSED = 8  # a true box that nothing explains
-    MISSED_NEARLY = 9  # a true box not found, but a localisation or class error points at it
+    MISSED = 8  # a ground-truth box that nothing explains
+    MISSED_NEARLY = (
+        9  # a ground-truth box not found, but a localisation or class error points at it
+    )
 
 
 @dataclass(frozen=True, eq=False)
 class DetectionTable:
-    """All detections of all pictures, picture after picture, each in its own order.
+    """All detections of all images, image after image, each in its own order.
 
     Attributes:
-        pictures: (N,) index of the picture.
-        rows: (N,) index into the `Detections` of that picture.
+        images: (N,) index of the image.
+        rows: (N,) index into the `Detections` of that image.
         class_ids: (N,)
         scores: (N,) float32.
-        boxes: (N, 4) float32 xyxy in pixels of the picture.
+        boxes: (N, 4) float32 xyxy in pixels of the image.
     """
 
-    pictures: Ints
+    images: Ints
     rows: Ints
     class_ids: Ints
     scores: NDArray[np.float32]
@@ -77,17 +81,17 @@ class DetectionTable:
 
 @dataclass(frozen=True, eq=False)
 class TruthTable:
-    """All true boxes of all pictures, picture after picture, each in its own order.
+    """All ground-truth boxes of all images, image after image, each in its own order.
 
     Attributes:
-        pictures: (M,) index of the picture.
-        rows: (M,) index into the boxes of the `GroundTruth` of that picture.
+        images: (M,) index of the image.
+        rows: (M,) index into the boxes of the `GroundTruth` of that image.
         class_ids: (M,)
-        ignored: (M,) crowd boxes, and those of classes that are not labelled in the picture.
-        boxes: (M, 4) float64 xyxy in pixels of the picture.
+        ignored: (M,) crowd boxes, and those of classes that are not labelled in the image.
+        boxes: (M, 4) float64 xyxy in pixels of the image.
     """
 
-    pictures: Ints
+    images: Ints
     rows: Ints
     class_ids: Ints
     ignored: Mask
@@ -102,11 +106,11 @@ class TruthTable:
 
 @dataclass(frozen=True, eq=False)
 class Nearest:
-    """The true box that each detection overlaps most; of equal ones the first.
+    """The ground-truth box that each detection overlaps most; of equal ones the first.
 
     Attributes:
         ious: (N,) 0 = it overlaps none.
-        truths: (N,) index of that true box, -1 = none.
+        truths: (N,) index of that ground-truth box, -1 = none.
     """
 
     ious: Floats
@@ -118,19 +122,21 @@ class Nearest:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Every overlap of detections and true boxes, whatever the thresholds.
+    """Every overlap of detections and ground-truth boxes, whatever the thresholds.
 
     Attributes:
         class_count: C, background included.
-        file_names: of the pictures.
+        file_names: of the images.
         detections, truths: the tables that all indices point into.
-        pair_detections, pair_truths, pair_ious: (K,) each detection and true box of one picture,
-            of any class, that overlap; without ignored true boxes.
+        pair_detections, pair_truths, pair_ious: (K,) each detection and ground-truth box of one
+        image,
+            of any class, that overlap; without ignored ground-truth boxes.
         crowd_overlaps: (N,) the largest share of a detection's area in a crowd box or ignore region
             of its class, 0..1.
-        unlabelled: (N,) detections of classes that are not labelled in their picture.
-        ranks: (N,) the detection's place in its picture and class, 0 = best.
-        own, other: each detection's nearest true box of its own class, and of the other classes.
+        unlabelled: (N,) detections of classes that are not labelled in their image.
+        ranks: (N,) the detection's place in its image and class, 0 = best.
+        own, other: each detection's nearest ground-truth box of its own class, and of the other
+        classes.
     """
 
     class_count: int
@@ -157,12 +163,13 @@ class Matches:
     Attributes:
         comparison: the tables.
         iou_threshold: 0..1.
-        truth_of: (N,) index of the true box that the detection found, -1 = none.
+        truth_of: (N,) index of the ground-truth box that the detection found, -1 = none.
         ious: (N,) IoU with that box, 0 where there is none.
         ignored: (N,) detections that are neither right nor wrong.
-        found_by: (M,) index of the detection that found the true box, -1 = none.
+        found_by: (M,) index of the detection that found the ground-truth box, -1 = none.
         outcomes: (N,) `Outcome` of each detection where it is shown.
-        aims_at: (N,) index of the true box that a localisation, class or duplicate error is about,
+        aims_at: (N,) index of the ground-truth box that a localisation, class or duplicate error
+        is about,
             -1 = none.
     """
 
@@ -194,18 +201,18 @@ def at_floor(settings: Settings) -> Settings:
     )
 
 
-def compare(pictures: Iterable[tuple[GroundTruth, Detections]], class_count: int) -> Comparison:
-    """All overlaps in all pictures; what is slow is done here, once.
+def compare(images: Iterable[tuple[GroundTruth, Detections]], class_count: int) -> Comparison:
+    """All overlaps in all images; what is slow is done here, once.
 
     Args:
-        pictures: the truth and the detections (`at_floor`) of each. An iterator may report progress
+        images: the truth and the detections (`at_floor`) of each. An iterator may report progress
             as it is read.
         class_count: C, background included.
 
     Raises:
         ValueError: a class id of `class_count` or more.
     """
-    pairs = [_Overlaps.of(truth, detections) for truth, detections in pictures]
+    pairs = [_Overlaps.of(truth, detections) for truth, detections in images]
     found = DetectionTable(
         _joined([np.full(len(pair.found), i) for i, pair in enumerate(pairs)], np.int64),
         _joined([np.arange(len(pair.found)) for pair in pairs], np.int64),
@@ -223,8 +230,8 @@ def compare(pictures: Iterable[tuple[GroundTruth, Detections]], class_count: int
     for class_ids in (found.class_ids, truths.class_ids):
         if len(class_ids) and class_ids.max() >= class_count:
             raise ValueError(f"expected class ids below {class_count}, got {class_ids.max()}")
-    found_starts = np.searchsorted(found.pictures, np.arange(len(pairs)))
-    truth_starts = np.searchsorted(truths.pictures, np.arange(len(pairs)))
+    found_starts = np.searchsorted(found.images, np.arange(len(pairs)))
+    truth_starts = np.searchsorted(truths.images, np.arange(len(pairs)))
     rows = _joined(
         [pair.rows + start for pair, start in zip(pairs, found_starts, strict=True)], np.int64
     )
@@ -253,7 +260,8 @@ def match(comparison: Comparison, iou_threshold: float = 0.5) -> Matches:
     """Who found what, as COCO matches; and what is wrong with the others, as TIDE names it.
 
     Args:
-        iou_threshold: above 0, at most 1. A detection finds a true box at this IoU or above.
+        iou_threshold: above 0, at most 1. A detection finds a ground-truth box at this IoU or
+        above.
     """
     if not 0 < iou_threshold <= 1:
         raise ValueError(f"expected an IoU threshold above 0, at most 1, got {iou_threshold}")
@@ -270,7 +278,7 @@ def match(comparison: Comparison, iou_threshold: float = 0.5) -> Matches:
         truth_of[rows[pair]] = columns[pair]
         found_by[columns[pair]] = rows[pair]
         match_ious[rows[pair]] = ious[pair]
-    # Unlabelled classes have no pair of their own: their true boxes are ignored too.
+    # Unlabelled classes have no pair of their own: their ground-truth boxes are ignored too.
     ignored = (truth_of < 0) & (comparison.crowd_overlaps >= enough) | comparison.unlabelled
 
     own, other = comparison.own, comparison.other
@@ -300,7 +308,7 @@ def enough_iou(iou_threshold: float) -> float:
 def first_come(comparison: Comparison, pairs: Ints) -> list[int]:
     """Those of the pairs that are matched: best score first, each takes what it overlaps most.
 
-    Equal IoUs go to the later true box, as in pycocotools.
+    Equal IoUs go to the later ground-truth box, as in pycocotools.
     """
     rows, columns = comparison.pair_detections[pairs], comparison.pair_truths[pairs]
     scores = comparison.detections.scores[rows]
@@ -318,7 +326,7 @@ def first_come(comparison: Comparison, pairs: Ints) -> list[int]:
 
 @dataclass(frozen=True, eq=False)
 class _Overlaps:
-    """The overlaps in one picture; rows are detections, columns true boxes."""
+    """The overlaps in one image; rows are detections, columns ground-truth boxes."""
 
     truth: GroundTruth
     found: Detections
@@ -368,7 +376,8 @@ def _intersections(boxes: Floats, others: Floats) -> Floats:
 
 
 def _areas(boxes: Floats) -> Floats:
-    # A true box may reach far over the edge: its area may be infinite, and its IoU is then 0.
+    # A ground-truth box may reach far over the edge: its area may be infinite, and its IoU is then
+    # 0.
     with np.errstate(over="ignore"):
         areas: Floats = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     return areas
@@ -381,7 +390,7 @@ def _not_labelled(truth: GroundTruth, class_ids: Ints) -> Mask:
 
 
 def _ranks(found: DetectionTable, class_count: int) -> Ints:
-    groups = found.pictures * class_count + found.class_ids
+    groups = found.images * class_count + found.class_ids
     order = np.lexsort((-found.scores, groups))
     places = np.arange(len(order))
     begins = np.append(True, groups[order][1:] != groups[order][:-1])[: len(order)]

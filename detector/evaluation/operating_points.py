@@ -1,8 +1,8 @@
 """Score thresholds chosen from curves, a threshold a class.
 
 Each choice gives class id -> threshold for all classes; None where no threshold does what is asked,
-as for a class without true boxes or without detections. `reachable` leaves those out: what is left
-fits `ssd.Settings.class_thresholds`.
+as for a class without ground-truth boxes or without detections. `reachable` leaves those out: what
+is left fits `ssd.Settings.class_thresholds`.
 
 Every threshold lies between a score that occurs, which it shows, and the next lower one, which it
 hides; all thresholds there show the same. It has as few digits as that leaves room for, two at
@@ -67,7 +67,7 @@ def at_least_cost(matches: Matches, false_alarm: float, miss: float) -> Threshol
 
     Args:
         false_alarm: what a wrong detection costs, 0 or more.
-        miss: what a true box that is not found costs, 0 or more, in the same unit.
+        miss: what a ground-truth box that is not found costs, 0 or more, in the same unit.
     """
     if not (0 <= false_alarm < np.inf and 0 <= miss < np.inf):
         raise ValueError(f"expected costs of 0 or more, got {false_alarm} and {miss}")

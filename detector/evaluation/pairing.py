@@ -1,4 +1,4 @@
-"""Two sets of detections in one picture, side A and side B: what they share and where they differ.
+"""Two sets of detections in one image, side A and side B: what they share and where they differ.
 
 Boxes are paired one to one and greedily: of all pairs at the IoU threshold or above, the one with
 the highest IoU first; equal ones in the order of A's scores, then of B's. Boxes of the same class
@@ -47,13 +47,13 @@ KIND_COLORS = {
 
 
 class Verdict(IntEnum):
-    """Which side is right about a row of the pairing, by the true boxes."""
+    """Which side is right about a row of the pairing, by the ground-truth boxes."""
 
     A = 0
     B = 1
     BOTH = 2
     NEITHER = 3
-    UNJUDGED = 4  # the true boxes say nothing of this class or this place
+    UNJUDGED = 4  # the ground-truth boxes say nothing of this class or this place
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,12 +157,13 @@ def summary(pairing: Pairing) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Standing:
-    """How good one side is, by the true boxes of one or more pictures.
+    """How good one side is, by the ground-truth boxes of one or more images.
 
     Attributes:
         matches: of the shown detections.
         counts: right, wrong and missed over all classes, with precision, recall and F1.
-        average_precision: mean over the classes that have true boxes; NaN where none has. It asks
+        average_precision: mean over the classes that have ground-truth boxes; NaN where none has.
+        It asks
             all detections, whatever the score threshold.
     """
 
@@ -181,11 +182,11 @@ def standing(
     """How good the detections are.
 
     Args:
-        truths: of each picture.
-        shown: what the side's settings show of each picture.
+        truths: of each image.
+        shown: what the side's settings show of each image.
         everything: the same without score threshold and limit, for the average precision.
         class_count: C, background included.
-        iou_threshold: a detection finds a true box at this IoU or above.
+        iou_threshold: a detection finds a ground-truth box at this IoU or above.
     """
     matches, all_matches = (
         matching.match(
@@ -201,8 +202,8 @@ def standing(
 def verdicts(pairing: Pairing, a: Standing, b: Standing) -> list[Verdict]:
     """Which side is right about each row of the pairing.
 
-    Where only one side has a box, that side is right when it found a true box that the other did
-    not find with another box, and the other side is right when the box is wrong.
+    Where only one side has a box, that side is right when it found a ground-truth box that the
+    other did not find with another box, and the other side is right when the box is wrong.
 
     Args:
         a: of the pairing's own image alone.

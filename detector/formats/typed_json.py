@@ -61,7 +61,7 @@ def typed(value: Any, kind: type[T], at: str = "") -> T:
         at: where the value stands in the file, for errors.
 
     Raises:
-        JsonError: "pictures[3].size[0] is 'x', expected a whole number".
+        JsonError: "images[3].size[0] is 'x', expected a whole number".
     """
     try:
         return msgspec.convert(value, kind, str_keys=True)

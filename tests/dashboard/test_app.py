@@ -172,7 +172,7 @@ def test_the_round_trip_is_measured(opened: Callable[..., AppTest]):
     assert [m.label for m in app.metric][:3] == ["Median", "95th percentile", "Slowest"]
 
 
-@pytest.mark.parametrize("data", [b"", b"not a picture", b"\xff\xd8\xff\xe0 cut off"])
+@pytest.mark.parametrize("data", [b"", b"not an image", b"\xff\xd8\xff\xe0 cut off"])
 def test_a_file_that_is_no_picture_is_named_and_the_page_goes_on(
     opened: Callable[..., AppTest], data: bytes
 ):
@@ -360,7 +360,7 @@ def test_a_model_card_of_another_form_is_one_clear_message(own_model: Path):
 
 @pytest.fixture
 def gallery(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A gallery of two pictures: a good one, and one whose file is not there yet."""
+    """A gallery of two images: a good one, and one whose file is not there yet."""
     listed = [{"title": "Good", "file_name": "a.png"}, {"title": "Other", "file_name": "b.heic"}]
     (tmp_path / "annotations.json").write_text(json.dumps({"images": listed}))
     (tmp_path / "a.png").write_bytes(png("red"))
@@ -369,7 +369,7 @@ def gallery(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("page", ["app.py", "pages/1_Thresholds.py", "pages/2_Compare.py"])
-@pytest.mark.parametrize("data", [None, b"no picture"])
+@pytest.mark.parametrize("data", [None, b"no image"])
 def test_a_sample_that_cannot_be_read_is_named(
     opened: Callable[..., AppTest], gallery: Path, page: str, data: bytes | None
 ):

@@ -18,7 +18,7 @@ from tests.support.browser import element, move_slider, settled
 from tests.support.paths import ROOT
 from tests.support.running import children, dashboard, free_port, model_server
 
-# A picture in which the shipped model is sure of what it sees, at any size.
+# An image in which the shipped model is sure of what it sees, at any size.
 SAMPLE = ROOT / "samples" / "headphones_studio.jpg"
 
 
@@ -47,7 +47,7 @@ def legend(page: Page) -> Locator:
 
 
 def picture_bytes(width: int = 900, height: int = 600) -> bytes:
-    """A sample under another size, so that it is a picture that the dashboard hasn't seen."""
+    """A sample under another size, so that it is an image that the dashboard hasn't seen."""
     data = BytesIO()
     sample = Image.open(SAMPLE)
     sample.resize((width, height)).save(data, "JPEG", quality=90)
@@ -164,7 +164,7 @@ def test_an_export_has_every_box_that_is_shown(
 
 
 def test_the_exported_picture_is_the_sample_with_boxes_drawn(page: Page):
-    drawn = np.asarray(Image.open(BytesIO(exported(page, "Annotated picture"))), np.int16)
+    drawn = np.asarray(Image.open(BytesIO(exported(page, "Annotated image"))), np.int16)
     plain = np.asarray(Image.open(ROOT / "samples" / "outfit_flatlay.jpg"), np.int16)
     changed = np.abs(drawn - plain).max(axis=2) > 0
     assert 0 < changed.mean() < 0.2
@@ -178,7 +178,7 @@ def test_a_dead_server_is_named_and_its_return_noticed(visit: Callable[..., Page
         with model_server(port):
             boxes(page).first.wait_for()
             expect(page.get_by_role("alert")).to_have_count(0)
-        # The server is gone: what was detected stays and follows the knobs without it.
+        # The server is gone: what was detected stays and follows the controls without it.
         move_slider(page, "score_threshold", 0.05)
         boxes(page).first.wait_for()
         element(page, "sample").get_by_role("radio").nth(1).click()

@@ -30,7 +30,7 @@ from tests.support.savedmodels import Graph
 
 pytestmark = pytest.mark.server
 
-# Two watches over each other, and clothes whose score rises with the picture's brightness.
+# Two watches over each other, and clothes whose score rises with the image's brightness.
 PRIORS = [(0.25, 0.5, 0.75, 1.0), (0.25, 0.5, 0.7, 1.0), (0.0, 0.0, 0.5, 0.25)]
 WHITE_SCORE, BLACK_SCORE = 0.5 + 0.002 * (255 - 114.799), 0.5 - 0.002 * 114.799
 
@@ -79,7 +79,7 @@ def black(tmp_path: Path) -> Path:
 @pytest.fixture
 def broken(tmp_path: Path) -> Path:
     path = tmp_path / "broken.jpg"
-    path.write_bytes(b"this is no picture")
+    path.write_bytes(b"this is no image")
     return path
 
 
@@ -158,7 +158,7 @@ def test_a_file_that_cannot_be_read_does_not_stop_the_others(
         False,
     ]
     assert lines[2]["error"] == "cannot be opened: No such file or directory"
-    assert lines[3]["error"] == "there are no pictures in this folder"
+    assert lines[3]["error"] == "there are no images in this folder"
     assert all(line["error"] for line in (lines[0], lines[4]))
 
 
@@ -255,13 +255,13 @@ def test_a_folder_that_cannot_be_made_is_one_message(server: str, white: Path) -
 
 @pytest.fixture
 def shelf(white: Path, black: Path, broken: Path, tmp_path: Path) -> Path:
-    """A folder of four pictures, one of them broken, and of a ZIP file's two."""
+    """A folder of four images, one of them broken, and of a ZIP file's two."""
     folder = tmp_path / "shelf"
     (folder / "below").mkdir(parents=True)
     (folder / "b.png").write_bytes(white.read_bytes())
     (folder / "below" / "b.jpg").write_bytes(black.read_bytes())
     (folder / "c.jpg").write_bytes(broken.read_bytes())
-    (folder / "notes.txt").write_text("no picture")
+    (folder / "notes.txt").write_text("no image")
     with zipfile.ZipFile(folder / "more.zip", "w") as archive:
         archive.write(white, "in/w.png")
         archive.writestr("inner.zip", b"")
@@ -290,7 +290,7 @@ def test_a_zip_file_without_pictures_and_a_damaged_one_are_errors_of_their_own(
     first, second = results(done)
     assert (first["image"], first["error"]) == (
         str(empty),
-        "There are no pictures in this ZIP file.",
+        "There are no images in this ZIP file.",
     )
     assert "not a ZIP file that can be read" in second["error"]
 
@@ -378,7 +378,7 @@ def test_a_killed_run_goes_on_and_ends_like_one_that_was_not(server: str, tmp_pa
     seen = 0
     for _ in range(3):
         with gated(server) as (gate, held):
-            # It cannot come to its end before it is killed. Lines are in the order of the pictures
+            # It cannot come to its end before it is killed. Lines are in the order of the images
             # and answers are not, so that there are fewer lines than answers at first.
             gate.close_after(70)
             with subprocess.Popen(
@@ -447,7 +447,7 @@ def test_a_repeated_run_is_the_same(model: Path, shelf: Path, tmp_path: Path) ->
     out = tmp_path / "out"
     run("predict", "--out", out, "--score", "0.2", shelf, shelf / "more.zip", model=model, status=1)
     done = run("rerun", out / "manifest.json", model=model)
-    assert done.stdout == "5 of 5 pictures are the same, their scores to within 0\n"
+    assert done.stdout == "5 of 5 images are the same, their scores to within 0\n"
 
 
 def test_a_repeated_run_names_what_is_otherwise(model: Path, shelf: Path, tmp_path: Path) -> None:
@@ -463,7 +463,7 @@ def test_a_repeated_run_names_what_is_otherwise(model: Path, shelf: Path, tmp_pa
         f"{shelf}/b.png: a score differs by 0.03, a corner by 0 pixels at most",
         f"{shelf}/below/b.jpg: the file is another one than it was",
         f"{shelf}/c.jpg: cannot be opened: No such file or directory",
-        "0 of 3 pictures are the same, their scores to within 0",
+        "0 of 3 images are the same, their scores to within 0",
     ]
 
 
@@ -474,7 +474,7 @@ def test_a_repeated_run_finds_pictures_by_their_content(
     run("predict", "--out", out, shelf, model=model, status=1)
     moved = shelf.rename(tmp_path / "moved")
     done = run("rerun", out / "manifest.json", "--pictures", moved, model=model)
-    assert done.stdout.startswith("3 of 3 pictures are the same")
+    assert done.stdout.startswith("3 of 3 images are the same")
 
 
 @pytest.mark.parametrize("content", [None, "[]", "{}", '{"format": "commodity-lens-batch"}'])

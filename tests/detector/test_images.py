@@ -236,7 +236,7 @@ def png_16_bit_rgb(row, width, height):
 
 
 def as_stored(image, orientation):
-    """How a camera stores the upright picture with that EXIF orientation."""
+    """How a camera stores the upright image with that EXIF orientation."""
     return {
         1: image,
         2: image[:, ::-1],
@@ -353,17 +353,17 @@ def test_an_empty_file_is_refused():
         (b"\0\0\0\x18ftypcrx \0\0\0\1crx isom", "a camera's raw file"),
         (b"PK\x03\x04\x14\0", "a ZIP archive or an office document"),
         (b"8BPS\0\1", "a Photoshop document"),
-        (b"\xff\x0a\xfa", "a JPEG XL picture"),
+        (b"\xff\x0a\xfa", "a JPEG XL image"),
         (b"\0\1\2\3\4\5", "an unknown kind of file"),
     ],
 )
 def test_what_is_not_a_picture_is_named(data, kind):
-    assert refusal(data) == f"This is not a picture that can be read, but {kind}."
+    assert refusal(data) == f"This is not an image that can be read, but {kind}."
 
 
 @pytest.mark.parametrize("file_format", ["PPM", "ICO", "TGA", "JPEG2000", "PCX", "EPS"])
 def test_other_formats_of_pillow_are_not_opened(file_format):
-    assert "not a picture that can be read" in refusal(encoded(quarters(), file_format))
+    assert "not an image that can be read" in refusal(encoded(quarters(), file_format))
 
 
 def textured():
@@ -416,7 +416,7 @@ def test_a_damaged_picture_is_read_or_refused_but_breaks_nothing(file_format):
 
 
 def test_a_refusal_keeps_its_cause_for_the_log():
-    with pytest.raises(ImageError, match="The PNG picture cannot be decoded") as caught:
+    with pytest.raises(ImageError, match="The PNG image cannot be decoded") as caught:
         read_image(b"\x89PNG\r\n\x1a\nxx")
     assert caught.value.__cause__ is not None
 
@@ -531,7 +531,7 @@ def test_the_size_of_a_turned_picture_has_its_count_of_pixels(file_format):
     assert width * height == 48 * 32
 
 
-@pytest.mark.parametrize("data", [b"", b"no picture", encoded(quarters(), "PNG")[:20]])
+@pytest.mark.parametrize("data", [b"", b"no image", encoded(quarters(), "PNG")[:20]])
 def test_the_size_of_what_cannot_be_read_is_refused_in_the_same_words(data):
     with pytest.raises(ImageError) as caught:
         read_size(data)

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from dashboard.answers import jpeg_uri
 from dashboard.compare.swipe import Box, KindOfBox, LabelPlace, Side, SwipeData
-from dashboard.media import FRONTEND
+from dashboard.media import FRONTEND, jpeg_uri
 from dashboard.thresholds.texts import texts
 from detector.drawing.viewer import ViewerData, view
 from detector.evaluation.ground_truth import GroundTruth

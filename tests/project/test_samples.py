@@ -1,4 +1,4 @@
-"""The gallery: enough pictures, small enough, each with true boxes that lie inside it."""
+"""The gallery: enough images, small enough, each with ground-truth boxes that lie inside it."""
 
 import json
 from collections import Counter

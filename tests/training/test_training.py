@@ -210,7 +210,7 @@ def test_the_calibration_error_is_the_gap_between_score_and_share_of_right_ones(
 
 
 def loss_parts(unlabelled, called, unlikely=()):
-    """The parts of the loss of one picture without boxes, every place called class `called`."""
+    """The parts of the loss of one image without boxes, every place called class `called`."""
     torch = pytest.importorskip("torch", reason="PyTorch is not among the packages of the tests")
     from training.config import Config
     from training.loss import UNLIKELY, Loss, Targets

@@ -125,10 +125,10 @@ def test_what_could_not_be_used_is_told_until_the_next_start(page: AppTest) -> N
 
 
 def test_a_bad_file_is_listed_with_its_reason_and_stops_nothing(page: AppTest) -> None:
-    run_files(page, ("a.png", png()), ("<b>.jpg", b"no picture"), ("c.png", png("white")))
+    run_files(page, ("a.png", png()), ("<b>.jpg", b"no image"), ("c.png", png("white")))
     assert cards(page) == ["a.png", "&lt;b&gt;.jpg", "c.png"]
     [table] = [block.value for block in page.get("html") if '<table class="lens-bad' in block.value]
-    assert "&lt;b&gt;.jpg</th><td>This is not a picture that can be read, but a text file." in table
+    assert "&lt;b&gt;.jpg</th><td>This is not an image that can be read, but a text file." in table
 
 
 def test_a_zip_file_gives_its_pictures(page: AppTest) -> None:
@@ -180,7 +180,7 @@ def test_pictures_are_filtered_and_sorted(page: AppTest, samples_dir: Path) -> N
     names = ("headphones_studio.jpg", "canvas_shoes.jpg", "clothes_on_pegs.jpg")
     run_files(
         page,
-        ("bad.jpg", b"no picture"),
+        ("bad.jpg", b"no image"),
         ("grey.png", png()),
         *((name, (samples_dir / name).read_bytes()) for name in names),
     )
@@ -240,7 +240,7 @@ def held(
 
 
 def start_many(page: AppTest, count: int = 40) -> Job:
-    """Start a batch of so many small pictures that differ, and wait for its first five answers."""
+    """Start a batch of so many small images that differ, and wait for its first five answers."""
     pictures = {f"{i:03}.png": png(size=(30 + i, 30)) for i in range(count)}
     start(page, ("a.zip", zipped(pictures)))
     job = job_of(page)

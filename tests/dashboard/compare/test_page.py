@@ -327,7 +327,7 @@ def test_an_answer_of_another_shape_is_an_error_of_its_side(opened: Callable[...
         assert panel_boxes(app, "x") > 0
 
 
-# True boxes.
+# Ground-truth boxes.
 
 
 def standings(app: AppTest) -> dict[str, list[str]]:
@@ -387,7 +387,7 @@ def test_an_upload_is_judged_by_true_boxes_that_were_given_for_it(opened: Callab
     assert [int(said) for said in standings(app)["Missed"][:2]] == [1, 1]
 
 
-# Pictures side by side.
+# Images side by side.
 
 
 def test_two_or_three_pictures_are_there_at_once(opened: Callable[..., AppTest], output):

@@ -124,7 +124,7 @@ def test_a_cell_of_the_confusion_matrix_lists_its_boxes_and_a_row_opens_its_pict
     table = element(page, "behind").locator("canvas").first
     box = table.bounding_box()
     assert box
-    # The last row of those in sight: its picture is not the one that the page opens on.
+    # The last row of those in sight: its image is not the one that the page opens on.
     rows = min(cell[2], 9)
     page.mouse.click(box["x"] + 18, box["y"] + 35 * rows + 17)
     after = page.locator(".st-key-sample [aria-checked=true]")
@@ -164,9 +164,9 @@ def test_a_missed_object_leads_to_its_true_box(opened):
 
 
 def test_an_error_of_many_pictures_leads_to_a_picture_that_no_strip_has(opened, samples_dir):
-    """The page above the picture changes too: it stays in sight while all places move."""
+    """The page above the image changes too: it stays in sight while all places move."""
     page = opened()
-    element(page, "scope").get_by_text("Many pictures").click()
+    element(page, "scope").get_by_text("Many images").click()
     name = "crowded_table.jpg"
     other = {
         "name": name,
@@ -174,7 +174,7 @@ def test_an_error_of_many_pictures_leads_to_a_picture_that_no_strip_has(opened, 
         "buffer": (samples_dir / name).read_bytes() + b"another file",
     }
     element(page, "many").locator("input[type=file]").set_input_files(other)
-    expect(page.get_by_text("No true boxes for these pictures yet")).to_be_visible()
+    expect(page.get_by_text("No ground-truth boxes for these images yet")).to_be_visible()
     truth = element(page, "ground_truth").locator("input[type=file]")
     truth.set_input_files(samples_dir / "annotations.json")
     table = element(page, "behind").locator("canvas").first

@@ -296,9 +296,7 @@ def test_many_pictures_are_counted_once_and_a_bad_file_does_not_stop_them(opened
     app.segmented_control(key="scope").set_value("many").run()
     assert any("Nothing to count over yet" in box.value for box in app.info)
     files = [photo(f"{side}.jpg", side) for side in range(300, 312)]
-    app.file_uploader(key="many").set_value(
-        [*files, ("bad.jpg", b"no picture", "image/jpeg")]
-    ).run()
+    app.file_uploader(key="many").set_value([*files, ("bad.jpg", b"no image", "image/jpeg")]).run()
     assert not app.exception
     assert len(kept(app, state.ImageSets).many.images) == 12
     assert any("bad.jpg" in warning for warning in warnings(app))
@@ -384,7 +382,7 @@ def test_what_is_counted_without_an_upload_is_named(opened):
 
 
 def test_errors_of_a_picture_are_listed_again_after_a_look_elsewhere(opened):
-    """What was judged is kept by what the picture and the answer are, not by who they are."""
+    """What was judged is kept by what the image and the answer are, not by who they are."""
     app = opened(score_threshold="0.02")
     app.segmented_control(key="scope").set_value("this").run()
     listed = [box_id for _, box_id in kept(app, state.ListedBoxes).rows]

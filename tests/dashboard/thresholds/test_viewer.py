@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from dashboard.answers import jpeg_uri
+from dashboard.media import jpeg_uri
 from detector import images, ssd
 from detector.evaluation.ground_truth import GroundTruth
 from detector.formats.coco import read_coco

@@ -34,7 +34,7 @@ def names(data: bytes) -> list[str]:
 
 
 def refusal(data: bytes, limits: ArchiveLimits | None = None, image: ImageLimits = LIMITS) -> str:
-    """What the reading of the only picture says."""
+    """What the reading of the only image says."""
     with Archive(data, image, limits) as archive:
         [source] = archive.sources
         with pytest.raises(ArchiveError) as error:
@@ -44,7 +44,7 @@ def refusal(data: bytes, limits: ArchiveLimits | None = None, image: ImageLimits
 
 @pytest.mark.parametrize("files", [{}, {"b.txt": b"x"}])
 def test_one_without_pictures_is_refused(files: dict[str, bytes]) -> None:
-    with pytest.raises(ArchiveError, match="no pictures"):
+    with pytest.raises(ArchiveError, match="no images"):
         names(zipped(files))
 
 

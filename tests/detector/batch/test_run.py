@@ -1,4 +1,4 @@
-"""Many pictures through the real model server."""
+"""Many images through the real model server."""
 
 import hashlib
 import os
@@ -90,7 +90,7 @@ def test_what_make_gives_of_a_picture_is_in_its_result(client: ServedModel) -> N
 
 
 def test_a_bad_file_is_a_result_with_its_error_and_stops_nothing(client: ServedModel) -> None:
-    files = [jpeg(), b"no picture", b"", jpeg()[:200], jpeg()]
+    files = [jpeg(), b"no image", b"", jpeg()[:200], jpeg()]
     found = run([source(str(i), data) for i, data in enumerate(files)], client, CONFIG)
     errors = {done.index: done.error for done in found}
     assert [errors[i] is None for i in range(5)] == [True, False, False, False, True]

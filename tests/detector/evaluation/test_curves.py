@@ -32,8 +32,8 @@ from tests.detector.evaluation.test_matching import (
 BOX, NEXT, FAR = (0, 0, 10, 10), (20, 0, 30, 10), (50, 50, 60, 60)
 
 
-def matched(*pictures, class_count=CLASS_COUNT, iou_threshold=0.5):
-    return match(compare(pictures, class_count), iou_threshold)
+def matched(*images, class_count=CLASS_COUNT, iou_threshold=0.5):
+    return match(compare(images, class_count), iou_threshold)
 
 
 def settings(score_threshold=0.0, **more):
@@ -349,11 +349,11 @@ def test_every_table_tells_the_same_numbers(seed, score_threshold, class_thresho
 @steadily
 @given(seed=st.integers(0, 200), score_threshold=st.sampled_from([0.15, 0.4, 0.75]))
 def test_a_threshold_is_a_filter_matching_what_is_left_gives_the_same(seed, score_threshold):
-    pictures = random_pictures(seed)
-    all_of_them = outcomes(match(compare(pictures, 5)), settings(score_threshold))
+    images = random_pictures(seed)
+    all_of_them = outcomes(match(compare(images, 5)), settings(score_threshold))
     filtered = [
         (truths, detections.take(detections.scores >= score_threshold))
-        for truths, detections in pictures
+        for truths, detections in images
     ]
     left = outcomes(match(compare(filtered, 5)), settings())
     shown = all_of_them.detections != Outcome.HIDDEN

@@ -130,8 +130,8 @@ def test_pictures_are_kept_apart():
     )
     matches = match(comparison)
     assert matches.truth_of.tolist() == [-1]
-    assert comparison.detections.pictures.tolist() == [1]
-    assert comparison.truths.pictures.tolist() == [0]
+    assert comparison.detections.images.tolist() == [1]
+    assert comparison.truths.images.tolist() == [0]
 
 
 def test_indices_lead_back_to_picture_and_row():
@@ -145,9 +145,9 @@ def test_indices_lead_back_to_picture_and_row():
     )
     matches = match(comparison)
     assert matches.truth_of.tolist() == [0, -1, 2]
-    assert comparison.detections.pictures.tolist() == [0, 0, 1]
+    assert comparison.detections.images.tolist() == [0, 0, 1]
     assert comparison.detections.rows.tolist() == [0, 1, 0]
-    assert comparison.truths.pictures.tolist() == [0, 1, 1]
+    assert comparison.truths.images.tolist() == [0, 1, 1]
     assert comparison.truths.rows.tolist() == [0, 0, 1]
 
 
@@ -327,14 +327,14 @@ def random_boxes(rng, count, whole):
 
 
 def random_pictures(seed):
-    """Pictures with near misses, duplicates, crowds, regions, unlabelled classes, equal scores."""
+    """Images with near misses, duplicates, crowds, regions, unlabelled classes, equal scores."""
     rng = np.random.default_rng(seed)
     whole = seed % 2 == 0
-    pictures = []
+    images = []
     for _ in range(rng.integers(1, 8)):
         count = rng.choice([0, 0, 1, 3, 8])
         boxes = random_boxes(rng, count, whole)
-        class_ids = rng.integers(1, 4, count)  # class 4 has never a true box
+        class_ids = rng.integers(1, 4, count)  # class 4 has never a ground-truth box
         near = np.repeat(boxes, rng.integers(0, 4, count), axis=0)
         near = near + rng.integers(-3, 4, near.shape) * (1 if whole else rng.uniform())
         near_classes = np.resize(class_ids, len(near)) if len(near) else np.empty(0, np.int64)
@@ -347,10 +347,10 @@ def random_pictures(seed):
         scores = rng.choice(np.linspace(0.05, 0.95, 10), len(found_boxes))
         order = np.argsort(-scores, kind="stable")
         region_count = rng.choice([0, 0, 2])
-        pictures.append(
+        images.append(
             (
                 GroundTruth(
-                    f"{len(pictures)}.jpg",
+                    f"{len(images)}.jpg",
                     (100, 100),
                     boxes,
                     class_ids,
@@ -364,7 +364,7 @@ def random_pictures(seed):
                 ),
             )
         )
-    return pictures
+    return images
 
 
 def xywh(box):
@@ -372,11 +372,11 @@ def xywh(box):
     return [xmin, ymin, xmax - xmin, ymax - ymin]
 
 
-def pycocotools(pictures, class_count, max_detections):
-    """COCOeval over the same pictures; ids of detections and truths are indices plus one."""
+def pycocotools(images, class_count, max_detections):
+    """COCOeval over the same images; ids of detections and truths are indices plus one."""
     notes, results = [], []
     truth_index = 0
-    for image_id, (truths, detections) in enumerate(pictures, start=1):
+    for image_id, (truths, detections) in enumerate(images, start=1):
 
         def labelled(class_id, truths=truths):
             return truths.labelled is None or class_id in truths.labelled
@@ -402,7 +402,7 @@ def pycocotools(pictures, class_count, max_detections):
             )
     coco = COCO()
     coco.dataset = {
-        "images": [{"id": number + 1} for number in range(len(pictures))],
+        "images": [{"id": number + 1} for number in range(len(images))],
         "categories": [{"id": number} for number in range(1, class_count)],
         "annotations": [
             {
@@ -437,12 +437,12 @@ def pycocotools(pictures, class_count, max_detections):
 
 @pytest.mark.parametrize("seed", range(40))
 def test_average_precision_and_every_match_are_those_of_pycocotools(seed):
-    pictures = random_pictures(seed)
+    images = random_pictures(seed)
     for max_detections in (100, 10_000):
-        theirs = pycocotools(pictures, 5, max_detections)
+        theirs = pycocotools(images, 5, max_detections)
         expected = theirs.eval["precision"][:, :, :, 0, -1].mean(axis=1)  # (T, classes)
         expected[expected < 0] = np.nan
-        comparison = compare(pictures, 5)
+        comparison = compare(images, 5)
         ours = average_precisions(comparison, max_detections=max_detections)
         assert np.isnan(ours[:, 0]).all()
         np.testing.assert_allclose(ours[:, 1:], expected, atol=1e-12)

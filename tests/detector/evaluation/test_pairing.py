@@ -213,10 +213,10 @@ def judged(a: Detections, b: Detections) -> list[tuple[str, str]]:
         ([(20, 0, 30, 10, 1, 0.9)], [(20, 0, 30, 10, 2, 0.9)], [("ANOTHER_CLASS", "B")]),
         ([(20, 0, 30, 10, 1, 0.9)], [(20, 0, 30, 10, 3, 0.9)], [("ANOTHER_CLASS", "NEITHER")]),
         ([(70, 0, 80, 10, 1, 0.9)], [(70, 0, 80, 10, 1, 0.9)], [("BOTH", "NEITHER")]),
-        # Nothing is known of class 4 in this picture.
+        # Nothing is known of class 4 in this image.
         ([(0, 0, 10, 10, 4, 0.9)], NONE, [("ONLY_A", "UNJUDGED")]),
         ([(0, 0, 10, 10, 1, 0.9)], [(0, 0, 10, 10, 4, 0.9)], [("ANOTHER_CLASS", "A")]),
-        # Both found the true box, with boxes that differ too much to be one and the same.
+        # Both found the ground-truth box, with boxes that differ too much to be one and the same.
         (
             [(0, 0, 10, 6, 1, 0.9)],
             [(0, 4, 10, 10, 1, 0.8)],
