@@ -61,7 +61,7 @@ def page(title: str) -> Iterator[None]:
         waiting = st.empty()
     with waiting:
         _write_state("starting", _("Asking the model server…"), "")
-    with _guarded():
+    with guarded():
         _tell_failures()
         yield
     waiting.empty()
@@ -77,18 +77,18 @@ def fragment(
         return functools.partial(fragment, run_every=run_every)
 
     @functools.wraps(function)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
-        with _guarded():
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        with guarded():
             function(*args, **kwargs)
 
-    return st.fragment(guarded, run_every=run_every)
+    return st.fragment(wrapped, run_every=run_every)
 
 
 def callback(function: Callable[P, None]) -> Callable[P, None]:
     """A callback of a widget; what goes wrong in it is told by the page that is drawn next."""
 
     @functools.wraps(function)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
         failures = state.read(state.Failures)
         try:
             function(*args, **kwargs)
@@ -98,7 +98,7 @@ def callback(function: Callable[P, None]) -> Callable[P, None]:
         except Exception as error:  # noqa: BLE001, the outermost place of a callback
             state.update(state.Failures, ids=(*failures.ids, report(error)))
 
-    return guarded
+    return wrapped
 
 
 def report(error: BaseException) -> str:
@@ -121,7 +121,8 @@ def show_unexpected(error_id: str) -> None:
 
 
 @contextmanager
-def _guarded() -> Iterator[None]:
+def guarded() -> Iterator[None]:
+    """What goes wrong inside is shown in its place, and what comes after it goes on."""
     try:
         yield
     except ServingError as error:

@@ -200,7 +200,7 @@ class Detector:
     """The detector behind its model server; a context manager that connects and closes.
 
         with Detector() as detector:
-            print(detector.detect("photo.jpg").labels(detector.labels))
+            print(len(detector.detect("photo.jpg")), "boxes")
 
     Without a server in the settings it starts the embedded one, which ends with it. Safe to share
     between threads.

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 
 from dashboard import media
 from detector.drawing.colors import text_color
-from detector.drawing.marks import label_places, label_texts
 from detector.evaluation.pairing import KIND_COLORS, KIND_NAMES, Kind, Pairing
 from detector.ssd import Detections
+from detector.translation import _
 
 # Between the sizes of the photo on a laptop's screen and on a phone's.
 _USUAL_SIZE = (600, 480)
@@ -110,14 +110,14 @@ def show(
         height=size[1],
         alt=alt,
         kinds=[
-            KindOfBox(kind.name, f"{KIND_NAMES[kind]} · {count}", KIND_COLORS[kind])
+            KindOfBox(kind.name, f"{_(KIND_NAMES[kind])} · {count}", KIND_COLORS[kind])
             for kind, count in pairing.counts().items()
         ],
         sides=[
             Side(name, _boxes(found, pairing, side, size, labels))
             for name, found, side in zip(names, (pairing.a, pairing.b), "ab", strict=True)
         ],
-        handle="Where A ends and B begins",
+        handle=_("Where A ends and B begins"),
     )
     media.component("swipe", key=key, data=asdict(data))
 
@@ -130,30 +130,21 @@ def _boxes(
     labels: Sequence[str],
 ) -> list[Box]:
     """The boxes of a side, the best scored last."""
-    texts = label_texts(found, labels)
-    places = label_places(found.boxes, texts, size, usual_size=_USUAL_SIZE)
+    rows = pairing.rows_of(side)
     boxes = []
-    for index, row in reversed(list(enumerate(pairing.rows_of(side)))):
-        kind = Kind(int(pairing.kinds[row]))
-        xmin, ymin, xmax, ymax = (float(value) for value in found.boxes[index])
-        left, top = _percent(xmin, ymin, size)
-        width, height = _percent(xmax - xmin, ymax - ymin, size)
-        place = places[index]
+    for placed in media.placed_boxes(found, size, labels, _USUAL_SIZE):
+        kind = Kind(int(pairing.kinds[rows[placed.index]]))
         boxes.append(
             Box(
                 kind=kind.name,
-                left=left,
-                top=top,
-                width=width,
-                height=height,
+                left=round(placed.left, 3),
+                top=round(placed.top, 3),
+                width=round(placed.width, 3),
+                height=round(placed.height, 3),
                 color=KIND_COLORS[kind],
                 ink=text_color(KIND_COLORS[kind]),
-                text=texts[index],
-                label=place and LabelPlace(*_percent(place[0], place[1], size), place[2]),
+                text=placed.text,
+                label=placed.place and LabelPlace(*placed.place),
             )
         )
     return boxes
-
-
-def _percent(x: float, y: float, size: tuple[int, int]) -> tuple[float, float]:
-    return round(100 * x / size[0], 3), round(100 * y / size[1], 3)

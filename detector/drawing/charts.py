@@ -16,6 +16,7 @@ from detector.drawing.colors import class_color
 from detector.drawing.marks import escaped
 from detector.evaluation.curves import Counts, Curve
 from detector.ssd import RawPrediction, Settings
+from detector.translation import _
 
 CONFIG: dict[str, Any] = {"displayModeBar": False, "doubleClick": False}
 
@@ -72,14 +73,14 @@ def counts(
         xaxis=_threshold_axis(anchor="y2"),
         yaxis={
             "type": "log",
-            "title": {"text": "Boxes"},
+            "title": {"text": _("Boxes")},
             "range": [np.log10(0.8), np.log10(1.7 * most)],
             "domain": [0.42, 1],
             "dtick": 1,
             "fixedrange": True,
         },
         yaxis2={
-            "title": {"text": "Scores"},
+            "title": {"text": _("Scores")},
             "domain": [0, 0.34],
             "range": [0, 1.05 * tallest],
             "fixedrange": True,
@@ -105,7 +106,7 @@ def rates(
     labels = [escaped(label) for label in labels]
     traces: list[Trace] = []
     at_grid = {class_id: curve.at(GRID) for class_id, curve in curves.items()}
-    names = ("Precision", "Recall", "F1")
+    names = (_("Precision"), _("Recall"), "F1")
     for row, name in enumerate(names, start=1):
         axis = "y" if row == 1 else f"y{row}"
         for class_id, found in at_grid.items():
@@ -120,7 +121,12 @@ def rates(
                 value = float(_rate(curves[class_id].at(own), name))
                 traces.append({**_point(own, value, color, class_id), "yaxis": axis})
         words = [
-            f"<b>{threshold:.2f}</b> · {name} over all {rate(_rate(at_grid[None], name)[place])}"
+            _(
+                "<b>{threshold}</b> · {rate} over all {value}",
+                threshold=f"{threshold:.2f}",
+                rate=name,
+                value=rate(_rate(at_grid[None], name)[place]),
+            )
             for place, threshold in enumerate(GRID)
         ]
         traces.append({**_catcher(GRID, 0, 1.02, words), "yaxis": axis})
@@ -182,8 +188,14 @@ def precision_recall(
                 "unselected": {"marker": {"opacity": 1}},
                 "meta": [label],  # of the words in a hover, the template takes these as they are
                 "hovertemplate": (
-                    "<b>%{meta[0]}</b> at %{customdata[0]:.2f}<br>"
-                    "precision %{y:.2f}, recall %{x:.2f}<extra></extra>"
+                    _(
+                        "<b>{label}</b> at {threshold}<br>precision {precision}, recall {recall}",
+                        label="%{meta[0]}",
+                        threshold="%{customdata[0]:.2f}",
+                        precision="%{y:.2f}",
+                        recall="%{x:.2f}",
+                    )
+                    + "<extra></extra>"
                 ),
                 "legendrank": 1 if class_id is None else 2,
             }
@@ -197,8 +209,8 @@ def precision_recall(
     return _figure(
         traces,
         height=560,
-        xaxis={**axis, "title": {"text": "Recall: found of what is there"}},
-        yaxis={**axis, "title": {"text": "Precision: right of what is shown"}},
+        xaxis={**axis, "title": {"text": _("Recall: found objects / all objects")}},
+        yaxis={**axis, "title": {"text": _("Precision: correct boxes / boxes shown")}},
         hoverdistance=40,
     )
 
@@ -224,14 +236,14 @@ def confusion(cells: NDArray[np.int64], labels: Sequence[str]) -> go.Figure:
             "side": "top",
             "tickvals": list(range(len(columns))),
             "ticktext": columns,
-            "title": {"text": "Found"},
+            "title": {"text": _("Detected")},
             "range": [-0.5, len(columns) - 0.5],
         },
         yaxis={
             **axis,
             "tickvals": list(range(len(rows))),
             "ticktext": rows,
-            "title": {"text": "True"},
+            "title": {"text": _("Ground truth")},
             "range": [len(rows) - 0.5, -0.5],
         },
         barmode="overlay",
@@ -275,7 +287,7 @@ def density(
             [1, "rgba(255,250,150,0.6)"],
         ],
         "showscale": False,
-        "hovertemplate": "best score here %{z:.2f}<extra></extra>",
+        "hovertemplate": _("best score here {score}", score="%{z:.2f}") + "<extra></extra>",
     }
     axis = {"visible": False, "fixedrange": True, "constrain": "domain"}
     photo = {
@@ -394,7 +406,7 @@ def _figure(traces: list[Trace], *, height: int, **layout: Any) -> go.Figure:
 
 def _threshold_axis(**more: Any) -> dict[str, Any]:
     return {
-        "title": {"text": "Score threshold"},
+        "title": {"text": _("Score threshold")},
         "range": [0, 1.01],
         "fixedrange": True,
         "nticks": 11,
@@ -468,11 +480,11 @@ def _catcher(
 
 
 def _name_and_color(class_id: int | None, labels: Sequence[str]) -> tuple[str, str]:
-    return ("All", _GREY) if class_id is None else (labels[class_id], class_color(class_id))
+    return (_("All"), _GREY) if class_id is None else (labels[class_id], class_color(class_id))
 
 
 def _rate(found: Counts, name: str) -> NDArray[np.float64]:
-    values = {"Precision": found.precision, "Recall": found.recall, "F1": found.f1}
+    values = {_("Precision"): found.precision, _("Recall"): found.recall, "F1": found.f1}
     return values[name]
 
 

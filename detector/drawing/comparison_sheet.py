@@ -10,6 +10,7 @@ from detector.drawing.colors import text_color
 from detector.drawing.marks import CHIP_HEIGHT, FONT_SIZE, label_places, label_texts
 from detector.evaluation.pairing import KIND_COLORS, KIND_NAMES, Kind, Pairing
 from detector.images import RGBImage
+from detector.translation import _
 
 _MAX_PANEL = 1600  # pixels of a panel's longer side
 _INK, _PAPER = "#15232B", "#FFFFFF"
@@ -58,7 +59,7 @@ def sheet_png(
     x, y = unit, height - round(2.5 * unit)
     for kind, count in pairing.counts().items():
         draw.rectangle((x, y, x + unit, y + unit), KIND_COLORS[kind], outline=_INK)
-        text = f"{KIND_NAMES[kind]}: {count}"
+        text = f"{_(KIND_NAMES[kind])}: {count}"
         draw.text((x + 1.5 * unit, y - unit // 8), text, _INK, small)
         x += round(2 * unit + small.getlength(text) + 1.5 * unit)
     file = io.BytesIO()
@@ -87,7 +88,7 @@ def _annotated(
         )
         for index, row in enumerate(pairing.rows_of(side))
     ][::-1]
-    for _, kind, (xmin, ymin, xmax, ymax) in drawn:
+    for _index, kind, (xmin, ymin, xmax, ymax) in drawn:
         color = KIND_COLORS[kind]
         corners = (xmin, ymin, max(xmax - 1, xmin), max(ymax - 1, ymin))
         halo = (corners[0] - 1, corners[1] - 1, corners[2] + 1, corners[3] + 1)

@@ -31,6 +31,7 @@ from detector.drawing.marks import (
 from detector.drawing.photo import AXIS, LEGEND_HEIGHT, photo, shared_layout
 from detector.evaluation.pairing import KIND_COLORS, KIND_NAMES, Kind, Pairing
 from detector.ssd import Detections
+from detector.translation import _
 
 # (width, height) that one panel is fitted into on an ordinary screen, and on a phone's.
 _PANEL_SIZE = (560, 520)
@@ -106,7 +107,7 @@ def _legend(pairing: Pairing) -> list[Trace]:
             "x": [None],
             "y": [None],
             "marker": {"symbol": "square", "size": 12, "color": KIND_COLORS[kind]},
-            "name": f"{KIND_NAMES[kind]} · {count}",
+            "name": f"{_(KIND_NAMES[kind])} · {count}",
             "legendgroup": kind.name,
             "legendrank": int(kind),
         }
@@ -265,7 +266,7 @@ def hover_text(pairing: Pairing, row: int, labels: Sequence[str], plain: bool = 
     Args:
         plain: without the kind.
     """
-    lines = [] if plain else [f"<b>{KIND_NAMES[Kind(int(pairing.kinds[row]))]}</b>"]
+    lines = [] if plain else [f"<b>{_(KIND_NAMES[Kind(int(pairing.kinds[row]))])}</b>"]
     for name, found, index in (
         ("A", pairing.a, int(pairing.rows_a[row])),
         ("B", pairing.b, int(pairing.rows_b[row])),
@@ -275,7 +276,9 @@ def hover_text(pairing: Pairing, row: int, labels: Sequence[str], plain: bool = 
             lines.append(f"{name}: {label} {found.scores[index]:.2f}")
     change = pairing.score_change(row)
     if change is not None:
-        lines.append(f"score {change:+.2f}, IoU {pairing.ious[row]:.2f}")
+        lines.append(
+            _("score {change}, IoU {iou}", change=f"{change:+.2f}", iou=f"{pairing.ious[row]:.2f}")
+        )
     return "<br>".join(lines)
 
 

@@ -41,6 +41,7 @@ from detector.drawing.marks import (
 )
 from detector.evaluation.ground_truth import GroundTruth
 from detector.ssd import Detections
+from detector.translation import _, plural
 
 # For st.plotly_chart(config=...) and Figure.show(config=...).
 CONFIG: dict[str, Any] = {
@@ -179,17 +180,29 @@ def summary(detections: Detections, labels: Sequence[str]) -> str:
     Classes with more objects come first, then those with the better best score.
     """
     if len(detections) == 0:
-        return "No objects found."
+        return _("No objects found.")
     groups = []
     for class_id in np.unique(detections.class_ids):
         scores = detections.scores[detections.class_ids == class_id]
         groups.append((-len(scores), -float(scores.max()), int(class_id)))
     parts = []
     for negative_count, negative_best, class_id in sorted(groups):
-        best = "best " if negative_count < -1 else ""
-        parts.append(f"{-negative_count} {labels[class_id]} ({best}{-negative_best:.2f})")
-    count = len(detections)
-    return f"{count} {'object' if count == 1 else 'objects'}: {', '.join(parts)}"
+        places = {
+            "count": -negative_count,
+            "label": labels[class_id],
+            "score": f"{-negative_best:.2f}",
+        }
+        parts.append(
+            _("{count} {label} (best {score})", **places)
+            if negative_count < -1
+            else _("{count} {label} ({score})", **places)
+        )
+    return plural(
+        "{count} object: {classes}",
+        "{count} objects: {classes}",
+        len(detections),
+        classes=", ".join(parts),
+    )
 
 
 def _halo_traces(detections: Detections, picked: str | None) -> list[Trace]:
@@ -305,7 +318,7 @@ def _truth_traces(truth: GroundTruth) -> list[Trace]:
             | _outline(truth.boxes[truth.class_ids == class_id])
             | {
                 "line": {"color": class_color(int(class_id)), "width": 2.5, "dash": "4px,4px"},
-                "name": f"Ground-truth boxes · {len(truth.boxes)}",
+                "name": _("Ground truth · {count}", count=len(truth.boxes)),
                 "showlegend": number == 0,
             }
         )

@@ -17,6 +17,7 @@ from detector.evaluation import curves, matching
 from detector.evaluation.ground_truth import GroundTruth
 from detector.evaluation.matching import Matches, Outcome
 from detector.ssd import Detections, Settings
+from detector.translation import _, noted
 
 Ints = NDArray[np.int64]
 
@@ -31,10 +32,16 @@ class Kind(IntEnum):
 
 
 KIND_NAMES = {
-    Kind.ANOTHER_CLASS: "Same box, another class",
-    Kind.ONLY_A: "Only in A",
-    Kind.ONLY_B: "Only in B",
-    Kind.BOTH: "In both",
+    Kind.ANOTHER_CLASS: noted("Same box, another class"),
+    Kind.ONLY_A: noted("Only in A"),
+    Kind.ONLY_B: noted("Only in B"),
+    Kind.BOTH: noted("In both"),
+}
+_KIND_COUNTS = {
+    Kind.ANOTHER_CLASS: noted("{count} same box, another class"),
+    Kind.ONLY_A: noted("{count} only in A"),
+    Kind.ONLY_B: noted("{count} only in B"),
+    Kind.BOTH: noted("{count} in both"),
 }
 # The two nearest of the four are 28 apart (CIE76) for people without red, green or blue cones.
 # What both sides have is pale: the differences are what one looks for.
@@ -147,12 +154,8 @@ def pair(a: Detections, b: Detections, iou_threshold: float = 0.5) -> Pairing:
 def summary(pairing: Pairing) -> str:
     """The counts in words: "2 only in A, 3 in both"."""
     counts = pairing.counts()
-    parts = [
-        f"{counts[kind]} {KIND_NAMES[kind][:1].lower()}{KIND_NAMES[kind][1:]}"
-        for kind in Kind
-        if counts[kind]
-    ]
-    return ", ".join(parts) or "No boxes on either side"
+    parts = [_(text, count=counts[kind]) for kind, text in _KIND_COUNTS.items() if counts[kind]]
+    return ", ".join(parts) or _("No boxes on either side")
 
 
 @dataclass(frozen=True, eq=False)

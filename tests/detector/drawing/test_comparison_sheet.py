@@ -100,3 +100,43 @@ def test_text_that_is_too_wide_is_cut_and_other_letters_are_told() -> None:
     cut = _fitting("a" * 100, font, 60)
     assert cut.endswith("a...")
     assert 40 < font.getlength(cut) <= 60
+
+
+@pytest.mark.parametrize(("size", "columns"), [((380, 200), 2), ((400, 200), 1)])
+def test_an_image_twice_as_wide_as_high_stands_above_the_other(
+    size: tuple[int, int], columns: int
+) -> None:
+    found = sheet(detections(), detections(), size)
+    assert len({x for x, _ in panels(found)}) == columns
+
+
+def ink_rows(sheet: np.ndarray) -> list[tuple[int, int]]:
+    """(first, last) row of each line of dark text."""
+    dark = np.flatnonzero((sheet.max(axis=2) < 80).any(axis=1))
+    breaks = np.flatnonzero(np.diff(dark) > 1)
+    starts, ends = dark[np.r_[0, breaks + 1]], dark[np.r_[breaks, len(dark) - 1]]
+    return list(zip(starts.tolist(), ends.tolist(), strict=True))
+
+
+def test_title_panels_captions_and_legend_stand_one_below_the_other() -> None:
+    found = sheet(detections(), detections())
+    (_, top), (right, _) = panels(found)
+    title, caption, second_line, legend = ink_rows(found)
+    assert title[1] < top
+    assert top + SIZE[1] < caption[0] < caption[1] < second_line[0]
+    assert second_line[1] < legend[0] < legend[1] < len(found)
+    # Only B's caption has a second line.
+    dark = found[second_line[0] : second_line[1] + 1].max(axis=2) < 80
+    assert np.flatnonzero(dark.any(axis=0)).min() >= right
+    for kind in Kind:
+        color = [int(KIND_COLORS[kind][index : index + 2], 16) for index in (1, 3, 5)]
+        rows = np.flatnonzero((found == color).all(axis=2).any(axis=1))
+        assert legend[0] <= rows.min() <= rows.max() <= legend[1]
+
+
+def test_a_line_has_an_edge_that_parts_it_from_the_photo() -> None:
+    found = sheet(detections(A_ALONE), detections())
+    (left, top), _ = panels(found)
+    x, y = left + int(A_ALONE[2]), top + 110  # right of the line's last pixel
+    assert found[y, x].tolist() == [0, 0, 0]
+    assert found[y, x + 1].tolist() == [90, 90, 90]

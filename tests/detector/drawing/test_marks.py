@@ -25,6 +25,20 @@ def test_a_label_stands_at_the_upper_left_corner_of_a_large_box() -> None:
     assert places((100, 100, 400, 300)) == [(100, 100, False)]
 
 
+def test_a_label_may_begin_at_the_very_edge_of_the_photo_and_end_there() -> None:
+    assert places((0, 100, 400, 300)) == [(0, 100, False)]
+    width = marks.text_width(TEXT)
+    exact = marks.label_places(boxes((0, 100, 400, 300)), [TEXT], (width, SIZE[1]))
+    assert exact == [(0, 100, False)]
+
+
+def test_labels_that_only_touch_have_both_their_places() -> None:
+    assert places((100, 100, 400, 300), (100, 118, 400, 300)) == [
+        (100, 100, False),
+        (100, 118, False),
+    ]
+
+
 def test_a_label_stands_beside_a_box_that_it_would_hide() -> None:
     # Chips are 18 pixels high: a box of less than twice that has its label beside it.
     assert places((100, 100, 400, 135)) == [(400, 117.5, False)]
@@ -108,6 +122,8 @@ def test_a_chip_begins_or_ends_at_its_place() -> None:
     assert chip["marker"]["angle"] == [-90, 90]
     assert text["textposition"] == ["middle right", "middle left"]
     assert text["text"] == ["a &amp; b", "c"]
+    assert chip["marker"]["line"] == {"width": marks.CHIP_HEIGHT, "color": "#E69F00"}
+    assert text["textfont"]["color"] == text["unselected"]["textfont"]["color"] == "#000000"
     assert chip["legendgroup"] == text["legendgroup"] == "1"
     wide, narrow = chip["marker"]["size"]
     assert wide > narrow

@@ -174,7 +174,7 @@ def test_true_boxes_are_dotted_in_the_colours_of_their_classes_with_one_legend_e
     assert [line.line.color for line in lines[1:]] == [class_color(3), class_color(7)]
     assert lines[1].x == (10, 60, 60, 10, 10, None)
     assert lines[1].y == (20, 20, 90, 90, 20, None)
-    assert [line.name for line in lines if line.showlegend] == ["Ground-truth boxes · 2"]
+    assert [line.name for line in lines if line.showlegend] == ["Ground truth · 2"]
 
 
 def test_a_picture_with_nothing_to_find_has_no_true_boxes_to_draw() -> None:
