@@ -101,7 +101,7 @@ def _annotated(
     usual_size = (round(photo.width / grown), round(photo.height / grown))
     size = (round(photo.width / scale), round(photo.height / scale))
     places = label_places(found.boxes, texts, size, usual_size=usual_size)
-    for index, kind, _ in drawn:
+    for index, kind, _box in drawn:
         if (place := places[index]) is None:
             continue
         x, y, leftward = place
