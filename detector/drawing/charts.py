@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from detector.drawing.colors import class_color
 from detector.drawing.marks import escaped
+from detector.drawing.unchecked import figure
 from detector.evaluation.curves import Counts, Curve
 from detector.ssd import RawPrediction, Settings
 from detector.translation import _
@@ -401,7 +402,7 @@ def _figure(traces: list[Trace], *, height: int, **layout: Any) -> go.Figure:
         "legend": _LEGEND,
         **layout,
     }
-    return go.Figure(data=traces, layout=whole, _validate=False)
+    return figure(traces, whole)
 
 
 def _threshold_axis(**more: Any) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from detector.drawing.marks import (
     rows_by_group,
 )
 from detector.drawing.photo import AXIS, LEGEND_HEIGHT, photo, shared_layout
+from detector.drawing.unchecked import figure
 from detector.evaluation.pairing import KIND_COLORS, KIND_NAMES, Kind, Pairing
 from detector.ssd import Detections
 from detector.translation import _
@@ -94,8 +95,7 @@ def draw(
         ],
         "showlegend": not absent,
     }
-    # Unchecked as in detector/drawing/photo.py; the tests check what is drawn.
-    return go.Figure(data=traces, layout=layout, _validate=False)
+    return figure(traces, layout)
 
 
 def _legend(pairing: Pairing) -> list[Trace]:

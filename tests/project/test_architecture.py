@@ -1,6 +1,7 @@
 """The layers of docs/architecture.md, read from the imports: one test a rule."""
 
 import ast
+import re
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -22,16 +23,8 @@ MAY_IMPORT = {
 OWN = {"app", *(package.removesuffix(".py") for package in MAY_IMPORT), "tests"}
 # The files of detector/ that the walk of one image uses; all the others hang on them.
 WALK = {
-    "errors",
-    "paths",
-    "config",
-    "images",
-    "boxes",
-    "ssd",
-    "serving",
-    "channel",
-    "embedded",
-    "wire",
+    *("answers", "errors", "config", "paths", "images", "boxes", "ssd", "translation"),
+    *("serving", "channel", "embedded", "wire"),
 }
 
 
@@ -113,6 +106,29 @@ def test_the_rooms_of_the_detector_import_one_way():
     rooms = {room: names & below.keys() for room, names in below.items()}
     # Raises CycleError, which names the rooms of the circle.
     assert set(TopologicalSorter(rooms).static_order()) == rooms.keys()
+
+
+def test_the_sessions_state_is_touched_in_one_file():
+    touching = {
+        str(file.relative_to(ROOT))
+        for package in ("app.py", "pages", "dashboard")
+        for file in files(package)
+        if re.search(r"\bst\.session_state\b", code_of(file))
+    }
+    assert touching == {"dashboard/state.py"}
+
+
+def test_what_streamlit_and_plotly_keep_private_is_touched_in_one_file_each():
+    private = r"runtime\.get_instance|component_manager|_validate\b"
+    touching = {
+        str(file.relative_to(ROOT)) for _, file in all_files() if re.search(private, code_of(file))
+    }
+    assert touching == {"dashboard/media.py", "detector/drawing/unchecked.py"}
+
+
+def code_of(file: Path) -> str:
+    """The file without its comments."""
+    return ast.unparse(ast.parse(file.read_text("utf-8")))
 
 
 def test_a_page_is_thin():
