@@ -369,7 +369,7 @@ def test_an_unexpected_exception_is_one_calm_message_with_the_id_that_is_in_the_
         page.run()
         finished(page)
     [message] = [box.value for box in page.error]
-    [record] = [r for r in caplog.records if "Unexpected" in r.message]
+    [record] = [r for r in caplog.records if "unexpected" in r.message]
     assert job.error_id
     assert job.error_id in message
     assert job.error_id in record.message
