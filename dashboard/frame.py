@@ -15,6 +15,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, ParamSpec
 from urllib.parse import urlencode
 
@@ -23,7 +24,6 @@ import streamlit as st
 from dashboard import state
 from dashboard.answers import config, embedded, served_version
 from detector.errors import ConfigError, ImageError, LensError, ServingError
-from detector.paths import ROOT
 from detector.translation import _, noted
 
 MENU = (
@@ -33,7 +33,7 @@ MENU = (
     ("pages/3_Batch.py", noted("Batch"), ":material/burst_mode:"),
     ("pages/4_Server.py", noted("Server"), ":material/dns:"),
 )
-ASSETS = ROOT / "dashboard" / "frontend"
+ASSETS = Path(__file__).resolve().parent / "frontend"
 COLORS = {"ready": "#2e9e5b", "starting": "#e6a700", "down": "#d64545"}
 
 P = ParamSpec("P")

@@ -183,7 +183,7 @@ def _errors(counted: ImageSet, evaluated: Evaluated, settings: ssd.Settings) -> 
             true_class, found_class = (int(value) for value in points[0]["customdata"][:2])
             wrong, missed = matrix.cell(true_class, found_class)
             cell = _cell_name(true_class, found_class, labels)
-            title = f"{len(wrong) or len(missed)} · {cell}"
+            title = _("{count} in {cell}", count=len(wrong) or len(missed), cell=cell)
         else:
             title, wrong, missed = _errors_by_name(evaluated, settings)
         _listed(counted, evaluated, settings, wrong, missed, title)

@@ -60,7 +60,7 @@ class State:
 
         Raises:
             ManifestError: it ran otherwise, or is no such file.
-            OSError
+            OSError: the file cannot be read.
         """
         lines = path.read_bytes().split(b"\n")[:-1]
         if not lines:

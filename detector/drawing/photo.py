@@ -90,7 +90,7 @@ def draw(
         picked: id of a detection to show as selected while the others are dimmed; unknown ids are
             ignored.
         truth: ground-truth boxes to draw over the detections, dotted in the colours of their
-        classes.
+            classes.
         revision: kept in `layout.meta`; another revision is another chart for Streamlit, with a
             fresh view.
         usual_size: (width, height) that the photo is fitted into on the screen: labels that would

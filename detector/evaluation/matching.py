@@ -129,14 +129,13 @@ class Comparison:
         file_names: of the images.
         detections, truths: the tables that all indices point into.
         pair_detections, pair_truths, pair_ious: (K,) each detection and ground-truth box of one
-        image,
-            of any class, that overlap; without ignored ground-truth boxes.
+            image, of any class, that overlap; without ignored ground-truth boxes.
         crowd_overlaps: (N,) the largest share of a detection's area in a crowd box or ignore region
             of its class, 0..1.
         unlabelled: (N,) detections of classes that are not labelled in their image.
         ranks: (N,) the detection's place in its image and class, 0 = best.
         own, other: each detection's nearest ground-truth box of its own class, and of the other
-        classes.
+            classes.
     """
 
     class_count: int
@@ -169,8 +168,7 @@ class Matches:
         found_by: (M,) index of the detection that found the ground-truth box, -1 = none.
         outcomes: (N,) `Outcome` of each detection where it is shown.
         aims_at: (N,) index of the ground-truth box that a localisation, class or duplicate error
-        is about,
-            -1 = none.
+            is about, -1 = none.
     """
 
     comparison: Comparison
@@ -261,7 +259,7 @@ def match(comparison: Comparison, iou_threshold: float = 0.5) -> Matches:
 
     Args:
         iou_threshold: above 0, at most 1. A detection finds a ground-truth box at this IoU or
-        above.
+            above.
     """
     if not 0 < iou_threshold <= 1:
         raise ValueError(f"expected an IoU threshold above 0, at most 1, got {iou_threshold}")

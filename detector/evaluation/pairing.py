@@ -166,8 +166,7 @@ class Standing:
         matches: of the shown detections.
         counts: right, wrong and missed over all classes, with precision, recall and F1.
         average_precision: mean over the classes that have ground-truth boxes; NaN where none has.
-        It asks
-            all detections, whatever the score threshold.
+            It asks all detections, whatever the score threshold.
     """
 
     matches: Matches

@@ -110,6 +110,19 @@ def test_an_upload_is_detected_and_listed(page: Page):
     expect(page.get_by_text("· one.jpg")).to_be_visible()
 
 
+@pytest.mark.parametrize("name", ["Thresholds", "Compare"])
+def test_of_two_uploads_the_same_stays_chosen_on_another_page(page: Page, name: str):
+    upload(page, ("one.jpg", picture_bytes()), ("two.jpg", picture_bytes(640, 480)))
+    expect(page.get_by_text("· two.jpg")).to_be_visible()
+    page.get_by_test_id("stSidebar").get_by_role("link", name=name).click()
+    chosen = element(page, "picture").locator("[aria-checked=true]")
+    expect(chosen).to_have_text("two.jpg")
+    settled(page)
+    expect(page.get_by_role("alert")).to_have_count(0)
+    page.get_by_test_id("stSidebar").get_by_role("link", name="Detect").click()
+    expect(page.get_by_text("· two.jpg")).to_be_visible()
+
+
 def test_a_bad_upload_says_why_and_keeps_the_good_one(page: Page):
     upload(page, ("good.jpg", picture_bytes()), ("broken.jpg", picture_bytes()[:2000]))
     expect(page.get_by_role("alert")).to_contain_text("broken.jpg")

@@ -174,7 +174,7 @@ def test_an_error_of_many_pictures_leads_to_a_picture_that_no_strip_has(opened, 
         "buffer": (samples_dir / name).read_bytes() + b"another file",
     }
     element(page, "many").locator("input[type=file]").set_input_files(other)
-    expect(page.get_by_text("No ground-truth boxes for these images yet")).to_be_visible()
+    expect(page.get_by_text("No ground truth for these images yet")).to_be_visible()
     truth = element(page, "ground_truth").locator("input[type=file]")
     truth.set_input_files(samples_dir / "annotations.json")
     table = element(page, "behind").locator("canvas").first
