@@ -79,6 +79,7 @@ def fragment(
     @functools.wraps(function)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
         with guarded():
+            _tell_failures()  # a callback of the fragment's own draws nothing but the fragment
             function(*args, **kwargs)
 
     return st.fragment(wrapped, run_every=run_every)

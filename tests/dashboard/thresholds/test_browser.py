@@ -26,6 +26,8 @@ def opened(visit: Callable[..., Page], app_url: str) -> Callable[..., Page]:
         page = visit(f"{app_url}/Thresholds{query}", viewport=viewport)
         element(page, "adopt").wait_for()
         settled(page)
+        # Its markup comes with the page, its modules after it: until then no key is heard.
+        expect(page.locator(".viewer .number")).not_to_be_empty()
         return page
 
     return at
