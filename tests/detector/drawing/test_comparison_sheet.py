@@ -140,3 +140,13 @@ def test_a_line_has_an_edge_that_parts_it_from_the_photo() -> None:
     x, y = left + int(A_ALONE[2]), top + 110  # right of the line's last pixel
     assert found[y, x].tolist() == [0, 0, 0]
     assert found[y, x + 1].tolist() == [90, 90, 90]
+
+
+def test_a_label_stands_across_the_upper_edge_of_its_box() -> None:
+    found = sheet(detections(A_ALONE), detections())
+    (left, top), _ = panels(found)
+    color = [int(KIND_COLORS[Kind.ONLY_A][index : index + 2], 16) for index in (1, 3, 5)]
+    chip = np.flatnonzero((found[:, left + int(A_ALONE[0]) + 3] == color).all(axis=1))
+    chip = chip[chip < top + A_ALONE[3] - 10]  # not the box's lower line
+    assert chip.max() - chip.min() > 12
+    assert (chip.min() + chip.max()) / 2 == pytest.approx(top + A_ALONE[1], abs=1)

@@ -163,3 +163,53 @@ def test_a_side_without_an_answer_has_no_boxes_and_the_other_no_legend() -> None
     [bar] = [t for t in figure.data if t.type == "bar" and t.customdata is not None]
     assert bar.marker.line.color == KIND_COLORS[Kind.BOTH]
     assert bar.customdata[0][1] == f"A: {LABELS[1]} 0.90"
+
+
+@pytest.mark.parametrize("stacked", [False, True])
+def test_the_panels_are_alike_and_leave_room_for_their_headings(stacked: bool) -> None:
+    figure = linked.draw(GREY, SIZE, pair(NONE, NONE), LABELS, stacked=stacked)
+    layout = figure.to_plotly_json()["layout"]
+    a_x, a_y, b_x, b_y = (layout[axis] for axis in ("xaxis", "yaxis", "xaxis2", "yaxis2"))
+    (a_left, a_right), (b_left, b_right) = a_x["domain"], b_x["domain"]
+    (a_low, a_high), (b_low, b_high) = a_y["domain"], b_y["domain"]
+    assert a_right - a_left == pytest.approx(b_right - b_left)
+    assert a_high - a_low == pytest.approx(b_high - b_low)
+    assert 0.9 < a_high < 1
+    if stacked:
+        assert (a_left, a_right, b_low) == (0, 1, 0)
+        assert a_low == 0.5
+        assert a_low - b_high == pytest.approx(1 - a_high)
+    else:
+        assert (a_left, a_low, b_low, b_right) == (0, 0, 0, 1)
+        assert b_left - a_right == pytest.approx(0.016)
+    headings = layout["annotations"]
+    assert [(text["xref"], text["yref"], text["x"], text["y"]) for text in headings] == [
+        ("x domain", "y domain", 0, 1),
+        ("x2 domain", "y2 domain", 0, 1),
+    ]
+    assert (a_y["scaleanchor"], b_x["anchor"], b_y["anchor"]) == ("x", "y2", "x2")
+
+
+def test_a_row_in_the_middle_is_the_middle_of_the_view_and_a_large_one_shows_all() -> None:
+    width, height = SIZE
+    x, y = width / 2, height / 2
+    pairing = pair(detections((x - 20, y - 10, x + 20, y + 10, 1, 0.9)), NONE)
+    layout = linked.draw(GREY, SIZE, pairing, LABELS, row=0).layout
+    assert layout.xaxis.range == pytest.approx((width * 0.42, width * 0.58), abs=0.01)
+    assert layout.yaxis.range == pytest.approx((height * 0.58, height * 0.42), abs=0.01)
+    pairing = pair(detections((0, 0, width * 0.9, height * 0.9, 1, 0.9)), NONE)
+    layout = linked.draw(GREY, SIZE, pairing, LABELS, row=0).layout
+    assert (layout.xaxis.range, layout.yaxis.range) == ((0, width), (height, 0))
+
+
+def test_the_row_that_is_looked_at_is_filled() -> None:
+    found = detections((50, 100, 250, 300, 1, 0.9), (400, 100, 700, 300, 1, 0.5))
+    figure = linked.draw(GREY, SIZE, pair(found, NONE), LABELS, row=1)
+    fills = {
+        trace.customdata[index][0]: color
+        for trace in figure.data
+        if trace.type == "bar" and trace.customdata is not None
+        for index, color in enumerate(trace.marker.color)
+    }
+    assert fills[0].endswith(",0.05)")
+    assert fills[1].endswith(",0.36)")
