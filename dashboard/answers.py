@@ -27,7 +27,7 @@ from detector.errors import (
     ServerUnavailableError,
     ServingError,
 )
-from detector.serving import ModelSpec, ServedModel, ServingClient, connect
+from detector.serving import ModelSpec, ServedModel, ServingClient
 from detector.translation import _
 
 _log = logging.getLogger(__name__)
@@ -98,12 +98,10 @@ def address() -> str:
 def client(server_address: str) -> ServingClient:
     """The one connection to that address, shared by all sessions and threads."""
     settings = config()
-    named = {server.address for server in settings.servers}
-    if server_address == settings.server or server_address not in named:
-        # Another address than the configured one is the embedded server's, which has no TLS.
-        configured = server_address == settings.server
-        return connect(settings, None if configured else server_address)
-    return ServingClient(server_address, timeout_s=settings.timeout_s, tls=settings.tls_settings)
+    configured = {settings.server, *(server.address for server in settings.servers)}
+    # Another address than the configured ones is the embedded server's, which has no TLS.
+    tls = settings.tls_settings if server_address in configured else None
+    return ServingClient(server_address, timeout_s=settings.timeout_s, tls=tls)
 
 
 def served(server_address: str, spec: ModelSpec | None = None) -> ServedModel:
@@ -201,7 +199,8 @@ def served_version(server_address: str = "", spec: ModelSpec | None = None) -> i
 
 
 @st.cache_data(show_spinner=False, ttl="10s", max_entries=64)
-def _available_versions(server_address: str, model: str) -> tuple[int, ...]:
+def available_versions(server_address: str, model: str) -> tuple[int, ...]:
+    """The versions that can be asked now, newest first; none where the server does not say."""
     try:
         statuses = served(server_address, ModelSpec(model)).versions(
             min(WAIT_S, config().timeout_s)
@@ -209,11 +208,6 @@ def _available_versions(server_address: str, model: str) -> tuple[int, ...]:
     except ServingError:
         return ()  # for seconds only; who asks for an answer is told why
     return tuple(status.version for status in statuses if status.state == "AVAILABLE")
-
-
-def available_versions(server_address: str, model: str) -> tuple[int, ...]:
-    """The versions that can be asked now, newest first; none where the server does not say."""
-    return _available_versions(server_address, model)
 
 
 def answer_for(
