@@ -9,6 +9,7 @@ import grpc
 
 from detector.config import Tls
 from detector.errors import ConfigError
+from detector.translation import _, noted
 from detector.wire.protos import model_service_pb2_grpc, prediction_service_pb2_grpc
 from detector.wire.tensors import MAX_TENSOR_BYTES
 
@@ -93,17 +94,28 @@ _SERVICE_CONFIG = {
 _CONNECTION_HINTS = (
     (
         "Expected SETTINGS frame",
-        "Something that speaks HTTP/1 listens there, perhaps TensorFlow Serving's REST port (8501)."
-        " Give the gRPC port, 8500 by default.",
+        noted(
+            "Something that speaks HTTP/1 listens there, perhaps TensorFlow Serving's REST port"
+            " (8501). Give the gRPC port, 8500 by default."
+        ),
     ),
-    ("WRONG_VERSION_NUMBER", "The server speaks no TLS at this port: turn TLS off, or correct it."),
+    (
+        "WRONG_VERSION_NUMBER",
+        noted("The server speaks no TLS at this port: turn TLS off, or correct it."),
+    ),
     (
         "CERTIFICATE_VERIFY_FAILED",
-        "Set tls_ca to the authority that signed the server's certificate.",
+        noted("Set tls_ca to the authority that signed the server's certificate."),
     ),
-    ("Hostname Verification", "Set tls_server_name to the name in the server's certificate."),
-    ("Socket closed", "If the server expects TLS, turn it on here, with a certificate if it asks."),
-    ("errors resolving", "No such name is known: check its spelling, and the network."),
+    (
+        "Hostname Verification",
+        noted("Set tls_server_name to the name in the server's certificate."),
+    ),
+    (
+        "Socket closed",
+        noted("If the server expects TLS, turn it on here, with a certificate if it asks."),
+    ),
+    ("errors resolving", noted("No such name is known: check its spelling, and the network.")),
 )
 
 
@@ -123,10 +135,23 @@ def _pem(source: Path | bytes | None, setting: str) -> bytes | None:
         try:
             pem = source.read_bytes()
         except OSError as error:
-            raise ConfigError(f"{setting}: {source} can't be read: {error.strerror}") from error
+            raise ConfigError(
+                _(
+                    "{setting}: {source} can't be read: {reason}",
+                    setting=setting,
+                    source=source,
+                    reason=error.strerror,
+                )
+            ) from error
     else:
         pem = source
     if pem is not None and b"-----BEGIN " not in pem:
         name = source if isinstance(source, Path) else "what was given"
-        raise ConfigError(f"{setting}: {name} is not a PEM file, expected -----BEGIN … in it")
+        raise ConfigError(
+            _(
+                "{setting}: {name} is not a PEM file, expected -----BEGIN … in it",
+                setting=setting,
+                name=name,
+            )
+        )
     return pem

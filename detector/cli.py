@@ -36,6 +36,7 @@ from detector.formats.thresholds import read_thresholds
 from detector.paths import ROOT
 from detector.serving import ModelSpec, connect
 from detector.ssd import Settings
+from detector.translation import _
 
 # 2 is argparse's own, for a command line or a setting that can't be.
 _IMAGES_FAILED = 1
@@ -148,7 +149,8 @@ def main(arguments: Sequence[str] | None = None, program: str = "commodity-lens"
 def _predict(options: argparse.Namespace) -> int:
     if options.out is None and (options.resume or options.export or options.no_pictures):
         raise ConfigError(
-            "--resume, --export and --no-pictures are about the folder of --out", "Give --out too."
+            _("--resume, --export and --no-pictures are about the folder of --out"),
+            _("Give --out too."),
         )
     config = _config(options)
     settings = _settings(options, config)
@@ -199,7 +201,10 @@ def _rerun(options: argparse.Namespace) -> int:
     try:
         before = read_manifest(options.manifest.read_bytes(), where)
     except OSError as error:
-        raise ManifestError(f"{where} cannot be read: {error.strerror}", "Check it.") from error
+        raise ManifestError(
+            _("{where} cannot be read: {reason}", where=where, reason=error.strerror),
+            _("Check it."),
+        ) from error
     options.model, options.model_version = before.model_name, None
     config = _config(options).with_changes(labels=before.labels, version_label=None)
     after: list[Result | None] = [None] * len(before.results)
@@ -294,7 +299,7 @@ def _sources(
                 inside = [file for file in images_in(path) if not _is_written(file, out)]
                 found += [file_source(picture, limits) for picture in inside]
                 if not inside:
-                    raise ImageError("there are no images in this folder", ImageError.hint)
+                    raise ImageError(_("there are no images in this folder"), ImageError.hint)
             elif path.suffix.lower() == ".zip":
                 found += stack.enter_context(Archive(path, limits, name=name)).sources
             else:
@@ -327,7 +332,7 @@ def _sources_again(
         for source in _sources(places, config, stack):
             with suppress(ImageError, OSError):
                 by_digest.setdefault(digest_of(source), source.read)
-        gone = _refused("", ImageError("not among the given images", "Name more folders."))
+        gone = _refused("", ImageError(_("not among the given images"), _("Name more folders.")))
         return [Source(r.name, by_digest.get(r.digest, gone.read)) for r in results]
     archives: dict[Path, dict[str, Source]] = {}
     found = []
@@ -341,7 +346,7 @@ def _sources_again(
         if archive not in archives:
             listed = _sources([str(archive)], config, stack)
             archives[archive] = {source.name: source for source in listed}
-        missing = _refused(result.name, ImageError("no longer in the ZIP file", "Check it."))
+        missing = _refused(result.name, ImageError(_("no longer in the ZIP file"), _("Check it.")))
         found.append(archives[archive].get(result.name, missing))
     return found
 
@@ -367,7 +372,12 @@ def _settings(options: argparse.Namespace, config: Config) -> Settings:
             point = read_thresholds(options.thresholds.read_bytes(), config.labels)
         except OSError as error:
             raise ThresholdsError(
-                f"{options.thresholds} cannot be read: {error.strerror}", "Check the path."
+                _(
+                    "{thresholds} cannot be read: {reason}",
+                    thresholds=options.thresholds,
+                    reason=error.strerror,
+                ),
+                _("Check the path."),
             ) from error
         settings = point.apply(settings)
     if options.score is not None:
@@ -623,11 +633,15 @@ def _fraction(text: str) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, got {text!r}")
+        raise argparse.ArgumentTypeError(
+            _("expected a number from 0 to 1, got {text!r}", text=text)
+        )
     return value
 
 
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text!r}")
+        raise argparse.ArgumentTypeError(
+            _("expected a whole number from 1, got {text!r}", text=text)
+        )
     return int(text)

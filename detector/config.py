@@ -27,6 +27,7 @@ from pydantic_settings import (
 from detector.errors import ConfigError
 from detector.images import ImageLimits
 from detector.paths import ROOT
+from detector.translation import _, noted
 
 PREFIX = "COMMODITY_LENS_"
 SECTION = "serving"
@@ -61,8 +62,8 @@ class Tls:
         if (self.cert is None) != (self.key is None):
             given, missing = ("cert", "key") if self.key is None else ("key", "cert")
             raise ConfigError(
-                f"TLS has a client {given} but no client {missing}",
-                "Give both files, or neither: the client's certificate and its private key.",
+                _("TLS has a client {given} but no client {missing}", given=given, missing=missing),
+                _("Give both files, or neither: the client's certificate and its private key."),
             )
 
 
@@ -83,20 +84,24 @@ def checked_address(value: object) -> str:
         ConfigError: anything else; `http://…` and a missing port with a hint of their own.
     """
     address = _text(value)
-    scheme, _, rest = address.partition(":")
+    scheme, rest = address.partition(":")[::2]
     if "://" in address and scheme != "dns" and not scheme.startswith("unix"):
         raise ConfigError(
-            f"{address!r} is a URL, expected HOST:PORT",
-            f"Leave {scheme}:// and any path away, and give the gRPC port, which is 8500 unless the"
-            " server was told otherwise (8501 is its REST port). TLS has settings of its own.",
+            _("{address!r} is a URL, expected HOST:PORT", address=address),
+            _(
+                "Leave {scheme}:// and any path away, and give the gRPC port, which is 8500 "
+                "unless the server was told otherwise (8501 is its REST port). TLS has "
+                "settings of its own.",
+                scheme=scheme,
+            ),
         )
     if scheme in ("unix", "unix-abstract"):
         if not rest.strip("/"):
-            raise ConfigError(f"{address!r} names no socket", _ADDRESS_HINT)
+            raise ConfigError(_("{address!r} names no socket", address=address), _ADDRESS_HINT)
         return address
     if scheme in ("ipv4", "ipv6"):
         for endpoint in rest.split(","):
-            host, _ = _host_and_port(endpoint, address)
+            host = _host_and_port(endpoint, address)[0]
             _checked_ip(host, version=int(scheme[3:]), address=address)
         return address
     if scheme == "dns" and not rest.isdecimal():
@@ -107,7 +112,7 @@ def checked_address(value: object) -> str:
     return address
 
 
-_ADDRESS_HINT = (
+_ADDRESS_HINT = noted(
     "Give the model server's gRPC address, for example 127.0.0.1:8500, [::1]:8500,"
     " dns:///models.example:8500 or ipv4:10.0.0.1:8500,10.0.0.2:8500."
 )
@@ -118,23 +123,33 @@ def _host_and_port(endpoint: str, address: str) -> tuple[str, int]:
     host, colon, port = endpoint.rpartition(":")
     if not colon or (endpoint.startswith("[") and endpoint.endswith("]")):
         raise ConfigError(
-            f"{address!r} has no port, expected HOST:PORT",
-            "Add the gRPC port, 8500 unless the server was told otherwise.",
+            _("{address!r} has no port, expected HOST:PORT", address=address),
+            _("Add the gRPC port, 8500 unless the server was told otherwise."),
         )
     if not (port.isascii() and port.isdecimal() and 1 <= int(port) <= 65535):
         raise ConfigError(
-            f"{address!r} has the port {port!r}, expected a number from 1 to 65535", _ADDRESS_HINT
+            _(
+                "{address!r} has the port {port!r}, expected a number from 1 to 65535",
+                address=address,
+                port=port,
+            ),
+            _ADDRESS_HINT,
         )
     if host.startswith("[") and host.endswith("]"):
         _checked_ip(host, version=6, address=address)
     elif ":" in host:
         raise ConfigError(
-            f"{address!r} has more than one colon, expected HOST:PORT",
-            "Write an IPv6 address in brackets: [::1]:8500.",
+            _("{address!r} has more than one colon, expected HOST:PORT", address=address),
+            _("Write an IPv6 address in brackets: [::1]:8500."),
         )
     elif not _HOST_NAME.fullmatch(host):
         raise ConfigError(
-            f"{address!r} has the host {host!r}, expected a name or an IP address", _ADDRESS_HINT
+            _(
+                "{address!r} has the host {host!r}, expected a name or an IP address",
+                address=address,
+                host=host,
+            ),
+            _ADDRESS_HINT,
         )
     return host, int(port)
 
@@ -147,20 +162,26 @@ def _checked_ip(host: str, version: int, address: str) -> None:
         parsed = None
     if parsed is None or parsed.version != version:
         raise ConfigError(
-            f"{address!r} has the host {host!r}, expected an IPv{version} address", _ADDRESS_HINT
+            _(
+                "{address!r} has the host {host!r}, expected an IPv{version} address",
+                address=address,
+                host=host,
+                version=version,
+            ),
+            _ADDRESS_HINT,
         )
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise ConfigError(f"{value!r} is not a text")
+        raise ConfigError(_("{value!r} is not a text", value=value))
     return value.strip()
 
 
 def _not_a_flag(value: object) -> object:
     """Python's True is the number 1, and nobody means that."""
     if isinstance(value, bool):
-        raise ConfigError(f"{value!r} is not a number")
+        raise ConfigError(_("{value!r} is not a number", value=value))
     return value
 
 
@@ -177,24 +198,26 @@ def _labels(value: object) -> tuple[str, ...]:
         try:
             value = path.read_text(encoding="utf-8-sig").rstrip().splitlines()
         except FileNotFoundError:
-            raise ConfigError(f"there is no file {str(path)!r}") from None
+            raise ConfigError(_("there is no file {path!r}", path=str(path))) from None
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{str(path)!r} can't be read as text: {error}") from error
+            raise ConfigError(
+                _("{path!r} can't be read as text: {error}", path=str(path), error=error)
+            ) from error
     if not isinstance(value, Iterable):
-        raise ConfigError(f"{value!r} is not a list of labels")
+        raise ConfigError(_("{value!r} is not a list of labels", value=value))
     labels = tuple(_text(label) for label in value)
     if not labels or labels[0] != "background":
         raise ConfigError(
-            f"the first label is {labels[0]!r}, expected 'background'"
+            _("the first label is {label!r}, expected 'background'", label=labels[0])
             if labels
-            else "there is no label, expected 'background' and one label for each class",
-            "A label's position is its class id, and class 0 is the background.",
+            else _("there is no label, expected 'background' and one label for each class"),
+            _("A label's position is its class id, and class 0 is the background."),
         )
     if len(labels) < 2:
-        raise ConfigError("'background' is the only label, expected one for each class after it")
+        raise ConfigError(_("'background' is the only label, expected one for each class after it"))
     twice = sorted({label for label in labels if labels.count(label) > 1})
     if twice:
-        raise ConfigError(f"labels are given twice: {', '.join(twice)}")
+        raise ConfigError(_("labels are given twice: {twice}", twice=", ".join(twice)))
     return labels
 
 
@@ -209,22 +232,26 @@ def _servers(value: object) -> tuple[NamedServer, ...]:
             elif pairs:  # a comma inside an address: ipv4:A:PORT,B:PORT
                 pairs[-1] = (pairs[-1][0], f"{pairs[-1][1]},{part.strip()}")
             else:
-                raise ConfigError(f"{part.strip()!r} has no name", _SERVERS_HINT)
+                raise ConfigError(_("{part!r} has no name", part=part.strip()), _SERVERS_HINT)
     elif isinstance(value, Mapping):
         pairs = list(value.items())
     elif isinstance(value, tuple) and all(isinstance(entry, NamedServer) for entry in value):
         pairs = [(entry.name, entry.address) for entry in value]
     else:
-        raise ConfigError(f"{value!r} is not a table of names and addresses", _SERVERS_HINT)
+        raise ConfigError(
+            _("{value!r} is not a table of names and addresses", value=value), _SERVERS_HINT
+        )
     servers = tuple(NamedServer(_text(name), checked_address(address)) for name, address in pairs)
     names = [server.name for server in servers]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ConfigError(f"servers are named twice: {', '.join(twice)}", _SERVERS_HINT)
+        raise ConfigError(
+            _("servers are named twice: {twice}", twice=", ".join(twice)), _SERVERS_HINT
+        )
     return servers
 
 
-_SERVERS_HINT = (
+_SERVERS_HINT = noted(
     "Give each server a name of its own: new=10.0.0.6:8500, old=10.0.0.7:8500; or a line"
     ' new = "10.0.0.6:8500" each in a table [serving.servers] of the secrets.'
 )
@@ -237,7 +264,7 @@ def _labels_beside(settings: dict[str, Any]) -> tuple[str, ...]:
     try:
         return _labels(file)
     except ConfigError as error:
-        raise ConfigError(f"{file}: {error}", error.hint) from error
+        raise ConfigError(_("{file}: {error}", file=file, error=error), error.hint) from error
 
 
 _Text = Annotated[str, BeforeValidator(_text)]
@@ -333,14 +360,21 @@ class Config(BaseSettings):
     def _agrees(self) -> Self:
         if self.model_version is not None and self.version_label is not None:
             raise ConfigError(
-                f"model_version is {self.model_version} and version_label is"
-                f" {self.version_label!r}, expected at most one of them",
-                "Leave one of them away.",
+                _(
+                    "model_version is {model_version} and version_label is {version_label!r}, "
+                    "expected at most one of them",
+                    model_version=self.model_version,
+                    version_label=self.version_label,
+                ),
+                _("Leave one of them away."),
             )
         if self.tls_settings is not None and self.server is None:
             raise ConfigError(
-                "TLS is set, but no server",
-                "Set the server's address too: the embedded server, used without one, has no TLS.",
+                _("TLS is set, but no server"),
+                _(
+                    "Set the server's address too: the embedded server, used without one, has no "
+                    "TLS."
+                ),
             )
         return self
 
@@ -377,8 +411,12 @@ class Config(BaseSettings):
         table = (secrets or {}).get(SECTION, {})
         if not isinstance(table, Mapping):
             raise ConfigError(
-                f"{SECTION} in the secrets is {table!r}, expected a table",
-                f"Begin the table with a line [{SECTION}].",
+                _(
+                    "{section} in the secrets is {table!r}, expected a table",
+                    section=SECTION,
+                    table=table,
+                ),
+                _("Begin the table with a line [{section}].", section=SECTION),
             )
         variables = {name: PREFIX + name.upper() for name in cls.model_fields}
         given = [name for name in environ if name.startswith(PREFIX)]
@@ -414,7 +452,8 @@ def read_secrets(file: Path = SECRETS) -> dict[str, Any]:
         return {}
     except (OSError, ValueError) as error:
         raise ConfigError(
-            f"{file} cannot be read: {error}", "Mend the file, or take it away."
+            _("{file} cannot be read: {error}", file=file, error=error),
+            _("Mend the file, or take it away."),
         ) from error
 
 
@@ -455,4 +494,7 @@ def _refuse_unknown(given: Iterable[str], known: list[str], where: str) -> None:
     for name in given:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
-            raise ConfigError(f"{name} {where} is not a setting", f"Did you mean {near}?")
+            raise ConfigError(
+                _("{name} {where} is not a setting", name=name, where=where),
+                _("Did you mean {near}?", near=near),
+            )

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import IO, Literal, Self
 
 from detector.errors import ServerStartError
+from detector.translation import _
 
 State = Literal["starting", "running", "restarting", "failed", "stopped"]
 
@@ -106,7 +107,7 @@ class EmbeddedServer:
             if self._state == "running":
                 return self._address
             if self._state == "stopped":
-                raise ServerStartError("The embedded model server is not started.")
+                raise ServerStartError(_("The embedded model server is not started."))
             message = "The embedded model server can't be started."
             if self._state != "failed":
                 message = f"The embedded model server is not ready after {self._start_timeout_s} s."

@@ -3,6 +3,8 @@
 `str(error)` says what was wrong: what was expected and what came. `error.hint` says what to do.
 """
 
+from detector.translation import noted
+
 
 class LensError(Exception):
     """An error that a reader can act on. Never raised itself."""
@@ -18,28 +20,28 @@ class LensError(Exception):
 class ImageError(LensError):
     """What the visitor gave us is not an image that we can use."""
 
-    hint = "Use a JPEG, PNG, WebP, BMP, TIFF, GIF, HEIC or AVIF image."
+    hint = noted("Use a JPEG, PNG, WebP, BMP, TIFF, GIF, HEIC or AVIF image.")
 
 
 class ConfigError(LensError, ValueError):
     """A setting in the environment or in the secrets file has no usable value."""
 
-    hint = "Correct the setting; the README's table names all of them and their defaults."
+    hint = noted("Correct the setting; the README's table names all of them and their defaults.")
 
 
 class GroundTruthError(LensError):
     """A ground-truth file cannot be read, or nothing in it can be used."""
 
-    hint = (
-        "Use a COCO JSON (an object with images, annotations and categories), a Pascal VOC XML or "
-        "a YOLO text file, made for these images and labels."
+    hint = noted(
+        "Use a COCO JSON (an object with images, annotations and categories), a Pascal "
+        "VOC XML or a YOLO text file, made for these images and labels."
     )
 
 
 class ThresholdsError(LensError):
     """A file of thresholds cannot be read, or does not fit the model's labels."""
 
-    hint = "Use a thresholds.json that was saved for a model with these labels."
+    hint = noted("Use a thresholds.json that was saved for a model with these labels.")
 
 
 class ServingError(LensError):
@@ -49,7 +51,7 @@ class ServingError(LensError):
 class ServerUnavailableError(ServingError):
     """Nobody answers at the address (UNAVAILABLE)."""
 
-    hint = (
+    hint = noted(
         "Check the address and that the model server is running there; the next try connects anew."
     )
 
@@ -57,52 +59,60 @@ class ServerUnavailableError(ServingError):
 class AccessDeniedError(ServingError):
     """The server lets nobody in, or not this client (UNAUTHENTICATED, PERMISSION_DENIED)."""
 
-    hint = "Give the client's certificate and key, or let the server's administrator admit you."
+    hint = noted(
+        "Give the client's certificate and key, or let the server's administrator admit you."
+    )
 
 
 class NotAModelServerError(ServingError):
     """Something answers at the address, but not as TensorFlow Serving does (UNIMPLEMENTED)."""
 
-    hint = "Another gRPC service listens there. TensorFlow Serving's gRPC port is 8500 by default."
+    hint = noted(
+        "Another gRPC service listens there. TensorFlow Serving's gRPC port is 8500 by default."
+    )
 
 
 class ServerFaultError(ServingError):
     """The server failed inside while it worked on the call (INTERNAL, UNKNOWN and the like)."""
 
-    hint = "Try again; if it stays, read the server's log: the fault is at its side."
+    hint = noted("Try again; if it stays, read the server's log: the fault is at its side.")
 
 
 class ServerTimeoutError(ServingError):
     """The answer did not come before the deadline (DEADLINE_EXCEEDED)."""
 
-    hint = "The server may be busy: try again, or raise the time limit."
+    hint = noted("The server may be busy: try again, or raise the time limit.")
 
 
 class ModelNotFoundError(ServingError):
     """The server does not serve that model, version or version label (NOT_FOUND)."""
 
-    hint = "Check the model's name and version against those that the server was started with."
+    hint = noted(
+        "Check the model's name and version against those that the server was started with."
+    )
 
 
 class SignatureError(ServingError):
     """The model has no such signature, input or output (FAILED_PRECONDITION, INVALID_ARGUMENT)."""
 
-    hint = "Check the names of signature, input and output against the model's metadata."
+    hint = noted("Check the names of signature, input and output against the model's metadata.")
 
 
 class RequestTooLargeError(ServingError):
     """A message is larger than a side accepts (RESOURCE_EXHAUSTED)."""
 
-    hint = "Send fewer images in one request, or raise the message limits on both sides."
+    hint = noted("Send fewer images in one request, or raise the message limits on both sides.")
 
 
 class OutputError(ServingError):
     """The server answered, but not with the output of an SSD of this many classes."""
 
-    hint = "Check that the labels file has one line for each class of the model, background first."
+    hint = noted(
+        "Check that the labels file has one line for each class of the model, background first."
+    )
 
 
 class ServerStartError(ServingError):
     """The embedded model server could not be started."""
 
-    hint = "Read the server's last lines; `make install` repairs a broken installation."
+    hint = noted("Read the server's last lines; `make install` repairs a broken installation.")

@@ -28,6 +28,7 @@ from PIL import (
 )
 
 from detector.errors import ImageError
+from detector.translation import _, noted
 
 RGBImage = NDArray[np.uint8]  # (H, W, 3), upright, original size
 
@@ -75,9 +76,13 @@ def read_file(path: Path, limits: ImageLimits = ImageLimits()) -> bytes:
         with path.open("rb") as file:
             return file.read(limits.max_bytes + 1)
     except OSError as error:
-        raise ImageError(f"cannot be opened: {error.strerror}", "Check the path.") from error
+        raise ImageError(
+            _("cannot be opened: {reason}", reason=error.strerror), _("Check the path.")
+        ) from error
     except ValueError as error:  # a null character in the path
-        raise ImageError(f"cannot be opened: {error}", "Check the path.") from error
+        raise ImageError(
+            _("cannot be opened: {error}", error=error), _("Check the path.")
+        ) from error
 
 
 def read_thumbnail(data: bytes, max_side: int, limits: ImageLimits = ImageLimits()) -> RGBImage:
@@ -148,12 +153,15 @@ def _opened(data: bytes, limits: ImageLimits) -> Iterator[ImageFile.ImageFile]:
     """
     if not data:
         raise ImageError(
-            "The file is empty.", "Choose the image again: it may not have been copied."
+            _("The file is empty."), _("Choose the image again: it may not have been copied.")
         )
     if len(data) > limits.max_bytes:
         raise ImageError(
-            f"The file has more than {limits.max_bytes / 2**20:.0f} MiB, the most that is read.",
-            "Save it smaller, or as a JPEG.",
+            _(
+                "The file has more than {max_bytes:.0f} MiB, the most that is read.",
+                max_bytes=limits.max_bytes / 2**20,
+            ),
+            _("Save it smaller, or as a JPEG."),
         )
     name, plugin = _recognise(data)
     try:
@@ -164,11 +172,14 @@ def _opened(data: bytes, limits: ImageLimits) -> Iterator[ImageFile.ImageFile]:
         raise _too_many_pixels(str(error)) from error
     except _DECODER_ERRORS as error:
         raise ImageError(
-            f"The {name} image cannot be decoded: it is incomplete, damaged or of a rare kind.",
-            "Copy the image again, or save it as a JPEG.",
+            _(
+                "The {name} image cannot be decoded: it is incomplete, damaged or of a rare kind.",
+                name=name,
+            ),
+            _("Copy the image again, or save it as a JPEG."),
         ) from error
     except MemoryError as error:
-        raise ImageError("The image does not fit into memory.", "Save it smaller.") from error
+        raise ImageError(_("The image does not fit into memory."), _("Save it smaller.")) from error
 
 
 def _heif(file: BytesIO) -> ImageFile.ImageFile:
@@ -196,17 +207,17 @@ _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b
 
 # First bytes -> what people upload by mistake.
 _OTHERS: tuple[tuple[bytes, str], ...] = (
-    (b"%PDF", "a PDF document"),
-    (b"%!PS", "a PostScript file"),
-    (b"8BPS", "a Photoshop document"),
-    (b"PK\x03\x04", "a ZIP archive or an office document"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"\x1a\x45\xdf\xa3", "a video"),
-    (b"\x00\x00\x01\x00", "an icon"),
-    (b"\xff\x0a", "a JPEG XL image"),
-    (b"\x00\x00\x00\x0cJXL ", "a JPEG XL image"),
-    (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 image"),
-    (b"\xff\x4f\xff\x51", "a JPEG 2000 image"),
+    (b"%PDF", noted("a PDF document")),
+    (b"%!PS", noted("a PostScript file")),
+    (b"8BPS", noted("a Photoshop document")),
+    (b"PK\x03\x04", noted("a ZIP archive or an office document")),
+    (b"\x1f\x8b", noted("a gzip archive")),
+    (b"\x1a\x45\xdf\xa3", noted("a video")),
+    (b"\x00\x00\x01\x00", noted("an icon")),
+    (b"\xff\x0a", noted("a JPEG XL image")),
+    (b"\x00\x00\x00\x0cJXL ", noted("a JPEG XL image")),
+    (b"\x00\x00\x00\x0cjP  ", noted("a JPEG 2000 image")),
+    (b"\xff\x4f\xff\x51", noted("a JPEG 2000 image")),
 )
 
 
@@ -224,23 +235,23 @@ def _recognise(data: bytes) -> tuple[str, Plugin]:
             return "AVIF", AvifImagePlugin.AvifImageFile
         if brands & _HEIF_BRANDS:
             return "HEIC", _heif
-    raise ImageError(f"This is not an image that can be read, but {_describe(data)}.")
+    raise ImageError(_("This is not an image that can be read, but {kind}.", kind=_describe(data)))
 
 
 def _describe(data: bytes) -> str:
     for magic, description in _OTHERS:
         if data.startswith(magic):
-            return description
+            return _(description)
     if data[4:8] == b"ftyp":
-        return "a camera's raw file" if data[8:12] == b"crx " else "a video"
+        return _("a camera's raw file") if data[8:12] == b"crx " else _("a video")
     if data.startswith(b"RIFF"):
-        return "a video" if data[8:12] == b"AVI " else "a sound or other media file"
+        return _("a video") if data[8:12] == b"AVI " else _("a sound or other media file")
     start = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith((b"<svg", b"<?xml")) and b"<svg" in start:
-        return "an SVG drawing"
+        return _("an SVG drawing")
     if start.startswith((b"<!doctype html", b"<html")):
-        return "a web page"
-    return "a text file" if _is_text(data[:1024]) else "an unknown kind of file"
+        return _("a web page")
+    return _("a text file") if _is_text(data[:1024]) else _("an unknown kind of file")
 
 
 def _is_text(data: bytes) -> bool:
@@ -257,25 +268,40 @@ def _check_size(size: tuple[int, int], limits: ImageLimits) -> None:
     width, height = size
     if width * height > limits.max_pixels:
         raise _too_many_pixels(
-            f"{width} × {height} = {width * height / 1e6:.0f} megapixels; "
-            f"at most {limits.max_pixels / 1e6:.0f} are read"
+            _(
+                "{width} × {height} = {count:.0f} megapixels; at most {most:.0f} are read",
+                width=width,
+                height=height,
+                count=width * height / 1e6,
+                most=limits.max_pixels / 1e6,
+            )
         )
     if min(size) < limits.min_side:
         raise ImageError(
-            f"The image is too small: {width} × {height} pixels; "
-            f"each side needs at least {limits.min_side}.",
-            "Use a larger image.",
+            _(
+                "The image is too small: {width} × {height} pixels; each side needs at least "
+                "{min_side}.",
+                width=width,
+                height=height,
+                min_side=limits.min_side,
+            ),
+            _("Use a larger image."),
         )
     if max(size) > limits.max_aspect * min(size):
         raise ImageError(
-            f"The image is too narrow a strip: {width} × {height} pixels; "
-            f"the long side may be at most {limits.max_aspect:g} times the short one.",
-            "Crop it closer to a square.",
+            _(
+                "The image is too narrow a strip: {width} × {height} pixels; the long side may "
+                "be at most {max_aspect:g} times the short one.",
+                width=width,
+                height=height,
+                max_aspect=limits.max_aspect,
+            ),
+            _("Crop it closer to a square."),
         )
 
 
 def _too_many_pixels(detail: str) -> ImageError:
-    return ImageError(f"The image is too large: {detail}.", "Save it smaller.")
+    return ImageError(_("The image is too large: {detail}.", detail=detail), _("Save it smaller."))
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -33,6 +33,7 @@ from detector.errors import (
     ServingError,
     SignatureError,
 )
+from detector.translation import _
 from detector.wire.descriptions import (
     SignatureSpec,
     VersionStatus,
@@ -69,13 +70,13 @@ class ModelSpec:
         """Raises ConfigError: a version that cannot be, or a version and a label."""
         if self.version is not None and not 0 < self.version <= MAX_VERSION:
             raise ConfigError(
-                "the model version is outside 1 to 9223372036854775807",
-                "Give the number of a version that the server has.",
+                _("the model version is outside 1 to 9223372036854775807"),
+                _("Give the number of a version that the server has."),
             )
         if self.version is not None and self.version_label is not None:
             raise ConfigError(
-                "a model version and a version label are given, expected one of them",
-                "Remove model_version or version_label.",
+                _("a model version and a version label are given, expected one of them"),
+                _("Remove model_version or version_label."),
             )
 
     def __str__(self) -> str:
@@ -121,8 +122,8 @@ def connect(config: Config, address: str | None = None) -> "ServingClient":
     """
     if address is None and config.server is None:
         raise ConfigError(
-            "no model server is configured",
-            "Set server to its gRPC address, or start the embedded server and give its address.",
+            _("no model server is configured"),
+            _("Set server to its gRPC address, or start the embedded server and give its address."),
         )
     return ServingClient(
         address or config.server or "",
@@ -221,38 +222,78 @@ class ServingClient:
         match code:
             case grpc.StatusCode.UNAVAILABLE:
                 return ServerUnavailableError(
-                    f"{server} can't be reached: {details}", connection_hint(details)
+                    _("{server} can't be reached: {details}", server=server, details=details),
+                    connection_hint(details),
                 )
             case grpc.StatusCode.CANCELLED if self._closed.is_set():
                 return self._closed_error()
             case grpc.StatusCode.DEADLINE_EXCEEDED:
-                return ServerTimeoutError(f"{server} did not answer within {timeout_s:g} s")
+                return ServerTimeoutError(
+                    _(
+                        "{server} did not answer within {timeout_s:g} s",
+                        server=server,
+                        timeout_s=timeout_s,
+                    )
+                )
             case grpc.StatusCode.NOT_FOUND:
                 return ModelNotFoundError(
-                    f"{server} does not serve {asked}: {details}",
+                    _(
+                        "{server} does not serve {asked}: {details}",
+                        server=server,
+                        asked=asked,
+                        details=details,
+                    ),
                     _hint_of_versions(connection, asked),
                 )
             case grpc.StatusCode.INVALID_ARGUMENT | grpc.StatusCode.FAILED_PRECONDITION:
                 return SignatureError(
-                    f"{server} refused a call of {asked},"
-                    f" signature {asked.signature_name!r}: {details}",
+                    _(
+                        "{server} refused a call of {asked}, signature {signature_name!r}: "
+                        "{details}",
+                        server=server,
+                        asked=asked,
+                        signature_name=asked.signature_name,
+                        details=details,
+                    ),
                     _hint_of_signatures(connection, asked),
                 )
             case grpc.StatusCode.RESOURCE_EXHAUSTED:
                 return RequestTooLargeError(
-                    f"a message to or from {server} is over a limit: {details}"
+                    _(
+                        "a message to or from {server} is over a limit: {details}",
+                        server=server,
+                        details=details,
+                    )
                 )
             case grpc.StatusCode.UNAUTHENTICATED | grpc.StatusCode.PERMISSION_DENIED:
-                return AccessDeniedError(f"{server} refused to let this client in: {details}")
+                return AccessDeniedError(
+                    _(
+                        "{server} refused to let this client in: {details}",
+                        server=server,
+                        details=details,
+                    )
+                )
             case grpc.StatusCode.UNIMPLEMENTED:
                 return NotAModelServerError(
-                    f"what listens at {self.address} is not TensorFlow Serving: {details}"
+                    _(
+                        "what listens at {address} is not TensorFlow Serving: {details}",
+                        address=self.address,
+                        details=details,
+                    )
                 )
-        return ServerFaultError(f"{server} failed with {code.name}: {details}")
+        return ServerFaultError(
+            _(
+                "{server} failed with {code_name}: {details}",
+                server=server,
+                code_name=code.name,
+                details=details,
+            )
+        )
 
     def _closed_error(self) -> ServerUnavailableError:
         return ServerUnavailableError(
-            f"the connection to {self.address} was closed on this side", "Connect anew."
+            _("the connection to {address} was closed on this side", address=self.address),
+            _("Connect anew."),
         )
 
 
@@ -295,9 +336,13 @@ class ServedModel:
         missing = [name for name in outputs if name not in response.outputs]
         if missing:
             raise OutputError(
-                f"{self.client.address} answered with the outputs {_listed(response.outputs)},"
-                f" expected {_listed(outputs)}",
-                "Set output_name to an output that the model's signature has.",
+                _(
+                    "{address} answered with the outputs {outputs}, expected {expected}",
+                    address=self.client.address,
+                    outputs=_listed(response.outputs),
+                    expected=_listed(outputs),
+                ),
+                _("Set output_name to an output that the model's signature has."),
             )
         arrays = {
             name: decode_tensor(response.outputs[name], name)
@@ -333,8 +378,12 @@ class ServedModel:
             if status.state == "AVAILABLE" and self.spec.version in (None, status.version):
                 return ModelVersion(self.spec.name, status.version)
         raise ModelNotFoundError(
-            f"{self.spec} is not available, it has {_listed_versions(statuses)}",
-            "Wait while it loads, or look at the model server's log.",
+            _(
+                "{spec} is not available, it has {statuses}",
+                spec=self.spec,
+                statuses=_listed_versions(statuses),
+            ),
+            _("Wait while it loads, or look at the model server's log."),
         )
 
     def wait_until_ready(self, timeout_s: float) -> ModelVersion:
@@ -451,7 +500,14 @@ def _check_finite(array: NDArray[Any], name: str) -> None:
         bad = np.argwhere(~finite)
         first = tuple(int(index) for index in bad[0])
         raise OutputError(
-            f"{name} has {len(bad)} values of {array.size} that are not finite,"
-            f" the first is {array[first]} at {list(first)}",
-            "The model itself computes them: check its export and the images' preprocessing.",
+            _(
+                "{name} has {bad_count} values of {array_size} that are not finite, the first "
+                "is {value} at {first}",
+                name=name,
+                bad_count=len(bad),
+                array_size=array.size,
+                value=array[first],
+                first=list(first),
+            ),
+            _("The model itself computes them: check its export and the images' preprocessing."),
         )

@@ -22,6 +22,7 @@ from PIL import Image
 from detector.boxes import BLOCK, Boxes, GreedyNMS, clip_boxes, cxcywh_to_xyxy, xyxy_to_cxcywh
 from detector.errors import OutputError
 from detector.images import RGBImage
+from detector.translation import _
 
 INPUT_SIZE = (300, 300)  # (width, height)
 SCORE_FLOOR = 0.01  # only scores above it are candidates, whatever the threshold
@@ -111,8 +112,11 @@ class RawPrediction:
         """The output (1, P, classes + 12) of a request with one image. Raises OutputError."""
         if output.ndim != 3 or len(output) != 1:
             raise OutputError(
-                f"the output has shape {output.shape}, expected (1, P, classes + 12) for one image",
-                "Serve a model whose output has the batch as its first dimension.",
+                _(
+                    "the output has shape {shape}, expected (1, P, classes + 12) for one image",
+                    shape=output.shape,
+                ),
+                _("Serve a model whose output has the batch as its first dimension."),
             )
         return cls.from_output(output[0], class_count)
 
@@ -135,15 +139,22 @@ class RawPrediction:
             or class_count not in (None, output.shape[1] - _BOX_COLUMNS)
         ):
             raise OutputError(
-                f"the output of one image has shape {output.shape}, expected (P, {columns}): "
-                f"4 offsets, {classes}, 4 prior corners, 4 variances"
+                _(
+                    "the output of one image has shape {shape}, expected (P, {columns}): 4 "
+                    "offsets, {classes}, 4 prior corners, 4 variances",
+                    shape=output.shape,
+                    columns=columns,
+                    classes=classes,
+                )
             )
         if not np.issubdtype(output.dtype, np.floating):
-            raise OutputError(f"the output has dtype {output.dtype}, expected float32")
+            raise OutputError(
+                _("the output has dtype {dtype}, expected float32", dtype=output.dtype)
+            )
         if np.isnan(output).any():
             raise OutputError(
-                "the output has NaN in it",
-                "The model itself is at fault: export it again, or serve another version.",
+                _("the output has NaN in it"),
+                _("The model itself is at fault: export it again, or serve another version."),
             )
         return cls(
             offsets=output[:, :4],

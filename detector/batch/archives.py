@@ -17,12 +17,13 @@ from typing import IO, Self, cast
 from detector.batch.run import IMAGE_SUFFIXES, Source
 from detector.errors import ImageError
 from detector.images import ImageLimits
+from detector.translation import _, noted
 
 
 class ArchiveError(ImageError):
     """A ZIP file, or something in it, is not what we read."""
 
-    hint = "Use a ZIP file of images, without a password."
+    hint = noted("Use a ZIP file of images, without a password.")
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,9 @@ class Archive:
             # BytesIO shares the bytes until somebody writes.
             self._file: IO[bytes] = io.BytesIO(file) if isinstance(file, bytes) else file.open("rb")
         except OSError as error:
-            raise ArchiveError(f"cannot be opened: {error.strerror}", "Check the path.") from error
+            raise ArchiveError(
+                _("cannot be opened: {reason}", reason=error.strerror), _("Check the path.")
+            ) from error
         try:
             self._size = self._file.seek(0, io.SEEK_END)
             bounded = _Bounded(self._file, limits.max_entries * _ENTRY_BYTES)
@@ -83,14 +86,16 @@ class Archive:
                 raise _too_many(limits)
             pictures = [entry for entry in entries if _is_wanted(entry)]
             if not pictures:
-                raise ArchiveError("There are no images in this ZIP file.", ImageError.hint)
+                raise ArchiveError(_("There are no images in this ZIP file."), ImageError.hint)
             if sum(entry.file_size for entry in pictures) > limits.max_bytes:
                 raise self._too_large()
         except (*_DAMAGED, ArchiveError) as error:
             self._file.close()
             if isinstance(error, ArchiveError):
                 raise
-            raise ArchiveError(f"This is not a ZIP file that can be read: {error}.") from error
+            raise ArchiveError(
+                _("This is not a ZIP file that can be read: {error}.", error=error)
+            ) from error
         self.sources = tuple(
             Source(
                 f"{name}/{entry.filename}" if name else entry.filename,
@@ -118,18 +123,25 @@ class Archive:
                 data = file.read(self._max_bytes + 1)
         except _DAMAGED as error:
             raise ArchiveError(
-                f"It cannot be unpacked: {error}.", "Pack it anew: the ZIP file is damaged."
+                _("It cannot be unpacked: {error}.", error=error),
+                _("Pack it anew: the ZIP file is damaged."),
             ) from error
         packed = max(1, min(entry.compress_size, self._size))
         if len(data) > max(2**20, self._limits.max_ratio * packed):
             raise ArchiveError(
-                f"It unpacks to more than {self._limits.max_ratio:g} times its packed size.",
-                "Save the image as JPEG or PNG.",
+                _(
+                    "It unpacks to more than {max_ratio:g} times its packed size.",
+                    max_ratio=self._limits.max_ratio,
+                ),
+                _("Save the image as JPEG or PNG."),
             )
         if len(data) > self._max_bytes:
             raise ArchiveError(
-                f"It unpacks to more than {self._max_bytes / 2**20:.0f} MiB.",
-                "Save the image smaller, or as JPEG.",
+                _(
+                    "It unpacks to more than {max_bytes:.0f} MiB.",
+                    max_bytes=self._max_bytes / 2**20,
+                ),
+                _("Save the image smaller, or as JPEG."),
             )
         with self._lock:
             self._read[place] = len(data)
@@ -140,8 +152,11 @@ class Archive:
 
     def _too_large(self) -> ArchiveError:
         return ArchiveError(
-            f"The ZIP file's images have more than {self._limits.max_bytes / 2**30:.3g} GiB.",
-            "Use several smaller ones.",
+            _(
+                "The ZIP file's images have more than {max_bytes:.3g} GiB.",
+                max_bytes=self._limits.max_bytes / 2**30,
+            ),
+            _("Use several smaller ones."),
         )
 
 
@@ -185,7 +200,9 @@ class _Bounded:
 
     def read(self, size: int = -1) -> bytes:
         if self.max_read is not None and size > self.max_read:
-            raise ArchiveError("The ZIP file lists too many entries.", "Use several smaller ones.")
+            raise ArchiveError(
+                _("The ZIP file lists too many entries."), _("Use several smaller ones.")
+            )
         return self._file.read(size)
 
 
@@ -201,20 +218,23 @@ def _is_wanted(entry: zipfile.ZipInfo) -> bool:
 def _check(entry: zipfile.ZipInfo) -> None:
     path = PurePosixPath(entry.filename.replace("\\", "/"))
     if path.suffix.lower() in _ARCHIVE_SUFFIXES:
-        raise ArchiveError("An archive in an archive is not opened.", "Unpack it first.")
+        raise ArchiveError(_("An archive in an archive is not opened."), _("Unpack it first."))
     # On Windows C:x leads out; "Screenshot at 10:30.png" is a name.
     if path.is_absolute() or ".." in path.parts or entry.filename[1:2] == ":":
-        raise ArchiveError("Its path leads out of the folder.", "Pack the folder anew.")
+        raise ArchiveError(_("Its path leads out of the folder."), _("Pack the folder anew."))
     if entry.flag_bits & _ENCRYPTED:
-        raise ArchiveError("It is encrypted.", "Pack it without a password.")
+        raise ArchiveError(_("It is encrypted."), _("Pack it without a password."))
     if stat.S_ISLNK(entry.external_attr >> 16):
-        raise ArchiveError("It is a link, not an image.", "Pack the image itself.")
+        raise ArchiveError(_("It is a link, not an image."), _("Pack the image itself."))
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         # LZMA takes as much memory as the entry asks for.
-        raise ArchiveError("It is packed in a rare way.", "Use an ordinary (deflated) ZIP file.")
+        raise ArchiveError(
+            _("It is packed in a rare way."), _("Use an ordinary (deflated) ZIP file.")
+        )
 
 
 def _too_many(limits: ArchiveLimits) -> ArchiveError:
     return ArchiveError(
-        f"The ZIP file has more than {limits.max_entries} entries.", "Use several smaller ones."
+        _("The ZIP file has more than {max_entries} entries.", max_entries=limits.max_entries),
+        _("Use several smaller ones."),
     )

@@ -30,6 +30,7 @@ from detector.formats.tables import to_csv
 from detector.formats.voc import voc_zip
 from detector.formats.yolo import yolo_zip
 from detector.images import read_image
+from detector.translation import _
 
 # What may be written besides, and the file it becomes.
 EXPORTS = {
@@ -157,7 +158,13 @@ class OutputFolder:
             try:
                 image = read_image(self._sources[place].read(), self._limits)
             except (ImageError, OSError) as error:
-                raise OutputError(f"{result.name} cannot be read again: {error}") from error
+                raise OutputError(
+                    _(
+                        "{result_name} cannot be read again: {error}",
+                        result_name=result.name,
+                        error=error,
+                    )
+                ) from error
             png = annotated_png(image, result.found.detections, self._batch.labels)
             with self._writing():
                 write_whole(self._folder / self._files[place], png)
@@ -224,6 +231,10 @@ class OutputFolder:
             yield
         except OSError as error:
             raise OutputError(
-                f"cannot write to {error.filename or self._folder}: {error.strerror}",
-                "Give --out a folder that you may write to, on a disk with room.",
+                _(
+                    "cannot write to {path}: {reason}",
+                    path=error.filename or self._folder,
+                    reason=error.strerror,
+                ),
+                _("Give --out a folder that you may write to, on a disk with room."),
             ) from error

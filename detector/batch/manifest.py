@@ -20,6 +20,7 @@ from detector.formats.tables import settings_record
 from detector.formats.typed_json import JsonError, parse, typed
 from detector.paths import ROOT
 from detector.ssd import Detections, Settings, postprocess
+from detector.translation import _, noted
 
 FORMAT = "commodity-lens-batch"
 VERSION = 1
@@ -38,7 +39,7 @@ _Box = tuple[_Count, _Share, _Pixels, _Pixels, _Pixels, _Pixels, _Whole]
 class ManifestError(LensError):
     """A manifest, or the state of an interrupted batch, cannot be read or does not fit."""
 
-    hint = "Use a manifest.json as a batch writes it."
+    hint = noted("Use a manifest.json as a batch writes it.")
 
 
 class _Settings(msgspec.Struct):
@@ -119,7 +120,7 @@ class Result:
     def of(cls, done: Done, settings: Settings) -> Self:
         """What the settings show of an image that is done."""
         if done.raw is None or done.size is None or done.model is None:
-            error = done.error or LensError("no answer")
+            error = done.error or LensError(_("no answer"))
             return cls(done.name, done.digest, None, str(error), error.hint)
         found = DetectedImage(
             done.name,
@@ -229,17 +230,28 @@ class Batch:
     def of_header(cls, data: Any, where: str) -> Self:
         """The batch without results. Raises ManifestError."""
         if not isinstance(data, dict) or data.get("format") != FORMAT:
-            raise ManifestError(f'{where}: expected a JSON object with "format": "{FORMAT}"')
+            raise ManifestError(
+                _(
+                    '{where}: expected a JSON object with "format": "{format}"',
+                    where=where,
+                    format=FORMAT,
+                )
+            )
         if data.get("version") != VERSION:
             raise ManifestError(
-                f"{where} has version {data.get('version')!r}, expected {VERSION}",
-                "Use the release that wrote it.",
+                _(
+                    "{where} has version {value!r}, expected {version}",
+                    where=where,
+                    value=data.get("version"),
+                    version=VERSION,
+                ),
+                _("Use the release that wrote it."),
             )
         try:
             header = typed(data, _Header)
             return cls(header.model, header.labels, header.settings.made(), header.program)
         except ValueError as error:  # of the settings too, which check themselves
-            raise ManifestError(f"{where}: {error}") from error
+            raise ManifestError(_("{where}: {error}", where=where, error=error)) from error
 
 
 def to_manifest(batch: Batch) -> bytes:
@@ -270,7 +282,7 @@ def read_manifest(data: bytes, where: str = "the manifest") -> Batch:
             for place, entry in enumerate(manifest.pictures)
         )
     except JsonError as error:
-        raise ManifestError(f"{where}: {error}") from error
+        raise ManifestError(_("{where}: {error}", where=where, error=error)) from error
     times = manifest.times
     return replace(batch, started=times.started, finished=times.finished, results=results)
 
@@ -279,8 +291,8 @@ def check_same_run(path: Path, earlier: Batch, batch: Batch) -> None:
     """Raises ManifestError where the earlier run, of that file, cannot go on as this one."""
     if differing := _differing(earlier.header(), batch.header()):
         raise ManifestError(
-            f"{path} is of a run with {'; '.join(differing)}",
-            "Go on with the same settings, or start again without --resume.",
+            _("{path} is of a run with {differing}", path=path, differing="; ".join(differing)),
+            _("Go on with the same settings, or start again without --resume."),
         )
 
 

@@ -32,6 +32,7 @@ from detector.errors import (
 from detector.images import ImageLimits, RGBImage, read_file, read_size
 from detector.serving import ModelVersion, ServedModel
 from detector.ssd import RawPrediction
+from detector.translation import _
 
 # Two cores are busy with three images already; the rest hides what a network adds.
 WORKERS = max(4, min(8, (os.cpu_count() or 1) + 2))
@@ -161,7 +162,9 @@ def read_source(source: Source) -> bytes:
     try:
         return source.read()
     except OSError as error:
-        raise ImageError(f"cannot be opened: {error.strerror}", "Check the path.") from error
+        raise ImageError(
+            _("cannot be opened: {reason}", reason=error.strerror), _("Check the path.")
+        ) from error
 
 
 def file_source(path: Path, limits: ImageLimits, name: str | None = None) -> Source:
@@ -180,7 +183,12 @@ def images_in(folder: Path) -> list[Path]:
 
     def refuse(error: OSError) -> None:
         raise ImageError(
-            f"{error.filename} cannot be read: {error.strerror}", "Check the path."
+            _(
+                "{filename} cannot be read: {reason}",
+                filename=error.filename,
+                reason=error.strerror,
+            ),
+            _("Check the path."),
         ) from error
 
     inside = Path(os.path.realpath(folder))
@@ -245,7 +253,7 @@ class _Work:
             return known
         with self._calls:
             if self.stop.is_set():
-                raise ServerUnavailableError("the run was ended before this image's call")
+                raise ServerUnavailableError(_("the run was ended before this image's call"))
             end = time.monotonic() + self._patience_s
             pause_s = 0.1
             while True:

@@ -12,6 +12,7 @@ import msgspec
 
 from detector.batch.manifest import Batch, ManifestError, Result, check_same_run
 from detector.formats.typed_json import JsonError, parse, typed
+from detector.translation import _
 
 
 class _Started(msgspec.Struct):
@@ -78,6 +79,7 @@ class State:
                     found[result.name, result.digest] = result, drawn.file
         except JsonError as error:
             raise ManifestError(
-                f"{path} is damaged: {error}", "Start again without --resume."
+                _("{path} is damaged: {error}", path=path, error=error),
+                _("Start again without --resume."),
             ) from error
         return started, found

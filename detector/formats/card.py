@@ -10,6 +10,7 @@ import msgspec
 
 from detector.errors import ConfigError
 from detector.formats.typed_json import JsonError, parse, typed
+from detector.translation import _
 
 KINDS = ("all", "product", "scene")  # of images, as the card has figures for them
 
@@ -94,8 +95,8 @@ def read_card(path: Path) -> Card:
         }
     except (OSError, JsonError) as error:
         raise ConfigError(
-            f"The model card {path} cannot be read: {error}",
-            "`python -m training.evaluate --card` writes one; without the file none is shown.",
+            _("The model card {path} cannot be read: {error}", path=path, error=error),
+            _("`python -m training.evaluate --card` writes one; without the file none is shown."),
         ) from error
     return Card(
         card.task or "",

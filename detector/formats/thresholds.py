@@ -10,6 +10,7 @@ from detector.errors import ThresholdsError
 from detector.evaluation.operating_points import OperatingPoint
 from detector.formats.typed_json import JsonError, parse, typed
 from detector.ssd import Settings
+from detector.translation import _
 
 FORMAT = "commodity-lens-thresholds"
 VERSION = 1
@@ -52,18 +53,29 @@ def read_thresholds(data: bytes, labels: Sequence[str]) -> OperatingPoint:
     try:
         content = parse(data)
         if not isinstance(content, dict) or content.get("format") != FORMAT:
-            raise ThresholdsError(f'expected a JSON object with "format": "{FORMAT}"')
+            raise ThresholdsError(
+                _('expected a JSON object with "format": "{format}"', format=FORMAT)
+            )
         if content.get("version") != VERSION:
             raise ThresholdsError(
-                f"the file has version {content.get('version')!r}, expected {VERSION}",
-                "Save it again with this release, or use the release that saved it.",
+                _(
+                    "the file has version {value!r}, expected {version}",
+                    value=content.get("version"),
+                    version=VERSION,
+                ),
+                _("Save it again with this release, or use the release that saved it."),
             )
         file = typed(content, _File)
         class_ids = {label: class_id for class_id, label in enumerate(labels) if class_id > 0}
         if unknown := [name for name in file.class_thresholds if name not in class_ids]:
             more = f" (and {len(unknown) - 1} more)" if len(unknown) > 1 else ""
             raise ThresholdsError(
-                f"the model has no label {unknown[0]!r}{more}; it has {', '.join(class_ids)}"
+                _(
+                    "the model has no label {unknown!r}{more}; it has {class_ids}",
+                    unknown=unknown[0],
+                    more=more,
+                    class_ids=", ".join(class_ids),
+                )
             )
         return OperatingPoint(
             file.score_threshold,

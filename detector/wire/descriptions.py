@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from detector.errors import NotAModelServerError, OutputError
+from detector.translation import _
 from detector.wire.protos import error_codes_pb2, get_model_metadata_pb2, get_model_status_pb2
 from detector.wire.tensors import dtype_name
 
@@ -68,7 +69,7 @@ def read_signatures(
     if packed is None or not packed.Unpack(signatures):
         held = ", ".join(sorted(response.metadata))
         raise OutputError(
-            f"the metadata holds {{{held}}}, expected a map of signatures",
+            _("the metadata holds {{{held}}}, expected a map of signatures", held=held),
             NotAModelServerError.hint,
         )
     return tuple(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.errors import OutputError, RequestTooLargeError, SignatureError
+from detector.translation import _, noted
 from detector.wire.protos import tensor_pb2, types_pb2
 
 MAX_TENSOR_BYTES = 256 * 2**20  # 400 outputs of an SSD300 in one batch
@@ -39,7 +40,14 @@ def encode_tensor(array: NDArray[Any], name: str = "the array") -> tensor_pb2.Te
     dtype = array.dtype.newbyteorder("<")
     if dtype not in _DATA_TYPES:
         known = ", ".join(sorted(known.name for known in _DATA_TYPES))
-        raise SignatureError(f"{name} has dtype {array.dtype}, expected one of {known}")
+        raise SignatureError(
+            _(
+                "{name} has dtype {dtype}, expected one of {known}",
+                name=name,
+                dtype=array.dtype,
+                known=known,
+            )
+        )
     tensor = tensor_pb2.TensorProto(
         dtype=_DATA_TYPES[dtype], tensor_content=array.astype(dtype, copy=False).tobytes()
     )
@@ -59,27 +67,45 @@ def decode_tensor(tensor: tensor_pb2.TensorProto, name: str = "the tensor") -> N
     """
     if tensor.dtype not in _FORMATS:
         raise OutputError(
-            f"{name} has dtype {dtype_name(tensor.dtype)}, expected numbers or booleans",
-            "Set output_name to an output of the model that holds numbers.",
+            _(
+                "{name} has dtype {dtype}, expected numbers or booleans",
+                name=name,
+                dtype=dtype_name(tensor.dtype),
+            ),
+            _("Set output_name to an output of the model that holds numbers."),
         )
     dtype, field = _FORMATS[tensor.dtype]
     sizes = [dim.size for dim in tensor.tensor_shape.dim]
     if tensor.tensor_shape.unknown_rank or any(size < 0 for size in sizes):
-        raise OutputError(f"{name} has an unknown shape {sizes}, expected all sizes", _BROKEN)
+        raise OutputError(
+            _("{name} has an unknown shape {sizes}, expected all sizes", name=name, sizes=sizes),
+            _BROKEN,
+        )
     count = math.prod(sizes)
     claimed = dtype.itemsize * math.prod(max(size, 1) for size in sizes)
     if claimed > MAX_TENSOR_BYTES or len(sizes) > 32:  # a short list can claim any size
         raise OutputError(
-            f"{name} has shape {tuple(sizes)},"
-            f" expected at most 32 axes and {MAX_TENSOR_BYTES // 2**20} MiB",
+            _(
+                "{name} has shape {sizes}, expected at most 32 axes and {most} MiB",
+                name=name,
+                sizes=tuple(sizes),
+                most=MAX_TENSOR_BYTES // 2**20,
+            ),
             RequestTooLargeError.hint,
         )
     if tensor.tensor_content:
         content = tensor.tensor_content
         if len(content) != count * dtype.itemsize:
             raise OutputError(
-                f"{name} has {len(content)} bytes, expected {count * dtype.itemsize}"
-                f" of shape {tuple(sizes)} and dtype {dtype.name}",
+                _(
+                    "{name} has {content_count} bytes, expected {count} of shape {sizes} and dtype "
+                    "{dtype_name}",
+                    name=name,
+                    content_count=len(content),
+                    count=count * dtype.itemsize,
+                    sizes=tuple(sizes),
+                    dtype_name=dtype.name,
+                ),
                 _BROKEN,
             )
         array = np.frombuffer(content, dtype)
@@ -87,7 +113,13 @@ def decode_tensor(tensor: tensor_pb2.TensorProto, name: str = "the tensor") -> N
         values = getattr(tensor, field)
         if len(values) > count:
             raise OutputError(
-                f"{name} has {len(values)} values, expected {count} of shape {tuple(sizes)}",
+                _(
+                    "{name} has {values_count} values, expected {count} of shape {sizes}",
+                    name=name,
+                    values_count=len(values),
+                    count=count,
+                    sizes=tuple(sizes),
+                ),
                 _BROKEN,
             )
         array = _listed_values(values, dtype)
@@ -107,7 +139,9 @@ def dtype_name(data_type: int) -> str:
     return str(types_pb2.DataType.Name(data_type)).removeprefix("DT_").lower()
 
 
-_BROKEN = "The answer is damaged: try again, and if it stays look at what answers at this address."
+_BROKEN = noted(
+    "The answer is damaged: try again, and if it stays look at what answers at this address."
+)
 
 
 def _listed_values(values: Sequence[Any], dtype: np.dtype[Any]) -> NDArray[Any]:

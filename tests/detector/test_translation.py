@@ -1,0 +1,49 @@
+"""An error's words can be translated: no sentence of one stands beside gettext."""
+
+import ast
+from collections.abc import Iterator
+
+import pytest
+
+from detector.errors import ImageError
+from detector.images import read_image
+from tests.support.paths import ROOT
+
+# The readers of ground truth follow.
+LATER = {"coco.py", "voc.py", "yolo.py", "annotations.py", "reading.py"}
+# For programmers, or put into another error's sentence.
+OURS = {"ValueError", "TypeError", "KeyError", "AttributeError", "JsonError"}
+
+
+def sentences_of_errors() -> Iterator[tuple[str, ast.expr]]:
+    for path in (ROOT / "detector").rglob("*.py"):
+        if path.name in LATER:
+            continue
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+                continue
+            if node.func.id.endswith("Error") and node.func.id not in OURS:
+                for argument in node.args:
+                    yield f"{path.name}:{node.lineno}", argument
+
+
+def test_no_error_is_raised_with_words_that_cannot_be_translated():
+    sentences = list(sentences_of_errors())
+    plain = [
+        where
+        for where, argument in sentences
+        if isinstance(argument, ast.JoinedStr)
+        or (isinstance(argument, ast.Constant) and isinstance(argument.value, str))
+    ]
+    assert len(sentences) > 100
+    assert plain == []
+
+
+def test_an_error_speaks_the_language_of_its_reader(monkeypatch):
+    class Shouting:
+        def gettext(self, message: str) -> str:
+            return message.upper().replace("{KIND}", "{kind}")
+
+    monkeypatch.setattr("detector.translation._catalogue", lambda language: Shouting())
+    with pytest.raises(ImageError, match="^THIS IS NOT AN IMAGE THAT CAN BE READ, BUT A PDF"):
+        read_image(b"%PDF-1.7 ...")
