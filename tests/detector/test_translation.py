@@ -45,5 +45,5 @@ def test_an_error_speaks_the_language_of_its_reader(monkeypatch):
             return message.upper().replace("{KIND}", "{kind}")
 
     monkeypatch.setattr("detector.translation._catalogue", lambda language: Shouting())
-    with pytest.raises(ImageError, match="^THIS IS NOT AN IMAGE THAT CAN BE READ, BUT A PDF"):
+    with pytest.raises(ImageError, match=r"^THIS IS NOT AN IMAGE THAT CAN BE READ, BUT A PDF"):
         read_image(b"%PDF-1.7 ...")
