@@ -2,6 +2,8 @@
 
 import ipaddress
 import json
+import os
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ import grpc
 
 from detector.config import Tls
 from detector.errors import ConfigError
-from detector.translation import _, noted
+from detector.translation import _
 from detector.wire.protos import model_service_pb2_grpc, prediction_service_pb2_grpc
 from detector.wire.tensors import MAX_TENSOR_BYTES
 
@@ -49,11 +51,33 @@ def channel_options(address: str, tls: Tls | None) -> list[tuple[str, Any]]:
         # Connections belong to one channel, so that a new channel is a new connection.
         ("grpc.use_local_subchannel_pool", 1),
     ]
-    if _is_on_this_machine(address):  # gRPC would send these through http_proxy too
+    if _is_reached_directly(address):  # gRPC would send some of these through http_proxy too
         options.append(("grpc.enable_http_proxy", 0))
     if tls is not None and tls.server_name is not None:
         options.append(("grpc.ssl_target_name_override", tls.server_name))
     return options
+
+
+def target_of(address: str) -> str:
+    """The address as gRPC's resolver understands it: it knows neither 127.1 nor `localhost.`."""
+    host, port = address.rpartition(":")[::2]
+    if host.lower() == "localhost.":
+        return f"localhost:{port}"
+    ip = None if ":" in host else _ip_of(host)
+    return address if ip is None else f"{ip}:{port}"
+
+
+def addresses_of(address: str) -> list[str]:
+    """Each numeric HOST:PORT behind a name; empty for all that is no HOST:PORT with a name."""
+    host, port = address.removeprefix("dns:").lstrip("/").rpartition(":")[::2]
+    if not port.isdecimal() or "/" in host or ":" in host or _ip_of(host):
+        return []
+    try:
+        found = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)
+    except OSError:
+        return []
+    ips = dict.fromkeys(str(entry[4][0]) for entry in found)
+    return [f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}" for ip in ips]
 
 
 def credentials(tls: Tls) -> grpc.ChannelCredentials:
@@ -63,11 +87,6 @@ def credentials(tls: Tls) -> grpc.ChannelCredentials:
         private_key=_pem(tls.key, "tls_key"),
         certificate_chain=_pem(tls.cert, "tls_cert"),
     )
-
-
-def connection_hint(details: str) -> str:
-    """What to do about a connection that failed with these details; empty when they don't tell."""
-    return next((hint for words, hint in _CONNECTION_HINTS if words in details), "")
 
 
 # Every call may be repeated: all of them only read. A server that is down is reported after the
@@ -84,49 +103,63 @@ _SERVICE_CONFIG = {
                 "initialBackoff": "0.1s",
                 "maxBackoff": "0.5s",
                 "backoffMultiplier": 2,
-                "retryableStatusCodes": ["UNAVAILABLE"],
+                "retryableStatusCodes": ["UNAVAILABLE", "RESOURCE_EXHAUSTED"],
             },
         }
     ]
 }
 
-# What gRPC's own library says of a connection that fails. Only the hint depends on these words.
-_CONNECTION_HINTS = (
-    (
-        "Expected SETTINGS frame",
-        noted(
-            "Something that speaks HTTP/1 listens there, perhaps TensorFlow Serving's REST port"
-            " (8501). Give the gRPC port, 8500 by default."
-        ),
-    ),
-    (
-        "WRONG_VERSION_NUMBER",
-        noted("The server speaks no TLS at this port: turn TLS off, or correct it."),
-    ),
-    (
-        "CERTIFICATE_VERIFY_FAILED",
-        noted("Set tls_ca to the authority that signed the server's certificate."),
-    ),
-    (
-        "Hostname Verification",
-        noted("Set tls_server_name to the name in the server's certificate."),
-    ),
-    (
-        "Socket closed",
-        noted("If the server expects TLS, turn it on here, with a certificate if it asks."),
-    ),
-    ("errors resolving", noted("No such name is known: check its spelling, and the network.")),
-)
+
+def proxy_of(address: str) -> str:
+    """HOST:PORT of the proxy that gRPC sends calls to this address through; empty where none is."""
+    name = next((name for name in _PROXY_VARIABLES if os.environ.get(name)), None)
+    if name is None or _is_reached_directly(address):
+        return ""
+    listed = os.environ.get("no_grpc_proxy") or os.environ.get("no_proxy") or ""  # noqa: SIM112
+    endings = [ending.strip().lower() for ending in listed.split(",") if ending.strip()]
+    if _hosts(address)[0].endswith(tuple(endings)):
+        return ""
+    # What stands before the @ is a secret.
+    return os.environ[name].rpartition("@")[2].rpartition("//")[2].rstrip("/")
 
 
-def _is_on_this_machine(address: str) -> bool:
-    if address.startswith("unix"):
+_PROXY_VARIABLES = ("grpc_proxy", "https_proxy", "http_proxy")  # in gRPC's order
+
+
+def _is_reached_directly(address: str) -> bool:
+    """A proxy is for names: a numeric address and this machine, in any form, are never its job."""
+    return address.startswith("unix") or all(map(_is_number_or_here, _hosts(address)))
+
+
+def _hosts(address: str) -> list[str]:
+    scheme, rest = address.partition(":")[::2]
+    endpoints = rest.split(",") if scheme in ("ipv4", "ipv6") else [address.rpartition("/")[2]]
+    return [
+        endpoint.removeprefix("dns:").rpartition(":")[0].strip("[]").rstrip(".").lower()
+        for endpoint in endpoints
+    ]
+
+
+def _is_number_or_here(host: str) -> bool:
+    if host in ("localhost", "ip6-localhost", socket.gethostname().lower()):
         return True
-    host = address.rpartition(":")[0].rpartition("/")[2].removeprefix("dns:").strip("[]")
+    return host.endswith(".localhost") or _is_ip(host) or _ip_of(host) is not None
+
+
+def _is_ip(host: str) -> bool:
     try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+        ipaddress.ip_address(host)
     except ValueError:
         return False
+    return True
+
+
+def _ip_of(host: str) -> str | None:
+    """127.0.0.1 of 127.1, 2130706433 and 0x7f.1, as the system's own tools read them."""
+    try:
+        return socket.inet_ntoa(socket.inet_aton(host))
+    except OSError:
+        return None
 
 
 def _pem(source: Path | bytes | None, setting: str) -> bytes | None:

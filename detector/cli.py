@@ -170,17 +170,25 @@ def _predict(options: argparse.Namespace) -> int:
                     exports=options.export,
                     draws=not options.no_pictures,
                     resumes=options.resume,
+                    any_version=options.any_version,
                 )
             )
-            config = out.config
         write = stack.enter_context(_progress(len(sources)))
         todo = sources if out is None else out.todo
         write.skip(len(sources) - len(todo))
-        for done in _in_order(stack.enter_context(_detected(todo, config))):
+        versions: set[int] = set()
+        results = _detected(
+            todo,
+            config,
+            began_with=0 if out is None else out.began_with,
+            any_version=options.any_version,
+        )
+        for done in _in_order(stack.enter_context(results)):
             if _signals:
                 sys.exit(_SIGNALLED + _signals[0])
             started = time.perf_counter()
             result = Result.of(done, settings)
+            versions |= {done.model.version} if done.model else set()
             spent_s = {**done.timings, "postprocess": time.perf_counter() - started}
             if out is not None:
                 out.add(done.index, result)
@@ -192,7 +200,10 @@ def _predict(options: argparse.Namespace) -> int:
                 line = {**record(result.found, config.labels), "timings_ms": spent_ms}
                 write(formatted(line, ""))
         if out is not None:
-            out.finish()
+            versions |= set(out.finish().versions)
+    if len(mixed := sorted(versions - {0})) > 1:
+        listed = ", ".join(map(str, mixed))
+        print(f"Results of the model's versions {listed} are mixed.", file=sys.stderr)
     return _IMAGES_FAILED if failed else 0
 
 
@@ -252,7 +263,9 @@ def _become(module: str, *arguments: str) -> NoReturn:
 
 
 @contextmanager
-def _detected(sources: Sequence[Source], config: Config) -> Iterator[Iterator[Done]]:
+def _detected(
+    sources: Sequence[Source], config: Config, *, began_with: int = 0, any_version: bool = False
+) -> Iterator[Iterator[Done]]:
     """The images' results, by the configured server, or by one that lives as long as this."""
     with ExitStack() as stack:
         address = None
@@ -263,7 +276,8 @@ def _detected(sources: Sequence[Source], config: Config) -> Iterator[Iterator[Do
             yield iter(())
             return
         client = stack.enter_context(connect(config, address)).model(ModelSpec.of(config))
-        yield stack.enter_context(closing(run(sources, client, config)))
+        results = run(sources, client, config, began_with=began_with, any_version=any_version)
+        yield stack.enter_context(closing(results))
 
 
 def _in_order(results: Iterator[Done]) -> Iterator[Done]:
@@ -499,6 +513,12 @@ def _add_predict(commands: Any) -> None:
         type=int,
         metavar="N",
         help="version of the model (default: the newest that the server has)",
+    )
+    command.add_argument(
+        "--any-version",
+        action="store_true",
+        help="go on when the server's version changes; else the version that answered first answers"
+        " all images, or the run ends",
     )
     _add_settings(command)
     _add_output(command)

@@ -3,6 +3,7 @@
 `str(error)` says what was wrong: what was expected and what came. `error.hint` says what to do.
 """
 
+from detector.printable import printable
 from detector.translation import noted
 
 
@@ -12,9 +13,9 @@ class LensError(Exception):
     hint: str = ""
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
+        super().__init__(printable(message))
         if hint:
-            self.hint = hint
+            self.hint = printable(hint)
 
 
 class ImageError(LensError):
@@ -102,6 +103,12 @@ class RequestTooLargeError(ServingError):
     """A message is larger than a side accepts (RESOURCE_EXHAUSTED)."""
 
     hint = noted("Send fewer images in one request, or raise the message limits on both sides.")
+
+
+class ServerBusyError(ServingError):
+    """The server is reached, but has no room for the call now (RESOURCE_EXHAUSTED, UNAVAILABLE)."""
+
+    hint = noted("Try again in a moment, or send fewer images at once.")
 
 
 class OutputError(ServingError):

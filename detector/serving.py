@@ -18,21 +18,25 @@ import grpc
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.channel import Connection, channel_options, connection_hint, credentials
+from detector.channel import (
+    Connection,
+    addresses_of,
+    channel_options,
+    credentials,
+    proxy_of,
+    target_of,
+)
 from detector.config import Config, Tls, checked_address
 from detector.errors import (
-    AccessDeniedError,
     ConfigError,
     ModelNotFoundError,
-    NotAModelServerError,
     OutputError,
-    RequestTooLargeError,
-    ServerFaultError,
     ServerTimeoutError,
     ServerUnavailableError,
     ServingError,
     SignatureError,
 )
+from detector.failures import failure, is_of_the_connection, reason_of, shortened
 from detector.translation import _
 from detector.wire.descriptions import (
     SignatureSpec,
@@ -188,11 +192,7 @@ class ServingClient:
             if self._closed.is_set():
                 raise self._closed_error()
             if self._connection is None:
-                self._connection = Connection(
-                    grpc.insecure_channel(self.address, self._options)
-                    if self._credentials is None
-                    else grpc.secure_channel(self.address, self._credentials, self._options)
-                )
+                self._connection = Connection(self._channel(target_of(self.address)))
             connection = self._connection
             connection.calls += 1
         try:
@@ -202,7 +202,7 @@ class ServingClient:
                 with self._lock:
                     if self._connection is connection:
                         self._connection = None
-            raise self._translated(error, connection, asked, timeout_s) from error
+            raise self._failure(error, connection, asked, timeout_s) from error
         except ValueError as error:  # a channel that another thread has closed raises this
             if not self._closed.is_set():
                 raise
@@ -214,81 +214,58 @@ class ServingClient:
             if is_left:
                 connection.channel.close()
 
-    def _translated(
+    def _channel(self, target: str, more: Sequence[tuple[str, Any]] = ()) -> grpc.Channel:
+        options = [*self._options, *more]
+        if self._credentials is None:
+            return grpc.insecure_channel(target, options)
+        return grpc.secure_channel(target, self._credentials, options)
+
+    def _failure(
         self, error: grpc.RpcError, connection: Connection, asked: ModelSpec, timeout_s: float
     ) -> ServingError:
-        code, details = error.code(), _shortened(error.details() or error.code().name)
-        server = f"the model server at {self.address}"
-        match code:
-            case grpc.StatusCode.UNAVAILABLE:
-                return ServerUnavailableError(
-                    _("{server} can't be reached: {details}", server=server, details=details),
-                    connection_hint(details),
-                )
-            case grpc.StatusCode.CANCELLED if self._closed.is_set():
-                return self._closed_error()
-            case grpc.StatusCode.DEADLINE_EXCEEDED:
-                return ServerTimeoutError(
-                    _(
-                        "{server} did not answer within {timeout_s:g} s",
-                        server=server,
-                        timeout_s=timeout_s,
-                    )
-                )
-            case grpc.StatusCode.NOT_FOUND:
-                return ModelNotFoundError(
-                    _(
-                        "{server} does not serve {asked}: {details}",
-                        server=server,
-                        asked=asked,
-                        details=details,
-                    ),
-                    _hint_of_versions(connection, asked),
-                )
-            case grpc.StatusCode.INVALID_ARGUMENT | grpc.StatusCode.FAILED_PRECONDITION:
-                return SignatureError(
-                    _(
-                        "{server} refused a call of {asked}, signature {signature_name!r}: "
-                        "{details}",
-                        server=server,
-                        asked=asked,
-                        signature_name=asked.signature_name,
-                        details=details,
-                    ),
-                    _hint_of_signatures(connection, asked),
-                )
-            case grpc.StatusCode.RESOURCE_EXHAUSTED:
-                return RequestTooLargeError(
-                    _(
-                        "a message to or from {server} is over a limit: {details}",
-                        server=server,
-                        details=details,
-                    )
-                )
-            case grpc.StatusCode.UNAUTHENTICATED | grpc.StatusCode.PERMISSION_DENIED:
-                return AccessDeniedError(
-                    _(
-                        "{server} refused to let this client in: {details}",
-                        server=server,
-                        details=details,
-                    )
-                )
-            case grpc.StatusCode.UNIMPLEMENTED:
-                return NotAModelServerError(
-                    _(
-                        "what listens at {address} is not TensorFlow Serving: {details}",
-                        address=self.address,
-                        details=details,
-                    )
-                )
-        return ServerFaultError(
-            _(
-                "{server} failed with {code_name}: {details}",
-                server=server,
-                code_name=code.name,
-                details=details,
-            )
+        if error.code() == grpc.StatusCode.CANCELLED and self._closed.is_set():
+            return self._closed_error()
+        details = error.details() or ""
+        if error.code() == grpc.StatusCode.UNAVAILABLE and is_of_the_connection(details):
+            details = self._clearest(details)
+        known = failure(
+            error.code(),
+            details,
+            address=self.address,
+            asked=str(asked),
+            timeout_s=timeout_s,
+            proxy=proxy_of(self.address),
         )
+        # The server is asked once more for what there is; where it can't tell, the hint stays.
+        if isinstance(known, ModelNotFoundError):
+            known.hint = _hint_of_versions(connection, asked) or known.hint
+        elif isinstance(known, SignatureError):
+            known.hint = _hint_of_signatures(connection, asked) or known.hint
+        return known
+
+    def _clearest(self, details: str) -> str:
+        """Why a name cannot be reached: gRPC says of several addresses the last one's reason only.
+
+        `localhost` is ::1 too, where nobody listens, while 127.0.0.1 has a bad certificate.
+        """
+        addresses = addresses_of(self.address)
+        if reason_of(details) or proxy_of(self.address):
+            return details
+        host = self.address.rpartition(":")[0]
+        name = ("grpc.ssl_target_name_override", host)
+        has_name = any(option == name[0] for option, value in self._options)
+        for address in addresses[:_ADDRESSES_TRIED]:
+            with self._channel(address, [] if has_name else [name]) as channel:
+                try:
+                    Connection(channel).status(
+                        _status_request(ModelSpec("")), timeout=_HINT_TIMEOUT_S
+                    )
+                except grpc.RpcError as error:
+                    if error.code() == grpc.StatusCode.UNAVAILABLE and reason_of(
+                        error.details() or ""
+                    ):
+                        return error.details() or details
+        return details
 
     def _closed_error(self) -> ServerUnavailableError:
         return ServerUnavailableError(
@@ -351,10 +328,23 @@ class ServedModel:
         for name, array in arrays.items():
             _check_finite(array, name)
         answered = response.model_spec
+        self._check_version(answered.version.value)
         model = ModelVersion(
             answered.name or self.spec.name, answered.version.value or self.spec.version or 0
         )
         return Prediction(MappingProxyType(arrays), model)
+
+    def _check_version(self, answered: int) -> None:
+        if self.spec.version is not None and answered not in (0, self.spec.version):
+            raise OutputError(
+                _(
+                    "{address} was asked for version {asked} and answered as version {answered}",
+                    address=self.client.address,
+                    asked=self.spec.version,
+                    answered=answered,
+                ),
+                _("Look at what stands between here and the model server: it mixes versions."),
+            )
 
     def versions(self, timeout_s: float | None = None) -> tuple[VersionStatus, ...]:
         """All versions of the model that the server knows, newest first, ended ones too."""
@@ -413,6 +403,7 @@ class ServedModel:
 
 
 _HINT_TIMEOUT_S = 1.0
+_ADDRESSES_TRIED = 4
 
 # A timed-out call may mean that the other end has vanished without a word; each further call over
 # that connection would time out too until TCP gives up, after a quarter of an hour. And a channel
@@ -449,7 +440,11 @@ def _hint_of_versions(connection: Connection, asked: ModelSpec) -> str:
     except (grpc.RpcError, ValueError):
         return ""
     statuses = read_version_statuses(response)
-    return f"Of {asked.name!r} the server has {_listed_versions(statuses)}."
+    return _(
+        "Of {name!r} the server has {versions}.",
+        name=asked.name,
+        versions=_listed_versions(statuses),
+    )
 
 
 def _hint_of_signatures(connection: Connection, asked: ModelSpec) -> str:
@@ -459,23 +454,20 @@ def _hint_of_signatures(connection: Connection, asked: ModelSpec) -> str:
     except (grpc.RpcError, ValueError, OutputError):
         if asked.version_label is None:
             return ""
-        return (
-            f"Check that the server's model config file gives a version the label"
-            f" {asked.version_label!r}, and the names of signature, input and output."
+        return _(
+            "Check that the server's model config file gives a version the label {label!r}, and"
+            " the names of signature, input and output.",
+            label=asked.version_label,
         )
-    return (
-        "The model has "
-        + "; ".join(
-            f"the signature {signature.name!r} with the inputs {_listed(signature.inputs)}"
-            f" and the outputs {_listed(signature.outputs)}"
-            for signature in signatures
+    return " ".join(
+        _(
+            "The model's signature {name!r} has the inputs {inputs} and the outputs {outputs}.",
+            name=signature.name,
+            inputs=_listed(signature.inputs),
+            outputs=_listed(signature.outputs),
         )
-        + "."
+        for signature in signatures
     )
-
-
-def _shortened(details: str) -> str:
-    return details if len(details) <= 500 else details[:500] + " …"
 
 
 def _listed(things: Iterable[Any]) -> str:
@@ -485,7 +477,7 @@ def _listed(things: Iterable[Any]) -> str:
 def _listed_versions(statuses: Sequence[VersionStatus]) -> str:
     listed = [
         f"version {status.version} ({status.state}"
-        + (f": {_shortened(status.error_message)}" if status.error_message else "")
+        + (f": {shortened(status.error_message)}" if status.error_message else "")
         + ")"
         for status in statuses
     ]

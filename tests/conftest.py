@@ -19,6 +19,7 @@ from detector.embedded import EmbeddedServer
 from detector.images import RGBImage, read_image
 from detector.serving import ServedModel
 from tests.support import browser
+from tests.support.certificates import Certificates
 from tests.support.paths import ROOT
 from tests.support.running import served
 
@@ -51,6 +52,11 @@ def model_base_path() -> Path:
 @pytest.fixture(scope="session")
 def samples_dir() -> Path:
     return ROOT / "samples"
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return Certificates(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture(scope="session")

@@ -132,7 +132,12 @@ class Job:
     ) -> None:
         try:
             results = run.run(
-                self._until_stopped(todo), model, config, make=_thumbnail, stored=stored
+                self._until_stopped(todo),
+                model,
+                config,
+                make=_thumbnail,
+                stored=stored,
+                began_with=self._version(),
             )
             for done in results:
                 with self._lock:
@@ -148,6 +153,10 @@ class Job:
         finally:
             with self._lock:
                 self._spent_s += time.monotonic() - self._since
+
+    def _version(self) -> int:
+        """The version that gave the results that are there; 0: there are none."""
+        return max((done.model.version for done in self.results if done.model), default=0)
 
     def _until_stopped(self, todo: Sequence[int]) -> Iterator[run.Source]:
         for index in todo:

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -12,6 +12,7 @@ from typing import Self
 
 from detector.batch.manifest import (
     Batch,
+    ManifestError,
     Result,
     check_same_run,
     now,
@@ -60,7 +61,8 @@ class OutputFolder:
 
     Attributes:
         todo: the sources that are not done yet.
-        config: where a run goes on, it asks for the version of the model that answered before.
+        began_with: the version of the model that gave the results of the run that goes on; 0: none
+            did, or any version is welcome.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class OutputFolder:
         exports: Collection[str] = (),
         draws: bool = True,
         resumes: bool = False,
+        any_version: bool = False,
     ) -> None:
         """
         Args:
@@ -80,6 +83,7 @@ class OutputFolder:
             exports: keys of EXPORTS.
             draws: write annotated images.
             resumes: go on with the run that is in the folder.
+            any_version: it may go on with another version of the model.
 
         Raises:
             OutputError, ManifestError
@@ -93,7 +97,7 @@ class OutputFolder:
         self._results: dict[int, Result] = {}
         self._lock = threading.Lock()
         self._drawn: set[Future[None]] = set()
-        self.config = config
+        self.began_with = 0
         state = self._folder / _STATE
         with self._writing():
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -103,7 +107,10 @@ class OutputFolder:
                 self._files = [""] * len(sources)
             self._places = list(range(len(sources)))
             if resumes:
-                self._go_on(state)
+                before = self._earlier(state)
+                if not any_version:
+                    self.began_with = self._only_version(before, config.model_version)
+                self._go_on(before)
             else:
                 state.unlink(missing_ok=True)
             self._state = State(state, self._batch)
@@ -128,8 +135,8 @@ class OutputFolder:
                 future.result()
         self._drawn.add(self._pool.submit(self._keep, place, result))
 
-    def finish(self) -> None:
-        """Write what is of all images."""
+    def finish(self) -> Batch:
+        """Write what is of all images, and return it."""
         for future in self._drawn:
             future.result()
         results = tuple(self._results[place] for place in sorted(self._results))
@@ -151,6 +158,7 @@ class OutputFolder:
                     write_whole(self._folder / name, build())
             self._state.close()
             (self._folder / _STATE).unlink()
+        return batch
 
     def _keep(self, place: int, result: Result) -> None:
         """Draw the image, then say in the file of lines that this one is done."""
@@ -171,14 +179,26 @@ class OutputFolder:
         with self._lock, self._writing():
             self._state.add(result, self._files[place])
 
-    def _go_on(self, state: Path) -> None:
+    def _only_version(
+        self, before: Mapping[tuple[str, str], tuple[Result, str]], asked: int | None
+    ) -> int:
+        """The version of the earlier results; 0 where none is known. Raises ManifestError."""
+        found = {r.found.model_version or 0 for r, file in before.values() if r.found is not None}
+        versions = sorted(found - {0})
+        if len(versions) > 1 or (versions and asked not in (None, versions[0])):
+            raise ManifestError(
+                _(
+                    "the run in {folder} has results of the model's version {versions}",
+                    folder=self._folder,
+                    versions=", ".join(map(str, versions)),
+                ),
+                _("Give --any-version to mix versions, or start again without --resume."),
+            )
+        return versions[0] if versions else 0
+
+    def _go_on(self, before: Mapping[tuple[str, str], tuple[Result, str]]) -> None:
         """Take over the results of an interrupted or a finished run; the rest is to do."""
-        before = self._earlier(state)
-        versions = {r.found.model_version or 0 for r, _ in before.values() if r.found is not None}
-        is_free = self.config.version_label is None and self.config.model_version is None
-        if versions and is_free:
-            self.config = self.config.with_changes(model_version=max(versions) or None)
-        names = {name for name, _ in before}
+        names = {name for name, digest in before}
         todo = []
         for place, (source, file) in enumerate(zip(self._sources, self._files, strict=True)):
             result, drawn = None, ""

@@ -12,7 +12,6 @@ scores changed by up to 0.24, and 1 of 52 boxes crossed a threshold of 0.3.
 import heapq
 import os
 import threading
-import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -20,13 +19,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from detector.answers import Answer, LoadedImage, SSDModel, StoredAnswers, digest_of, load
+from detector.batch.calls import Calls
 from detector.config import Config
 from detector.errors import (
     ImageError,
     LensError,
-    ServerFaultError,
-    ServerTimeoutError,
-    ServerUnavailableError,
     ServingError,
 )
 from detector.images import ImageLimits, RGBImage, read_file, read_size
@@ -36,12 +33,9 @@ from detector.translation import _
 
 # Two cores are busy with three images already; the rest hides what a network adds.
 WORKERS = max(4, min(8, (os.cpu_count() or 1) + 2))
-IN_FLIGHT = 4
 # An image needs seven to ten bytes a pixel while it is decoded and shrunk (a WebP 16): some 400 MB
 # for these, and for a larger one, which is then decoded alone, what it needs.
 PIXELS_AT_ONCE = 48_000_000
-# How long a server that restarts may take. gRPC's own repeats end after 0.7 s.
-PATIENCE_S = 6.0
 
 # fmt: off
 IMAGE_SUFFIXES = frozenset({
@@ -98,6 +92,9 @@ def run(
     stored: StoredAnswers | None = None,
     workers: int = WORKERS,
     patience_s: float | None = None,
+    busy_patience_s: float | None = None,
+    began_with: int = 0,
+    any_version: bool = False,
 ) -> Generator[Done, None, None]:
     """Each image's result, in any order, as they come.
 
@@ -110,21 +107,27 @@ def run(
         make: what else is wanted of an image while it is decoded, a small one for instance;
             called by the workers.
         stored: answers that are known already are taken from here, and new ones are put here.
-        patience_s: for how long a call is repeated where the server cannot be reached; None:
-            PATIENCE_S.
+        patience_s: for how long a call is repeated where the server cannot be reached; None: some
+            seconds.
+        busy_patience_s: the same where it is reached and has no room; None: a minute.
+        began_with: the version of the model that gave the run's earlier results; 0: there are none.
+        any_version: else the version that answers first answers all, or the run ends.
 
     Raises:
         ServingError: the server does not answer, or its answers cannot be used.
         Exception: what `make` or a source raised beyond what they may.
             Any of them comes after the results of what was under way.
     """
-    work = _Work(
+    stop = threading.Event()
+    calls = Calls(
         SSDModel(model, config.input_name, config.output_name, len(config.labels)),
-        config.image_limits,
-        make,
-        stored,
-        PATIENCE_S if patience_s is None else patience_s,
+        stop,
+        began_with=began_with,
+        any_version=any_version,
+        patience_s=patience_s,
+        busy_patience_s=busy_patience_s,
     )
+    work = _Work(calls, config.image_limits, make, stored)
     pool = ThreadPoolExecutor(workers, thread_name_prefix="batch")
     running: set[Future[Done]] = set()
     failure: BaseException | None = None
@@ -147,11 +150,11 @@ def run(
                 failure = failure or error  # the first is the reason
                 exhausted = True
                 if isinstance(error, ServingError):
-                    work.stop.set()  # the others would wait for the same server
+                    stop.set()  # the others would wait for the same server
                 for other in running:
                     other.cancel()
     finally:
-        work.stop.set()
+        stop.set()
         pool.shutdown(cancel_futures=True)
     if failure is not None:
         raise failure
@@ -210,20 +213,16 @@ class _Work:
 
     def __init__(
         self,
-        model: SSDModel,
+        calls: Calls,
         limits: ImageLimits,
         make: Callable[[RGBImage], object] | None,
         stored: StoredAnswers | None,
-        patience_s: float,
     ) -> None:
-        self._model = model
+        self.calls = calls
         self._limits = limits
         self._make = make
         self._stored = stored
-        self._patience_s = patience_s
         self._room = _Room(PIXELS_AT_ONCE)
-        self._calls = threading.BoundedSemaphore(IN_FLIGHT)
-        self.stop = threading.Event()
 
     def __call__(self, index: int, source: Source) -> Done:
         done = Done(index, source.name, "")
@@ -248,22 +247,13 @@ class _Work:
         )
 
     def _answer(self, digest: str, image: LoadedImage) -> Answer:
-        """The answer. Where the server cannot be reached the call is repeated for a while."""
-        if self._stored is not None and (known := self._stored.get(digest)) is not None:
-            return known
-        with self._calls:
-            if self.stop.is_set():
-                raise ServerUnavailableError(_("the run was ended before this image's call"))
-            end = time.monotonic() + self._patience_s
-            pause_s = 0.1
-            while True:
-                try:
-                    answer = self._model.ask(image)
-                    break
-                except (ServerUnavailableError, ServerTimeoutError, ServerFaultError):
-                    if time.monotonic() + pause_s > end or self.stop.wait(pause_s):
-                        raise
-                pause_s *= 2
+        """The answer: one that is known already, or the model's."""
+        if self._stored is not None:
+            known = self._stored.get(digest)
+            if known is not None and self.calls.suits(known.model.version):
+                self.calls.keep_to(known.model.version)
+                return known
+        answer = self.calls.ask(image)
         if self._stored is not None:
             self._stored.put(digest, answer)
         return answer

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -428,6 +429,24 @@ def test_a_picture_that_has_changed_is_done_again(
     run(*arguments)
     Image.new("RGB", (90, 90), "gray").save(white)
     assert [result["width"] for result in results(run(*arguments))] == [90]
+
+
+def test_versions_of_the_model_are_mixed_only_when_told(
+    server: str, model: Path, white: Path, black: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(model / "5", tmp_path / "newer" / "6")
+    out = tmp_path / "out"
+    run("predict", "--server", server, "--out", out, white)
+    with EmbeddedServer("commodity", tmp_path / "newer") as newer:
+        arguments = ["predict", "--server", newer.address, "--resume", "--out", out, white, black]
+        refused = run(*arguments, status=3)
+        assert "the run began with version 5, which is gone" in refused.stderr
+        assert "--any-version" in refused.stderr
+        mixed = run(*arguments, "--any-version")
+    assert "Results of the model's versions 5, 6 are mixed." in mixed.stderr
+    assert json.loads((out / "manifest.json").read_text())["model_versions"] == [5, 6]
+    again = run("predict", "--server", server, "--resume", "--out", out, white, black, status=2)
+    assert "has results of the model's version 5, 6" in again.stderr
 
 
 def test_a_run_with_other_settings_does_not_go_on(server: str, white: Path, tmp_path: Path) -> None:

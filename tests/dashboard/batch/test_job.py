@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from dashboard.batch.job import THUMBNAIL_SIDE, Job
-from detector.batch.run import IN_FLIGHT, Source
+from detector.batch.calls import IN_FLIGHT
+from detector.batch.run import Source
 from detector.config import Config
 from detector.embedded import EmbeddedServer
 from detector.errors import ServerUnavailableError
@@ -124,7 +125,7 @@ def test_what_is_under_way_when_it_is_stopped_is_kept(
 
 def test_it_is_not_run_twice_at_a_time(held: tuple[Gate, Foreign, ServedModel]) -> None:
     gate, server, client = held
-    gate.close_after(0)
+    gate.close_after(1)  # the first says which version answers
     job = Job(sources(3), Reports())
     job.go_on(client, CONFIG)
     wait_until(lambda: len(server.requests) == 3)
@@ -161,7 +162,7 @@ def test_an_image_that_ends_every_run_does_not_keep_the_others_out(client: Serve
 def test_why_it_ended_is_kept_until_it_goes_on(
     client: ServedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("detector.batch.run.PATIENCE_S", 0.1)
+    monkeypatch.setattr("detector.batch.calls.PATIENCE_S", 0.1)
     job = Job(sources(3), Reports())
     with served("127.0.0.1:1") as nobody:
         finish(job, nobody)

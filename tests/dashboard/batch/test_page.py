@@ -16,7 +16,8 @@ from streamlit.testing.v1 import AppTest
 from dashboard import frame, state
 from dashboard.batch.cards import PAGE_SIZE
 from dashboard.batch.job import Job
-from detector.batch.run import IN_FLIGHT, Source
+from detector.batch.calls import IN_FLIGHT
+from detector.batch.run import Source
 from detector.embedded import EmbeddedServer
 from tests.support.files import png, zipped
 from tests.support.foreign import Foreign, Gate, gated
@@ -274,7 +275,7 @@ def test_a_stopped_job_keeps_what_is_done_and_goes_on(
 def test_a_server_that_is_gone_is_told_and_what_is_done_is_kept(
     page: AppTest, embedded_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("detector.batch.run.PATIENCE_S", 0.1)
+    monkeypatch.setattr("detector.batch.calls.PATIENCE_S", 0.1)
     with gated(embedded_server.address) as (gate, server):
         monkeypatch.setenv("COMMODITY_LENS_SERVER", server.address)
         monkeypatch.setenv("COMMODITY_LENS_TIMEOUT_S", HELD_S)

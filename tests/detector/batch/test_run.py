@@ -13,6 +13,7 @@ import pillow_heif
 import pytest
 from PIL import Image
 
+import detector.batch.calls
 import detector.batch.run
 from detector.batch.run import Done, Source, file_source, images_in, run
 from detector.config import Config
@@ -264,7 +265,7 @@ def test_a_picture_takes_the_room_of_its_pixels_whatever_its_format(
 def test_no_more_calls_are_under_way_than_the_server_works_on(
     embedded_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch, most_allowed: int
 ) -> None:
-    monkeypatch.setattr(detector.batch.run, "IN_FLIGHT", most_allowed)
+    monkeypatch.setattr(detector.batch.calls, "IN_FLIGHT", most_allowed)
     now, most = 0, 0
     changed = threading.Condition()
 
