@@ -22,7 +22,7 @@ from PIL import Image
 from detector.boxes import BLOCK, Boxes, GreedyNMS, clip_boxes, cxcywh_to_xyxy, xyxy_to_cxcywh
 from detector.errors import OutputError
 from detector.images import RGBImage
-from detector.translation import _
+from detector.translation import _, noted
 
 INPUT_SIZE = (300, 300)  # (width, height)
 SCORE_FLOOR = 0.01  # only scores above it are candidates, whatever the threshold
@@ -129,7 +129,7 @@ class RawPrediction:
             class_count: C, background included. None = whatever the columns say.
 
         Raises:
-            OutputError: another shape or dtype, or a NaN.
+            OutputError: another shape or dtype, or numbers that no SSD gives: see `_check`.
         """
         classes = "classes" if class_count is None else f"{class_count} classes"
         columns = "C + 12" if class_count is None else str(class_count + _BOX_COLUMNS)
@@ -151,17 +151,14 @@ class RawPrediction:
             raise OutputError(
                 _("the output has dtype {dtype}, expected float32", dtype=output.dtype)
             )
-        if np.isnan(output).any():
-            raise OutputError(
-                _("the output has NaN in it"),
-                _("The model itself is at fault: export it again, or serve another version."),
-            )
-        return cls(
+        raw = cls(
             offsets=output[:, :4],
             scores=output[:, 4:-8],
             priors=output[:, -8:-4],
             variances=output[:, -4:],
         )
+        _check(raw)
+        return raw
 
     def compact(self) -> Self:
         """Only the rows with a score above the floor: all that post-processing ever reads.
@@ -177,6 +174,54 @@ class RawPrediction:
             self.prior_indices[rows],
             self.prior_count,
         )
+
+
+def _check(raw: RawPrediction) -> None:
+    """Raises OutputError where the numbers are no SSD's: boxes made of them would mean nothing.
+
+    Scores are probabilities, but for what rounding adds. Default boxes may reach beyond the image
+    by their own size.
+    """
+    for name, values in (("offsets", raw.offsets), ("scores", raw.scores)):
+        _expect(np.isfinite(values), values, _("{name} that are finite", name=name), _EXPORT)
+    scores, priors, variances = raw.scores, raw.priors, raw.variances
+    is_score = (scores >= -_ROUNDING) & (scores <= 1 + _ROUNDING)
+    _expect(is_score, scores, _("scores from 0 to 1"), _SOFTMAX)
+    is_prior = (priors >= -1) & (priors <= 2)
+    _expect(is_prior, priors, _("prior corners from 0 to 1"), _PRIORS)
+    sides = priors[:, 2:] - priors[:, :2]
+    _expect(sides >= 0, sides, _("prior corners xmin, ymin, xmax, ymax"), _PRIORS)
+    _expect(variances > 0, variances, _("variances above 0"), _EXPORT)
+    with np.errstate(over="ignore"):
+        growth = raw.offsets[:, 2:] * variances[:, 2:]
+    _expect(growth < _MOST_GROWTH, growth, _("sizes that can be numbers"), _EXPORT)
+
+
+_ROUNDING = 1e-3
+_MOST_GROWTH = 80  # e^88 is the largest float32
+_EXPORT = noted("The model itself is at fault: export it again, or serve another version.")
+_SOFTMAX = noted(
+    "Export the model with its softmax: scores must be probabilities, neither logits nor percent."
+)
+_PRIORS = noted(
+    "Export the model with its default boxes as corners relative to the image, not in pixels or as"
+    " centre and size."
+)
+
+
+def _expect(is_good: NDArray[np.bool_], values: NDArray[np.float32], what: str, hint: str) -> None:
+    if is_good.all():
+        return
+    bad = values[~is_good]
+    raise OutputError(
+        _(
+            "{count} numbers of the output are wrong: expected {what}, got {value:g}",
+            count=len(bad),
+            what=what,
+            value=bad[0],
+        ),
+        _(hint),
+    )
 
 
 def decode(

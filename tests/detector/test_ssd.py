@@ -24,12 +24,13 @@ from tests.support.outputs import (
     output_of,
     random_output,
     random_settings,
+    unchecked,
 )
 
 
 def found(output, **settings):
     """(class id, prior) of each detection, in order."""
-    detections = postprocess(RawPrediction.from_output(output), Settings(**settings), SIZE)
+    detections = postprocess(unchecked(output), Settings(**settings), SIZE)
     return list(zip(detections.class_ids.tolist(), detections.prior_indices.tolist(), strict=True))
 
 
@@ -105,20 +106,20 @@ def test_an_output_without_priors_is_an_empty_prediction():
 @pytest.mark.parametrize("class_count", [2, 9, 21])
 def test_the_columns_are_offsets_scores_priors_and_variances(class_count):
     columns = class_count + 12
-    output = np.arange(2 * columns, dtype=np.float32).reshape(2, columns)
+    output = np.arange(2 * columns, dtype=np.float32).reshape(2, columns) / (2 * columns)
     raw = RawPrediction.from_output(output, class_count)
-    assert raw.offsets[0].tolist() == [0, 1, 2, 3]
-    assert raw.scores[0].tolist() == list(range(4, 4 + class_count))
-    assert raw.priors[0].tolist() == [columns - 8, columns - 7, columns - 6, columns - 5]
-    assert raw.variances[1].tolist() == [2 * columns - 4 + index for index in range(4)]
+    np.testing.assert_array_equal(raw.offsets, output[:, :4])
+    np.testing.assert_array_equal(raw.scores, output[:, 4 : 4 + class_count])
+    np.testing.assert_array_equal(raw.priors, output[:, 4 + class_count : 8 + class_count])
+    np.testing.assert_array_equal(raw.variances, output[:, 8 + class_count :])
 
 
 def test_a_prediction_is_read_only_and_does_not_follow_its_source():
-    output = np.zeros((3, 21), np.float32)
+    output = np.full((3, 21), 0.5, np.float32)
     raw = RawPrediction.from_output(output)
     output[:] = 7
     for part in (raw.offsets, raw.scores, raw.priors, raw.variances):
-        assert part.max() == 0
+        assert part.max() == 0.5
         assert part.dtype == np.float32
         with pytest.raises(ValueError, match="read-only"):
             part[0, 0] = 1
@@ -143,11 +144,49 @@ def test_an_output_of_integers_is_refused():
         RawPrediction.from_output(np.zeros((5, 21), np.int64))
 
 
-def test_an_output_with_nan_is_refused():
-    output = np.zeros((5, 21), np.float32)
-    output[3, 17] = np.nan
-    with pytest.raises(OutputError, match="NaN"):
+OFFSET, SCORE, PRIOR, VARIANCE = 2, 6, 13, 19
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [
+        (OFFSET, np.nan, "offsets that are finite, got nan"),
+        (SCORE, np.inf, "scores that are finite, got inf"),
+        (PRIOR, np.nan, "prior corners"),
+        (VARIANCE, np.nan, "variances"),
+        (SCORE, 7.25, "scores from 0 to 1, got 7.25"),  # without its softmax
+        (SCORE, -3.0, "scores from 0 to 1, got -3"),
+        (SCORE, 97.0, "scores from 0 to 1, got 97"),  # in percent
+        (SCORE, 1.01, "scores from 0 to 1, got 1.01"),
+        (PRIOR, 2.5, "prior corners from 0 to 1, got 2.5"),
+        (PRIOR + 2, 300.0, "prior corners from 0 to 1, got 300"),  # in pixels
+        (PRIOR + 2, 0.05, "prior corners xmin, ymin, xmax, ymax"),  # centre and size
+        (VARIANCE, 0.0, "variances above 0, got 0"),
+        (VARIANCE, -0.1, "variances above 0, got -0.1"),
+        (OFFSET, 1e30, "sizes that can be numbers, got"),
+        (OFFSET, 500.0, "sizes that can be numbers, got 100"),
+    ],
+)
+def test_numbers_that_no_ssd_gives_are_refused_with_the_number(column, value, words):
+    output = output_of(9, (EVERYWHERE, {1: 0.5}), (EVERYWHERE, {}))
+    output[1, column] = value
+    with pytest.raises(OutputError, match=words) as refusal:
         RawPrediction.from_output(output, 9)
+    assert "output are wrong" in str(refusal.value)
+    assert "xport" in refusal.value.hint
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        *((SCORE, 1.0000001), (SCORE, -1e-7), (SCORE, 1.0005)),
+        *((PRIOR, -0.45), (PRIOR + 2, 1.5), (OFFSET, -1e30), (OFFSET - 2, 1e6)),
+    ],
+)
+def test_what_rounding_and_boxes_beyond_the_edge_give_is_accepted(column, value):
+    output = output_of(9, (EVERYWHERE, {1: 0.5}))
+    output[0, column] = value
+    assert len(RawPrediction.from_output(output, 9).scores) == 1
 
 
 def test_parts_of_different_lengths_are_refused():
@@ -362,7 +401,7 @@ def test_scores_below_the_threshold_are_no_detections():
 
 def test_boxes_are_scaled_to_the_pixels_of_the_original_image():
     output = output_of(9, ((0.25, 0.5, 0.75, 1.0), {6: 0.5}))
-    detections = postprocess(RawPrediction.from_output(output), Settings(), (1000, 200))
+    detections = postprocess(unchecked(output), Settings(), (1000, 200))
     assert detections.boxes.tolist() == [[250, 100, 750, 200]]
     assert detections.scores.tolist() == [0.5]
     assert detections.ids == ["6-0"]
@@ -496,7 +535,7 @@ def test_the_same_box_has_the_same_id_at_every_threshold():
 
 
 def assert_equals_reference(output, settings):
-    detections = postprocess(RawPrediction.from_output(output), Settings(**settings), SIZE)
+    detections = postprocess(unchecked(output), Settings(**settings), SIZE)
     rows = reference.postprocess(output, SIZE, **settings)
     ours = zip(
         detections.class_ids.tolist(),

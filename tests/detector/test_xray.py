@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from detector.ssd import RawPrediction, Settings, postprocess
+from detector.ssd import Settings, postprocess
 from detector.xray import xray
 from tests.support import reference
-from tests.support.outputs import SIZE, apart, output_of, random_output, random_settings
+from tests.support.outputs import SIZE, apart, output_of, random_output, random_settings, unchecked
 
 # On one line of height 1: IoU of the first with the second 9/11, with the third 8/12; the second
 # with the third 9/11.
@@ -14,7 +14,7 @@ KINDS = ["softmax", "tied", "at the thresholds", "extreme", "one heap"]
 
 
 def looked_at(*rows, class_count=3, **settings):
-    raw = RawPrediction.from_output(output_of(class_count, *rows))
+    raw = unchecked(output_of(class_count, *rows))
     return xray(raw, Settings(**settings), SIZE)
 
 
@@ -138,7 +138,7 @@ def test_the_shown_candidates_are_exactly_those_of_postprocess(kind, seed):
     rng = np.random.default_rng([21, seed, len(kind)])
     output = random_output(rng, int(rng.choice([0, 1, 40, 600])), 5, kind)
     settings = Settings(**random_settings(rng, 5))
-    raw = RawPrediction.from_output(output)
+    raw = unchecked(output)
     result, expected = xray(raw, settings, SIZE), postprocess(raw, settings, SIZE)
     shown = result.candidates.take(result.shown)
     assert shown.ids == expected.ids
@@ -154,7 +154,7 @@ def test_each_suppressed_box_has_the_suppressor_of_the_blackboard(kind, class_ag
     rng = np.random.default_rng([22, len(kind)])
     output = random_output(rng, 60, 4, kind)
     settings = Settings(0.1, 0.5, class_agnostic)
-    result = xray(RawPrediction.from_output(output), settings, (1, 1))
+    result = xray(unchecked(output), settings, (1, 1))
     boxes = [reference.decode_one(row[:4], row[-8:-4], row[-4:]) for row in output]
     kept = []
     for index, (class_id, prior) in enumerate(
@@ -180,7 +180,7 @@ def test_the_rows_above_the_floor_say_all_that_the_whole_output_says(kind, seed)
     output = random_output(rng, 600, 5, kind)
     output[rng.random(600) < 0.6, 5:-8] = 0.01  # at the floor, not above it
     settings = Settings(**random_settings(rng, 5))
-    raw = RawPrediction.from_output(output)
+    raw = unchecked(output)
     compact = raw.compact()
     assert len(compact.scores) < 300
     expected, found = postprocess(raw, settings, SIZE), postprocess(compact, settings, SIZE)

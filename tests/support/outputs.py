@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from detector.ssd import RawPrediction
+
 SIZE = (640, 371)
 
 
@@ -69,3 +71,8 @@ def random_settings(rng, class_count):
         "classes": None if rng.random() < 0.6 else frozenset(rng.choice(ids, 2).tolist()),
         "top_k": int(rng.choice([0, 1, 5, 200])),
     }
+
+
+def unchecked(output):
+    """The prediction of an output (P, C + 12), also one that a model is refused for."""
+    return RawPrediction(output[:, :4], output[:, 4:-8], output[:, -8:-4], output[:, -4:])

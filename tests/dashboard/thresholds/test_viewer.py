@@ -20,7 +20,7 @@ from detector.evaluation.ground_truth import GroundTruth
 from detector.formats.coco import read_coco
 from detector.ssd import RawPrediction, Settings, postprocess
 from detector.xray import xray
-from tests.support.outputs import output_of, random_output
+from tests.support.outputs import output_of, random_output, unchecked
 from tests.support.running import ROOT, free_port, wait_until_up
 
 LABELS = ("background", "clothes", "pants", "shoes", "watch", "phone", "audio", "computer", "books")
@@ -68,7 +68,7 @@ def simple(**options):
         (SMALL, {WATCH: 0.6}),
         ((0.7, 0.2, 0.9, 0.5), {WATCH: 0.2}),
     ]
-    return case(RawPrediction.from_output(output_of(9, *rows)), **options)
+    return case(unchecked(output_of(9, *rows)), **options)
 
 
 def flat_scores():
@@ -76,7 +76,7 @@ def flat_scores():
     output = random_output(rng, 1500, 9, "softmax")
     output[:, 4:-8] = rng.uniform(0.02, 0.9, (1500, 9))
     settings = Settings(class_agnostic=True, class_thresholds={1: 0.8, 2: 0.1}, top_k=50)
-    return case(RawPrediction.from_output(output), settings)
+    return case(unchecked(output), settings)
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def cases(client, samples_dir: Path) -> dict[str, dict]:
     for kind in KINDS:
         rng = np.random.default_rng([31, len(kind)])
         for words, settings in SETTINGS.items():
-            raw = RawPrediction.from_output(random_output(rng, 120, 9, kind))
+            raw = unchecked(random_output(rng, 120, 9, kind))
             made[f"{kind}, {words}"] = case(raw, settings)
     box = np.array([[0.0, 0, 320, 480], [448, 96, 576, 240]])
     truth = GroundTruth("a.jpg", (640, 480), box, np.array([SHOES, WATCH]))

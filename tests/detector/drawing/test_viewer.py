@@ -7,9 +7,9 @@ import pytest
 from detector.drawing import viewer
 from detector.evaluation.ground_truth import GroundTruth
 from detector.evaluation.matching import Outcome, at_floor, compare, match
-from detector.ssd import RawPrediction, Settings, postprocess
+from detector.ssd import Settings, postprocess
 from detector.xray import xray
-from tests.support.outputs import SIZE, apart, output_of, random_output, random_settings
+from tests.support.outputs import SIZE, apart, output_of, random_output, random_settings, unchecked
 
 LABELS = ("background", "shoes", "watch")
 FIRST, SECOND, THIRD = (0.0, 0, 0.5, 1), (0.05, 0, 0.55, 1), (0.1, 0, 0.6, 1)
@@ -23,7 +23,7 @@ def view_of(raw, settings, **options):
 
 
 def seen(*rows, truth=None, **settings):
-    raw = RawPrediction.from_output(output_of(3, *rows))
+    raw = unchecked(output_of(3, *rows))
     return view_of(raw, Settings(**settings), truth=truth)
 
 
@@ -63,9 +63,7 @@ def test_without_candidates_there_is_nothing_to_show():
 def test_the_view_at_the_floor_shows_what_postprocess_shows_at_any_threshold(kind, class_count):
     rng = np.random.default_rng([21, class_count, len(kind)])
     for _ in range(25):
-        raw = RawPrediction.from_output(
-            random_output(rng, int(rng.integers(0, 40)), class_count, kind)
-        )
+        raw = unchecked(random_output(rng, int(rng.integers(0, 40)), class_count, kind))
         settings = Settings(**random_settings(rng, class_count))
         view = view_of(raw, settings)
         for threshold in (0.0, 0.01, 0.2, 0.3, 0.45, 0.5, 0.7, 0.71, 1.0):
@@ -122,7 +120,7 @@ def flat(prior_count, class_count=9):
     rng = np.random.default_rng(3)
     output = random_output(rng, prior_count, class_count, "softmax")
     output[:, 4:-8] = rng.uniform(0.02, 0.9, (prior_count, class_count))
-    return RawPrediction.from_output(output)
+    return unchecked(output)
 
 
 def test_of_flat_scores_all_that_can_show_is_sent_and_the_best_of_the_rest():
@@ -206,7 +204,7 @@ def test_crowds_and_regions_are_ignored():
 @pytest.mark.parametrize("kind", KINDS)
 def test_outcomes_are_those_of_matching_at_the_floor(kind):
     rng = np.random.default_rng([22, len(kind)])
-    raw = RawPrediction.from_output(random_output(rng, 60, 4, kind))
+    raw = unchecked(random_output(rng, 60, 4, kind))
     corners = np.sort(rng.random((5, 2, 2)), axis=1).reshape(5, 4)
     truth = truth_of(*((box, int(rng.integers(1, 4))) for box in corners))
     settings = Settings(iou_threshold=0.5)
