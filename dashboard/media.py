@@ -11,8 +11,8 @@ each other's files.
 import base64
 import hashlib
 import html
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -29,6 +29,7 @@ from detector.drawing.colors import class_color, text_color
 from detector.drawing.marks import label_places, label_texts
 from detector.images import RGBImage
 from detector.ssd import Detections
+from detector.translation import _
 
 # Of the strips of images: twice their width on the page, for sharp screens.
 THUMBNAIL_SIDE = 208
@@ -97,8 +98,8 @@ def photo_url(image: ImageFile, loaded: LoadedImage) -> str:
         url = files.add(display, "image/jpeg", f"photo-{image.digest}")
     except (AttributeError, TypeError):  # another Streamlit than the one that was pinned
         return jpeg_uri(display)
-    base = st.get_option("server.baseUrlPath").strip("/")
-    return f"/{base}{url}" if base else url
+    # Relative to the page, which alone knows what a proxy has put in front of its path.
+    return url.lstrip("/")
 
 
 @dataclass(frozen=True)
@@ -183,6 +184,19 @@ def boxes_html(
 # --- components
 
 
+@dataclass(frozen=True)
+class FigureData:
+    """What the component beside a figure gets.
+
+    Attributes:
+        frame: key of the container that holds both.
+        texts: label and tip of each of its buttons.
+    """
+
+    frame: str
+    texts: Mapping[str, tuple[str, str]]
+
+
 def component(name: str, **options: Any) -> Any:
     """Mount the component of dashboard/frontend/`name`/.
 
@@ -196,6 +210,25 @@ def component(name: str, **options: Any) -> Any:
     folder = FRONTEND / name
     _tell_streamlit(folder)
     return _mounting(folder)(**options)
+
+
+def figure_hands(frame: str) -> None:
+    """Zoom buttons for the figure of a photo, and what wheel and fingers do over it.
+
+    Args:
+        frame: key of the container that holds the figure; this is called within it.
+    """
+    data = FigureData(
+        frame,
+        {
+            "out": (_("Zoom out"), _("Zoom out")),
+            "in": (_("Zoom in"), _("Zoom in: also Ctrl and wheel, or two fingers")),
+            "reset": (_("Whole image"), _("Whole image: also a double click")),
+            "full": (_("Full screen"), _("Full screen, and back")),
+        },
+    )
+    with st.container(key=f"{frame}_hands"):
+        component("figure", key=f"{frame}_hands_mounted", data=asdict(data))
 
 
 def digest_of(folder: Path) -> str:

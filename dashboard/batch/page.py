@@ -25,6 +25,7 @@ def show() -> None:
         _open_in_detect(job)
     choose.show()
     if job is None:
+        controls.carry(config().labels)
         return
     if batch.go_on:
         _begin(job)

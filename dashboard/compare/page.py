@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard import answers, frame, ground_truth, images, media, state
+from dashboard import answers, controls, frame, ground_truth, images, media, state
 from dashboard.answers import config
 from dashboard.compare import differences, grid, sides, swipe
 from dashboard.compare.sides import Result
@@ -36,6 +36,7 @@ OPENS_ON = "electronics_flatlay.jpg"
 
 def show() -> None:
     """The page in its two modes."""
+    controls.carry(config().labels)
     _restore()
     with st.container(key="compare_modes"):
         mode = st.segmented_control(
@@ -174,6 +175,8 @@ def _figure(
             config=photo.CONFIG,
             alt=summary(pairing),
         )
+        with linked_frame:
+            media.figure_hands("linked_frame")
         # Beside the photos: a legend of one line, or two, a heading above each, a margin below.
         st.html(
             f"<style>.st-key-linked_frame{{--photo:{height / width:.4f};"

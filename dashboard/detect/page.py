@@ -10,7 +10,7 @@ from dashboard import controls, frame, ground_truth, images, state
 from dashboard.answers import answer_for, config, is_starting, last_answer
 from dashboard.detect import tables
 from dashboard.files import ImageFile
-from dashboard.media import photo_url, prepare
+from dashboard.media import figure_hands, photo_url, prepare
 from detector import ssd
 from detector.answers import Answer, LoadedImage
 from detector.drawing import marks, photo
@@ -132,6 +132,7 @@ def _figure(
             config=photo.CONFIG,
             alt=photo.summary(detections, labels),
         )
+        figure_hands("figure_frame")
 
 
 def _timings(steps_s: list[float]) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard import frame
+from dashboard import controls, frame
 from dashboard.answers import address, config, served, served_version
 from dashboard.frame import plain
 from detector import ssd
@@ -20,6 +20,7 @@ CALLS = 20
 
 def show() -> None:
     """State, versions, signatures, a measured round trip, and the model card."""
+    controls.carry(config().labels)
     where = address()
     version = served_version()
     st.header(_("Model server"), anchor=False)

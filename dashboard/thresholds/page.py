@@ -31,7 +31,7 @@ MODES = {
 def show() -> None:
     """The whole page."""
     labels = config().labels
-    controls.thresholds_from_address(labels)
+    controls.from_address(labels)
     image = images.choose()
     if (opened := images.opened()) is not None:
         image = opened
@@ -112,7 +112,7 @@ def _controls(labels: Sequence[str], image: ImageFile, answer: Answer) -> ssd.Se
     settings = replace(controls.kept(), iou_threshold=iou, class_agnostic=agnostic, classes=classes)
     with change:
         _tell_change(image, answer, settings)
-    return controls.hold_thresholds(labels, settings)
+    return controls.hold(labels, settings, drawn=("iou_threshold", "class_agnostic", "classes"))
 
 
 def _tell_change(image: ImageFile, answer: Answer, settings: ssd.Settings) -> None:

@@ -75,7 +75,9 @@ def test_zoom_and_pan_of_one_panel_are_the_others(page: Page, panel: int):
     page.evaluate(f"() => {{ window.moves = 0; {PLOT}.on('plotly_relayout', () => moves++); }}")
     before = page.evaluate(RANGES)
     page.mouse.move(*middle_of(page, panel))
+    page.keyboard.down("Control")
     page.mouse.wheel(0, -400)
+    page.keyboard.up("Control")
     page.wait_for_function("() => moves == 1")
     x, x2, y, y2 = zoomed = page.evaluate(RANGES)
     assert x == x2 != before[0]
@@ -92,7 +94,9 @@ def test_zoom_and_pan_of_one_panel_are_the_others(page: Page, panel: int):
 
 def test_the_legend_hides_a_kind_in_both_panels_and_keeps_the_zoom(page: Page):
     page.mouse.move(*middle_of(page, 0))
+    page.keyboard.down("Control")
     page.mouse.wheel(0, -200)
+    page.keyboard.up("Control")
     page.wait_for_function(f"() => {PLOT}._fullLayout.xaxis.range[0] > 0")
     zoomed = page.evaluate(RANGES)
     legend = element(page, "linked_figure").locator(".legend .traces")

@@ -96,7 +96,9 @@ def test_the_spec_has_no_binary_noise() -> None:
 
 
 def test_the_revision_is_kept_in_the_spec() -> None:
-    assert photo.draw(GREY, SIZE, Detections.empty(), LABELS, revision=7).layout.meta == 7
+    assert (
+        photo.draw(GREY, SIZE, Detections.empty(), LABELS, revision=7).layout.meta["revision"] == 7
+    )
 
 
 def test_the_height_follows_the_photo() -> None:
