@@ -55,7 +55,7 @@ def show_all(labels: Sequence[str]) -> Settings:
         labels: index = class id, background first.
     """
     classes = list(labels[1:])
-    _restore(labels)
+    restore(labels)
     score = slider(_("Score threshold"), "score_threshold", DEFAULTS.score_threshold, SCORE_HELP)
     iou = iou_threshold(IOU_HELP)
     with st.container(
@@ -283,14 +283,20 @@ def threshold_from_chart(key: str) -> None:
         adopt(replace(settings, class_thresholds=own))
 
 
-def _restore(labels: Sequence[str]) -> None:
-    """A control that is not there yet starts as it was left on another page, unless the page's
-    address says otherwise."""
+def restore(labels: Sequence[str]) -> None:
+    """Before a page draws controls: on a page that one has just come to they stand as they were
+    left on another, unless the page's address says otherwise."""
     settings = state.read(state.Thresholds).settings
-    if settings is not None:
-        for key, value in _widget_values(labels, settings).items():
-            if not state.has_widget(key) and key not in st.query_params:
-                state.set_widget(key, value)
+    if settings is None:
+        return
+    is_new = state.read(state.Visit).is_new
+    usual = _widget_values(labels, DEFAULTS)
+    for key, value in _widget_values(labels, settings).items():
+        if (is_new or not state.has_widget(key)) and key not in st.query_params:
+            state.set_widget(key, value)
+            if is_new and value != usual.get(key):
+                # Streamlit puts into the address only what changes after a control is drawn.
+                st.query_params[key] = _in_address(value)
 
 
 def _widget_values(labels: Sequence[str], settings: Settings) -> dict[str, Any]:

@@ -50,6 +50,7 @@ def page(title: str) -> Iterator[None]:
         page_icon=str(ASSETS / "icon.svg"),
         layout="wide",
     )
+    state.write(state.Visit(title, is_new=title != state.read(state.Visit).page))
     st.html(ASSETS / "style.css")
     st.logo(ASSETS / "logo.svg", size="large", icon_image=ASSETS / "icon.svg")
     with st.sidebar:

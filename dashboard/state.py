@@ -66,6 +66,19 @@ class Thresholds:
 
 
 @dataclass(frozen=True)
+class Visit:
+    """The page that is looked at.
+
+    Attributes:
+        page: its name.
+        is_new: the session has just come to it, from another one or at its start.
+    """
+
+    page: str = ""
+    is_new: bool = True
+
+
+@dataclass(frozen=True)
 class Pick:
     """The one box that figure and tables mark.
 

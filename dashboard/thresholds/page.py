@@ -85,6 +85,7 @@ def _controls(labels: Sequence[str], image: ImageFile, answer: Answer) -> ssd.Se
             "(*precision*), lower finds more and errs more (*recall*)."
         )
     )
+    controls.restore(labels)
     iou = controls.iou_threshold()
     drawing, words = st.columns([1, 3], vertical_alignment="center")
     drawing.image(_overlap_svg(iou), width=110)
