@@ -39,7 +39,7 @@ def show() -> None:
         _round_trip(where)
     with right, frame.guarded():
         _signatures(where)
-    _card()
+    _card(version)
 
 
 def _versions(where: str) -> None:
@@ -108,9 +108,10 @@ def _round_trip(where: str) -> None:
     three.metric(_("Slowest"), f"{max(times_ms):.1f} ms")
 
 
-def _card() -> None:
-    """The card of the model that ships; another server's model has none that we know."""
-    path = config().model_base_path / "card.json"
+def _card(version: int) -> None:
+    """The card of the version that is served; another server's model has none that we know."""
+    base_path = config().model_base_path
+    path = base_path / str(version) / "card.json"
     if config().server is not None or not path.is_file():
         return
     st.subheader(_("Model card"), anchor=False)
