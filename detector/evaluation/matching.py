@@ -409,4 +409,4 @@ def _nearest(count: int, rows: Ints, columns: Ints, ious: Floats) -> Nearest:
 def _joined(parts: Sequence[NDArray[Any]], dtype: type, columns: int | None = None) -> NDArray[Any]:
     """Arrays one after the other; there may be none."""
     shape = (0,) if columns is None else (0, columns)
-    return np.concatenate([np.empty(shape, dtype), *parts]).astype(dtype, copy=False)
+    return np.concatenate([np.empty(shape, dtype), *parts])

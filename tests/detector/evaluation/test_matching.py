@@ -152,6 +152,15 @@ def test_indices_lead_back_to_picture_and_row():
     assert comparison.truths.rows.tolist() == [0, 0, 1]
 
 
+def test_a_detection_has_its_rank_by_score_in_its_image_and_class():
+    box = (0, 0, 10, 10)
+    images = [
+        (truth(), found((WATCH, 0.9, box), (BOOKS, 0.8, box), (WATCH, 0.7, box))),
+        (truth(), found((WATCH, 0.5, box), (WATCH, 0.6, box))),
+    ]
+    assert compare(images, CLASS_COUNT).ranks.tolist() == [0, 0, 1, 1, 0]
+
+
 def test_boxes_that_are_equal_match_at_an_iou_threshold_of_one():
     box = (0.1, 0.2, 33.3, 77.7)
     assert matched(truth((WATCH, np.float32(box))), found((WATCH, 1, box)), 1.0).truth_of[0] == 0
