@@ -113,6 +113,18 @@ def test_the_columns_are_offsets_scores_priors_and_variances(class_count):
     assert raw.variances[1].tolist() == [2 * columns - 4 + index for index in range(4)]
 
 
+def test_the_compact_prediction_is_the_rows_above_the_floor_with_their_places():
+    output = output_of(
+        3, (apart(0), {0: 0.9, 1: 0.01}), (apart(1), {2: 0.02}), (apart(2), {1: 0.5})
+    )
+    whole = RawPrediction.from_output(output)
+    assert (whole.prior_indices.tolist(), whole.prior_count) == ([0, 1, 2], 3)
+    for compact in (whole.compact(), whole.compact().compact()):
+        assert (compact.prior_indices.tolist(), compact.prior_count) == ([1, 2], 3)
+        for name in ("offsets", "scores", "priors", "variances"):
+            assert getattr(compact, name).tolist() == getattr(whole, name)[1:].tolist()
+
+
 def test_a_prediction_is_read_only_and_does_not_follow_its_source():
     output = np.zeros((3, 21), np.float32)
     raw = RawPrediction.from_output(output)
@@ -154,6 +166,13 @@ def test_parts_of_different_lengths_are_refused():
     four = np.zeros((3, 4), np.float32)
     with pytest.raises(ValueError, match=r"expected priors \(3, 4\), got \(2, 4\)"):
         RawPrediction(four, np.zeros((3, 9), np.float32), four[:2], four)
+
+
+@pytest.mark.parametrize("shape", [(3,), (3, 1), (3, 1, 9)])
+def test_scores_of_another_shape_are_refused(shape):
+    four = np.zeros((3, 4), np.float32)
+    with pytest.raises(ValueError, match=r"expected scores \(P, C\) with C >= 2"):
+        RawPrediction(four, np.zeros(shape, np.float32), four, four)
 
 
 # --- decode

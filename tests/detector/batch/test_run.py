@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from PIL import Image
 
 import detector.batch.run
+from detector.answers import AnswerStore, StoredAnswers
 from detector.batch.run import Done, Source, file_source, images_in, run
 from detector.config import Config
 from detector.embedded import EmbeddedServer
@@ -84,6 +86,22 @@ def test_the_kept_answer_is_the_compact_one(client: ServedModel) -> None:
 def test_what_make_gives_of_a_picture_is_in_its_result(client: ServedModel) -> None:
     found = run([source("a", jpeg((50, 20)))], client, CONFIG, make=lambda image: image.shape)
     assert [done.made for done in found] == [(20, 50, 3)]
+
+
+def test_a_stored_answer_is_not_asked_for_again(embedded_server: EmbeddedServer) -> None:
+    stored = StoredAnswers(AnswerStore(), embedded_server.address, "commodity", 1)
+    sources = [source("a", jpeg())]
+    with gated(embedded_server.address) as (_, server), served(server.address) as client:
+        [first] = run(sources, client, CONFIG, stored=stored)
+        [again] = run(sources, client, CONFIG, stored=stored)
+        assert (again.raw, again.model) == (first.raw, first.model)
+        assert len(server.requests) == 1
+        # Another version of the model may say something else.
+        list(run(sources, client, CONFIG, stored=replace(stored, version=2)))
+        assert len(server.requests) == 2
+    assert stored.get(first.digest) is not None
+    # It is kept under the version that gave it, not under the one that was looked for.
+    assert replace(stored, version=2).get(first.digest) is None
 
 
 # Bad files.
