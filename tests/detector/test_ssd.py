@@ -134,6 +134,8 @@ def test_a_prediction_is_read_only_and_does_not_follow_its_source():
         assert part.dtype == np.float32
         with pytest.raises(ValueError, match="read-only"):
             part[0, 0] = 1
+    for same in (raw, raw.compact()):
+        assert not same.prior_indices.flags.writeable
 
 
 @pytest.mark.parametrize("shape", [(7308, 20), (7308, 33), (1, 7308, 21), (21,), (7308, 0)])
@@ -145,8 +147,24 @@ def test_an_output_of_another_shape_is_refused_with_both_shapes(shape):
     assert refusal.value.hint
 
 
+def test_of_a_request_with_one_image_the_output_is_that_of_the_image():
+    output = random_output(np.random.default_rng(1), 5, 9, "softmax")
+    raw, alone = RawPrediction.of_single(output[None], 9), RawPrediction.from_output(output, 9)
+    assert raw.scores.tolist() == alone.scores.tolist()
+    with pytest.raises(OutputError, match="21 classes"):
+        RawPrediction.of_single(output[None], 21)
+
+
+@pytest.mark.parametrize("shape", [(5, 21), (2, 5, 21), (0, 5, 21), (1, 1, 5, 21)])
+def test_an_output_that_is_not_of_one_image_is_refused(shape):
+    with pytest.raises(OutputError, match="for one image") as refusal:
+        RawPrediction.of_single(np.zeros(shape, np.float32))
+    assert str(shape) in str(refusal.value)
+    assert refusal.value.hint.startswith("Serve a model")
+
+
 def test_an_output_without_room_for_one_class_is_refused():
-    with pytest.raises(OutputError):
+    with pytest.raises(OutputError, match=r"\(P, C \+ 12\): 4 offsets, classes, 4 prior"):
         RawPrediction.from_output(np.zeros((5, 13), np.float32))
 
 
@@ -166,6 +184,9 @@ def test_parts_of_different_lengths_are_refused():
     four = np.zeros((3, 4), np.float32)
     with pytest.raises(ValueError, match=r"expected priors \(3, 4\), got \(2, 4\)"):
         RawPrediction(four, np.zeros((3, 9), np.float32), four[:2], four)
+    nine = np.zeros((3, 9), np.float32)
+    with pytest.raises(ValueError, match=r"expected prior_indices \(3,\)"):
+        RawPrediction(four, nine, four, four, np.arange(2), 10)
 
 
 @pytest.mark.parametrize("shape", [(3,), (3, 1), (3, 1, 9)])
