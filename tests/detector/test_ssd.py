@@ -180,6 +180,15 @@ def test_an_output_with_nan_is_refused():
         RawPrediction.from_output(output, 9)
 
 
+def test_a_prediction_is_kept_in_float32_and_its_scores_class_after_class():
+    raw = RawPrediction.from_output(np.zeros((3, 21), np.float64))
+    assert {part.dtype for part in (raw.offsets, raw.scores, raw.priors, raw.variances)} == {
+        np.dtype(np.float32)
+    }
+    assert raw.scores.flags.f_contiguous
+    assert raw.offsets.flags.c_contiguous
+
+
 def test_parts_of_different_lengths_are_refused():
     four = np.zeros((3, 4), np.float32)
     with pytest.raises(ValueError, match=r"expected priors \(3, 4\), got \(2, 4\)"):
@@ -384,6 +393,12 @@ def test_detections_are_read_only():
         three_detections().scores[0] = 1
 
 
+def test_detections_have_one_type_of_number_whatever_they_are_made_of():
+    made = Detections(np.zeros((2, 4)), np.zeros(2), np.zeros(2), np.zeros(2))
+    assert (made.boxes.dtype, made.scores.dtype) == (np.float32, np.float32)
+    assert (made.class_ids.dtype, made.prior_indices.dtype) == (np.int64, np.int64)
+
+
 def test_detections_of_different_lengths_are_refused():
     with pytest.raises(ValueError, match=r"expected boxes \(2, 4\), got \(3, 4\)"):
         Detections(np.zeros((3, 4)), np.zeros(2), np.zeros(2), np.zeros(2))
@@ -503,11 +518,12 @@ def test_top_k_cuts_after_thresholds_and_shown_classes():
 
 
 def test_at_most_400_boxes_of_a_class_are_kept():
-    rows = [(apart(index), {1: 0.9 - 0.001 * index}) for index in range(450)]
-    rows += [(apart(index), {2: 0.35}) for index in range(450, 460)]
+    assert 900 > 3 * BLOCK
+    rows = [(apart(index), {1: 0.9 - 0.0005 * index}) for index in range(900)]
+    rows += [(apart(index), {2: 0.35}) for index in range(900, 910)]
     output = output_of(3, *rows)
     kept = found(output, top_k=1000)
-    assert kept == [(1, index) for index in range(400)] + [(2, index) for index in range(450, 460)]
+    assert kept == [(1, index) for index in range(400)] + [(2, index) for index in range(900, 910)]
 
 
 def test_the_200_best_are_shown_by_default():
