@@ -518,7 +518,7 @@ def test_top_k_cuts_after_thresholds_and_shown_classes():
 
 
 def test_at_most_400_boxes_of_a_class_are_kept():
-    assert 900 > 3 * BLOCK
+    assert 3 * BLOCK < 900
     rows = [(apart(index), {1: 0.9 - 0.0005 * index}) for index in range(900)]
     rows += [(apart(index), {2: 0.35}) for index in range(900, 910)]
     output = output_of(3, *rows)
