@@ -150,3 +150,70 @@ def test_a_label_stands_across_the_upper_edge_of_its_box() -> None:
     chip = chip[chip < top + A_ALONE[3] - 10]  # not the box's lower line
     assert chip.max() - chip.min() > 12
     assert (chip.min() + chip.max()) / 2 == pytest.approx(top + A_ALONE[1], abs=1)
+
+
+UNIT = 11  # the least: margins, and the height of letters
+LARGE = (1600, 1200)  # here it is 28
+
+
+@pytest.mark.parametrize(("size", "unit"), [((60, 40), UNIT), (SIZE, UNIT), (LARGE, 28)])
+def test_panels_beside_each_other_have_one_margin(size: tuple[int, int], unit: int) -> None:
+    found = sheet(detections(), detections(), size)
+    grey = (found == 90).all(axis=2)
+    columns, rows = np.flatnonzero(grey.any(axis=0)), np.flatnonzero(grey.any(axis=1))
+    assert (columns[0], rows[0]) == (unit, 3 * unit)
+    assert found.shape[1] - columns[-1] - 1 == unit
+    assert np.diff(columns).max() - 1 == unit
+    # Below: captions of two lines, then the legend.
+    assert found.shape[0] - rows[-1] - 1 == 3 * unit + unit + 3 * unit
+
+
+def test_panels_above_each_other_have_one_margin() -> None:
+    found = sheet(detections(), detections(), (900, 200))
+    (left, top), (_, below) = panels(found)
+    assert (left, top) == (UNIT, 3 * UNIT)
+    assert found.shape[1] == 900 + 2 * UNIT
+    assert below - (top + 200) == 3 * UNIT + UNIT
+    assert found.shape[0] - (below + 200) == 3 * UNIT + UNIT + 3 * UNIT
+
+
+def test_letters_and_lines_grow_with_the_image() -> None:
+    heights, widths = [], []
+    for size in (SIZE, LARGE):
+        found = sheet(detections(A_ALONE), detections(), size)
+        (first, last), *_ = ink_rows(found)
+        heights.append(last - first)
+        row = panels(found)[0][1] + 120
+        pixels = [x for x, y in where(found, Kind.ONLY_A) if y == row]
+        widths.append(len(pixels) / 2)  # of the left line and the right one
+    assert heights[1] > 2 * heights[0]
+    assert widths == [2, 4]
+
+
+def test_a_long_title_ends_before_the_margin() -> None:
+    image = np.full((400, 500, 3), 90, np.uint8)
+    nothing = pair(detections(), detections())
+    png = sheet_png(image, nothing, LABELS, title="m" * 500, captions=([""], [""]))
+    found = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
+    dark = np.flatnonzero((found[: 3 * UNIT].max(axis=2) < 80).any(axis=0))
+    assert found.shape[1] - 3 * UNIT < dark.max() < found.shape[1] - UNIT
+
+
+@pytest.mark.parametrize(("size", "unit"), [(SIZE, UNIT), (LARGE, 28)])
+def test_each_kind_in_the_legend_has_its_name_beside_it(size: tuple[int, int], unit: int) -> None:
+    found = sheet(detections(), detections(), size)[-round(2.5 * unit) - unit // 2 :]
+    dark = np.flatnonzero((found.max(axis=2) < 80).any(axis=0))
+    squares = []
+    for kind in Kind:
+        color = [int(KIND_COLORS[kind][index : index + 2], 16) for index in (1, 3, 5)]
+        xs = np.flatnonzero((found == color).all(axis=2).any(axis=0))
+        squares.append((int(xs.min()), int(xs.max())))
+    assert squares[0][0] == unit + 1
+    ends = [first for first, _ in squares[1:]] + [found.shape[1]]
+    for (first, last), end in zip(squares, ends, strict=True):
+        assert last - first == pytest.approx(unit, abs=2)
+        name = dark[(dark > last + 1) & (dark < end - 1)]
+        assert name.min() - last == pytest.approx(unit / 2, abs=unit / 4)
+        assert name.max() - name.min() > 3 * unit
+        if end < found.shape[1]:
+            assert end - name.max() == pytest.approx(2 * unit, abs=unit / 3)
