@@ -123,6 +123,27 @@ def test_a_state_gives_back_what_was_done_and_bad_images_are_tried_again(tmp_pat
     }
 
 
+def test_a_state_goes_on_after_a_line_that_was_cut_off(tmp_path: Path) -> None:
+    file = tmp_path / "state"
+    first = State(file, BATCH)
+    first.add(BATCH.results[0], "first.png")
+    first.close()
+    file.write_bytes(file.read_bytes() + b'{"name": "a long name that was cut')
+    again = State(file, BATCH)
+    again.add(replace(BATCH.results[0], name="b.jpg"), "b.png")
+    # Before it is closed: a process that is killed loses nothing.
+    _, found = State.read(file, BATCH)
+    assert [drawn for _, drawn in found.values()] == ["first.png", "b.png"]
+    again.close()
+
+
+def test_a_state_that_was_cut_off_in_its_first_line_has_no_results(tmp_path: Path) -> None:
+    file = tmp_path / "state"
+    for content in (b"", b'{"format": "commod'):
+        file.write_bytes(content)
+        assert State.read(file, BATCH) == ("", {})
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
