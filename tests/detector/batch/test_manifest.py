@@ -14,6 +14,7 @@ from detector.batch.manifest import (
     ManifestError,
     Result,
     compare,
+    now,
     program_version,
     read_manifest,
     to_manifest,
@@ -71,6 +72,13 @@ def test_a_manifest_is_read_back_to_the_last_bit() -> None:
     assert again.results[1].hint == "Give another."
 
 
+def test_every_setting_is_read_back() -> None:
+    settings = Settings(0.4, 0.6, True, {2: 0.5}, frozenset({7, 4}), 7)
+    again = read_manifest(to_manifest(replace(BATCH, settings=settings)))
+    assert again.settings == settings
+    assert hash(again.settings) == hash(settings)
+
+
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
@@ -89,7 +97,11 @@ def test_a_manifest_is_read_back_to_the_last_bit() -> None:
         ("pictures.0.size", [640], "pictures[0].size is [640], expected a list of length 2"),
         ("pictures.0.model_version", 10**30, "pictures[0].model_version is 1000000"),
         ("pictures.0.boxes.1.0", 0, "pictures[0].boxes[1][0] is 0, expected a whole number of at"),
-        ("pictures.0.boxes.1.0", 99, "pictures[0].boxes has class id 99, which has no label"),
+        ("pictures.0.boxes.1.0", len(LABELS), "pictures[0].boxes has class id 9, which has no"),
+        ("pictures.0.boxes.0.1", -0.1, "pictures[0].boxes[0][1] is -0.1, expected a number of at"),
+        ("pictures.0.boxes.0.2", -1, "pictures[0].boxes[0][2] is -1, expected a number of at"),
+        ("pictures.0.boxes.0.5", 1e10, "pictures[0].boxes[0][5] is 10000000000.0, expected a num"),
+        ("pictures.0.boxes.0.6", 2**60, f"pictures[0].boxes[0][6] is {2**60}, expected a whole"),
         ("pictures.0.boxes.0.1", float("nan"), "pictures[0].boxes[0][1] is nan, expected a number"),
         ("pictures.0.boxes.0.2", float("inf"), "pictures[0].boxes[0][2] is inf, expected a number"),
         ("pictures.0.boxes.0.6", 1.5, "pictures[0].boxes[0][6] is 1.5, expected a whole number"),
@@ -272,6 +284,10 @@ def test_a_repeated_run_tells_what_is_otherwise(
 
 
 # Files.
+
+
+def test_times_are_utc_to_the_second() -> None:
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", now())
 
 
 def test_a_file_is_replaced_whole_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
