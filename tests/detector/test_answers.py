@@ -44,7 +44,7 @@ def test_the_path_gives_what_its_steps_give(client: ServedModel):
     assert same(found.detections(Settings()), reference_detections(client, PHOTO))
     assert found.model == ModelVersion("commodity", 1)
     assert list(found.timings_s) == ["decode", "preprocess", "call"]
-    assert all(spent_s > 0 for spent_s in found.timings_s.values())
+    assert all(0 < spent_s < 60 for spent_s in found.timings_s.values())
 
 
 def test_what_is_kept_of_an_image_and_its_answer_is_small(client: ServedModel):

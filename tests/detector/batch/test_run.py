@@ -9,6 +9,7 @@ from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
+import grpc
 import numpy as np
 import pillow_heif
 import pytest
@@ -19,11 +20,11 @@ from detector.answers import AnswerStore, StoredAnswers
 from detector.batch.run import Done, Source, file_source, images_in, run
 from detector.config import Config
 from detector.embedded import EmbeddedServer
-from detector.errors import ImageError, OutputError, ServerUnavailableError
+from detector.errors import ImageError, OutputError, ServerUnavailableError, SignatureError
 from detector.images import ImageLimits, read_image
 from detector.serving import ServedModel
 from detector.ssd import RawPrediction, Settings, postprocess, preprocess
-from tests.support.foreign import gated
+from tests.support.foreign import Foreign, gated
 from tests.support.running import ModelServer, model_server, served
 
 CONFIG = Config()
@@ -167,6 +168,40 @@ def test_a_server_that_is_started_again_is_waited_for() -> None:
         assert sorted(found) == list(range(60))
 
 
+def failing(server: Foreign, code: grpc.StatusCode, times: int) -> None:
+    """Lets the server's next calls fail."""
+    answer = server.predict
+
+    def predict(request: object, context: grpc.ServicerContext) -> object:
+        if len(server.requests) <= times:
+            context.abort(code, "for now")
+        return answer(request, context)
+
+    server.predict = predict
+
+
+@pytest.mark.parametrize(
+    ("code", "times"),
+    [("UNAVAILABLE", 8), ("DEADLINE_EXCEEDED", 2), ("INTERNAL", 2)],  # gRPC repeats the first, too
+)
+def test_a_call_is_repeated_where_the_server_may_come_back(
+    embedded_server: EmbeddedServer, code: str, times: int
+) -> None:
+    with gated(embedded_server.address) as (_, server), served(server.address) as client:
+        failing(server, grpc.StatusCode[code], times)
+        [done] = run([source("a", jpeg())], client, CONFIG, patience_s=300)
+    assert done.raw is not None
+    assert done.error is None
+
+
+def test_a_call_that_can_never_succeed_is_not_repeated(embedded_server: EmbeddedServer) -> None:
+    with gated(embedded_server.address) as (_, server), served(server.address) as client:
+        failing(server, grpc.StatusCode.INVALID_ARGUMENT, times=1)
+        with pytest.raises(SignatureError):
+            list(run([source("a", jpeg())], client, CONFIG, patience_s=300))
+        assert len(server.requests) == 1
+
+
 def test_an_answer_for_other_labels_ends_the_run(client: ServedModel) -> None:
     labels = Config(labels=("background", "cat", "dog"))
     with pytest.raises(OutputError, match="expected"):
@@ -190,6 +225,29 @@ def test_who_is_slow_to_take_results_slows_the_reading(client: ServedModel) -> N
     assert len(pulled) <= 20 + 6
     results.close()
     assert len(pulled) <= 20 + 6
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_no_more_pictures_are_read_at_a_time_than_there_are_workers(
+    client: ServedModel, workers: int
+) -> None:
+    now, most = 0, 0
+    changed = threading.Condition()
+
+    def read() -> bytes:
+        nonlocal now, most
+        with changed:
+            now += 1
+            most = max(most, now)
+            changed.notify_all()
+            # Long enough for one more to come, where one more is let in.
+            changed.wait_for(lambda: now > workers, timeout=0.1)
+            now -= 1
+        return jpeg()
+
+    sources = [Source(str(i), read) for i in range(6)]
+    assert len(list(run(sources, client, CONFIG, workers=workers))) == 6
+    assert most == workers
 
 
 def test_closing_ends_every_thread(client: ServedModel) -> None:
