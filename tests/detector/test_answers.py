@@ -1,5 +1,6 @@
 """The one path of an image, and the front door."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -101,6 +102,36 @@ def test_the_store_has_a_bound_and_the_least_recently_used_go_first():
     store.put(key(3), any_answer())
     assert len(store) == 3
     assert [store.get(key(number)) is not None for number in range(4)] == [True, False, True, True]
+
+
+def test_what_is_put_again_counts_as_used():
+    store = AnswerStore(capacity=2)
+    for number in (0, 1, 0, 2):
+        store.put(key(number), any_answer())
+    assert [store.get(key(number)) is not None for number in range(3)] == [True, False, True]
+
+
+class Yielding(str):
+    """Each look-up lets another thread run."""
+
+    def __hash__(self) -> int:
+        time.sleep(0)
+        return super().__hash__()
+
+
+def test_threads_may_share_a_store():
+    store, answer = AnswerStore(capacity=1), any_answer()
+
+    def use(text: type[str]) -> None:
+        keys = [AnswerKey(text(number), "127.0.0.1:8500", "commodity", 1) for number in range(2)]
+        for number in range(300 if text is Yielding else 30_000):
+            store.put(keys[number % 2], answer)
+            store.get(keys[number % 2])
+            store.last("0")
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(use, [Yielding, str, Yielding, Yielding])) == [None] * 4
+    assert len(store) == 1
 
 
 def test_the_store_of_a_session_has_a_bound_without_being_told():
