@@ -198,8 +198,9 @@ def test_boxes_smaller_than_a_pixel_are_judged_as_others_are():
         (WATCH, 0.9, (0, 0, 0.25, 0.25)),
         (BOOKS, 0.8, (12, 12, 12.25, 12.25)),
         (BOOKS, 0.7, (50, 50, 50.25, 50.25)),
+        (SHOES, 0.6, (60, 60, 60.25, 60.25)),
     )
-    expected = [Outcome.RIGHT, Outcome.IGNORED, Outcome.BACKGROUND]
+    expected = [Outcome.RIGHT, Outcome.IGNORED, Outcome.BACKGROUND, Outcome.BACKGROUND]
     assert outcomes_of(matched(truths, found(*rows))) == expected
 
 
