@@ -1,5 +1,6 @@
 """Many images through the real model server."""
 
+import errno
 import hashlib
 import os
 import signal
@@ -114,12 +115,23 @@ def test_a_bad_file_is_a_result_with_its_error_and_stops_nothing(client: ServedM
     errors = {done.index: done.error for done in found}
     assert [errors[i] is None for i in range(5)] == [True, False, False, False, True]
     assert all(isinstance(errors[i], ImageError) for i in (1, 2, 3))
+    # A traceback would keep the file and half an image.
+    assert [errors[i].__traceback__ for i in (1, 2, 3)] == [None] * 3
 
 
 def test_a_file_that_cannot_be_opened_is_a_result_too(client: ServedModel, tmp_path: Path) -> None:
     [done] = run([file_source(tmp_path / "gone.jpg", ImageLimits())], client, CONFIG)
     assert str(done.error) == "cannot be opened: No such file or directory"
     assert (done.digest, done.size, done.raw) == ("", None, None)
+
+
+def test_a_source_that_cannot_be_read_is_a_result_too(client: ServedModel) -> None:
+    def read() -> bytes:
+        raise PermissionError(errno.EACCES, "Permission denied", "/secret/a.jpg")
+
+    [done] = run([Source("a", read)], client, CONFIG)
+    assert isinstance(done.error, ImageError)
+    assert (str(done.error), done.digest) == ("cannot be opened: Permission denied", "")
 
 
 def test_no_more_is_read_of_a_file_than_is_allowed(tmp_path: Path) -> None:
