@@ -191,7 +191,9 @@ def test_the_result_of_an_image_is_what_the_settings_show_of_it() -> None:
     raw = RawPrediction.from_output(output_of(3, ((0, 0, 0.5, 1), {1: 0.9, 2: 0.2})))
     settings = Settings(score_threshold=0.5)
     done = Done(0, "a.jpg", "ab12", (200, 100), raw, None, ModelVersion("commodity", 7))
-    found = Result.of(done, settings).found
+    result = Result.of(done, settings)
+    assert (result.name, result.digest) == ("a.jpg", "ab12")
+    found = result.found
     assert found is not None
     assert (found.file_name, found.size, found.settings) == ("a.jpg", (200, 100), settings)
     assert (found.model_name, found.model_version) == ("commodity", 7)
@@ -199,16 +201,17 @@ def test_the_result_of_an_image_is_what_the_settings_show_of_it() -> None:
 
 
 def test_the_result_of_an_image_that_failed_is_its_error() -> None:
-    failed = Done(0, "a.jpg", "", error=ImageError("it is no image", "Give another."))
+    failed = Done(0, "a.jpg", "ab12", error=ImageError("it is no image", "Give another."))
     result = Result.of(failed, Settings())
+    assert (result.name, result.digest) == ("a.jpg", "ab12")
     assert (result.found, result.error, result.hint) == (None, "it is no image", "Give another.")
     assert Result.of(Done(0, "a.jpg", ""), Settings()).error == "no answer"
 
 
 def test_the_versions_of_a_batch_are_each_there_once_and_rising() -> None:
-    images = [replace(TWO, model_version=version) for version in (3, 1, 3, None)]
+    images = [replace(TWO, model_version=version) for version in (9, 2, 9, None)]
     results = (*(Result("a.jpg", "ab12", image) for image in images), Result("b.jpg", ""))
-    assert replace(BATCH, results=results).versions == [1, 3]
+    assert replace(BATCH, results=results).versions == [2, 9]
 
 
 def test_a_manifest_has_a_line_for_each_image() -> None:
