@@ -13,7 +13,7 @@ from detector.answers import Answer, AnswerKey, AnswerStore, SSDModel, digest_of
 from detector.config import Config
 from detector.errors import ImageError, OutputError
 from detector.images import ImageLimits, read_image
-from detector.serving import ModelVersion, ServedModel
+from detector.serving import ModelSpec, ModelVersion, ServedModel
 from detector.ssd import RawPrediction, postprocess, preprocess
 from detector.wire.tensors import encode_tensor
 from tests.support.foreign import Foreign, answer, serving
@@ -71,6 +71,19 @@ def test_an_answer_for_other_labels_is_refused(client: ServedModel):
     model = SSDModel(client, "images", "concat_3:0", 21)
     with pytest.raises(OutputError, match="21 classes"):
         model.ask(load(PHOTO.read_bytes(), ImageLimits()))
+
+
+def test_the_model_is_the_configured_one_or_another_with_its_tensors_and_labels(
+    client: ServedModel,
+):
+    config = Config(labels=("background", "cat"), input_name="in", output_name="out")
+    models = [SSDModel.of(config, client.client, spec) for spec in (None, ModelSpec("second", 3))]
+    assert [model.served.spec for model in models] == [
+        ModelSpec("commodity"),
+        ModelSpec("second", 3),
+    ]
+    for model in models:
+        assert (model.input_name, model.output_name, model.class_count) == ("in", "out", 2)
 
 
 # The store.
