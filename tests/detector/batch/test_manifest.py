@@ -140,7 +140,7 @@ def test_a_state_goes_on_after_a_line_that_was_cut_off(tmp_path: Path) -> None:
     first = State(file, BATCH)
     first.add(BATCH.results[0], "first.png")
     first.close()
-    file.write_bytes(file.read_bytes() + b'{"name": "a long name that was cut')
+    file.write_bytes(file.read_bytes() + b'{"name": "' + 10_000 * b"a")
     again = State(file, BATCH)
     again.add(replace(BATCH.results[0], name="b.jpg"), "b.png")
     # Before it is closed: a process that is killed loses nothing.

@@ -101,6 +101,12 @@ def test_a_box_without_an_inside_is_drawn_as_a_point() -> None:
     assert found[599, 999].tolist() == rgb(class_color(4))
 
 
+def test_a_box_in_a_tiny_image_has_a_line_of_one_pixel() -> None:
+    found = drawn(GREY[:60, :90], (20, 30, 80, 55, 4, 0.9))
+    color, edge, grey = rgb(class_color(4)), rgb(text_color(class_color(4))), [128] * 3
+    assert found[45, 76:82].tolist() == [grey, grey, edge, color, edge, grey]
+
+
 def label_of(side: int) -> np.ndarray:
     """The chip above a box in a black image of that side."""
     x, y = side // 4, side // 2
