@@ -146,6 +146,7 @@ def test_a_state_goes_on_after_a_line_that_was_cut_off(tmp_path: Path) -> None:
     # Before it is closed: a process that is killed loses nothing.
     _, found = State.read(file, BATCH)
     assert [drawn for _, drawn in found.values()] == ["first.png", "b.png"]
+    assert file.read_bytes().endswith(b"}\n")
     again.close()
 
 
