@@ -74,8 +74,8 @@ def test_a_label_ends_at_the_corner_where_the_photo_ends_before_it() -> None:
 
 
 def test_no_label_begins_outside_the_photo() -> None:
-    narrow = (0, 100, 30, 300)
-    assert places(narrow, narrow) == [(0, 100, False), (0, 300, False)]
+    # The first label is in the way of one that begins at 0, not of one that ends at 15.
+    assert places((20, 100, 400, 300), (0, 100, 15, 300)) == [(20, 100, False), (0, 300, False)]
 
 
 def test_the_first_row_chooses_before_better_scored_ones() -> None:
