@@ -70,6 +70,7 @@ def test_without_detections_the_figure_is_the_photo_alone() -> None:
     [image] = figure.layout.images
     assert image.source == GREY
     assert (image.x, image.y, image.sizex, image.sizey) == (0, 0, 800, 600)
+    assert (image.xanchor, image.yanchor, image.sizing) == ("left", "top", "stretch")
     assert figure.layout.xaxis.range == (0, 800)
     assert figure.layout.yaxis.range == (600, 0)
 
