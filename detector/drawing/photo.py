@@ -233,7 +233,7 @@ def _box_traces(detections: Detections, labels: Sequence[str], picked: str | Non
     """Bars, one trace a class and layer; the first of a class carries its entry in the legend."""
     layer_of = layers(detections.boxes, detections.class_ids)
     ids = detections.ids
-    counts = np.bincount(detections.class_ids, minlength=len(labels))
+    counts = np.bincount(detections.class_ids)
     sizes = areas(detections.boxes)
     in_legend: set[int] = set()
     traces = []
@@ -348,7 +348,7 @@ def _outline(boxes: NDArray[np.float64]) -> dict[str, list[float | None]]:
 
 def _selected(picked: str | None, shown: list[str], everything: list[str]) -> list[int] | None:
     """Plotly's `selectedpoints`: None dims nothing, an empty list dims all of the trace."""
-    if picked is None or picked not in everything:
+    if picked not in everything:
         return None
     return [index for index, name in enumerate(shown) if name == picked]
 
