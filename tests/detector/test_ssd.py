@@ -220,7 +220,7 @@ def test_what_rounding_and_boxes_beyond_the_edge_give_is_accepted(column, value)
 
 
 def test_a_prediction_is_kept_in_float32_and_its_scores_class_after_class():
-    raw = RawPrediction.from_output(np.zeros((3, 21), np.float64))
+    raw = RawPrediction.from_output(np.full((3, 21), 0.5, np.float64))
     assert {part.dtype for part in (raw.offsets, raw.scores, raw.priors, raw.variances)} == {
         np.dtype(np.float32)
     }

@@ -228,7 +228,7 @@ def test_each_of_thousands_has_its_suppressor_and_its_iou(count: int):
 
 def test_the_memory_for_thousands_that_are_kept_and_suppressed_has_a_bound():
     output = np.repeat(output_of(2, *((apart(i), {SHOES: 0.9}) for i in range(1000))), 8, axis=0)
-    raw = RawPrediction.from_output(output)
+    raw = unchecked(output)
     tracemalloc.start()
     try:
         result = xray(raw, Settings(), SIZE)
