@@ -1,7 +1,7 @@
 """Which ground truth belongs to which image: uploaded files, else what comes with the gallery."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -14,7 +14,13 @@ from detector.answers import Answer
 from detector.errors import GroundTruthError
 from detector.evaluation.ground_truth import GroundTruth, Problem
 from detector.formats.annotations import read_ground_truth
+from detector.formats.class_mapping import (
+    has_class_mapping,
+    read_class_mapping,
+    write_class_mapping,
+)
 from detector.formats.coco import read_coco
+from detector.formats.packed import SUFFIXES
 from detector.translation import _, plural
 
 
@@ -36,24 +42,32 @@ class GroundTruthSet:
     """Ground truth by the name of its image, and what was wrong in the files.
 
     Attributes:
-        key: the same for the same files and images.
+        key: the same for the same files, images and class names.
         source: in words, where it comes from.
+        not_counted: images that the files speak of, but not in a way that was understood.
+        foreign: names of classes in the files that are no labels of the model.
     """
 
     key: str
     source: str
     by_image: Mapping[str, GroundTruth]
     problems: tuple[Problem, ...] = ()
+    not_counted: tuple[str, ...] = ()
+    foreign: tuple[str, ...] = ()
 
 
 def choose() -> None:
     """Upload ground truth; what was uploaded stays after a page switch."""
     st.file_uploader(
-        _("Ground truth: COCO JSON, Pascal VOC XML or YOLO text (with classes.txt)"),
-        type=["json", "xml", "txt", "names"],
+        _("Ground truth: COCO, Pascal VOC, YOLO, CVAT, labelme, Label Studio, or a ZIP file of it"),
+        type=[suffix.removeprefix(".") for suffix in (*sorted(SUFFIXES), ".zip")],
         accept_multiple_files=True,
         key="ground_truth",
         on_change=_keep,
+        help=_(
+            "YOLO texts need the list of their class names beside them: classes.txt, data.yaml or "
+            "the like. Images in a ZIP file are passed over."
+        ),
     )
     files = state.read(state.GroundTruthFiles).files
     if files and not state.widget("ground_truth"):
@@ -67,21 +81,31 @@ def choose() -> None:
         )
 
 
-def _listed(files: Mapping[str, bytes]) -> str:
+def _listed(files: Sequence[tuple[str, bytes]]) -> str:
     if len(files) < 4:
-        return ", ".join(files)
+        return ", ".join(name for name, _data in files)
     return plural("{count} file", "{count} files", len(files))
 
 
 @frame.callback
 def _forget() -> None:
-    state.write(state.GroundTruthFiles())
+    state.update(state.GroundTruthFiles, files=())
 
 
 @frame.callback
 def _keep() -> None:
-    files = {file.name: file.getvalue() for file in state.widget("ground_truth")}
-    state.write(state.GroundTruthFiles(files))
+    """Copy what is in the uploader; class-names.json says what names in the others mean."""
+    files, class_names = [], dict(state.read(state.GroundTruthFiles).class_names)
+    for file in state.widget("ground_truth"):
+        data = file.getvalue()
+        try:
+            if has_class_mapping(data):
+                class_names |= read_class_mapping(data, config().labels)
+                continue
+        except GroundTruthError:
+            pass  # it is named with what else is wrong in the files
+        files.append((file.name, data))
+    state.write(state.GroundTruthFiles(tuple(files), class_names))
 
 
 def of_images(images: tuple[JudgedImage, ...]) -> GroundTruthSet | None:
@@ -90,24 +114,29 @@ def of_images(images: tuple[JudgedImage, ...]) -> GroundTruthSet | None:
     Raises:
         GroundTruthError: nothing in the uploaded files can be used for these images.
     """
-    files = state.read(state.GroundTruthFiles).files
-    if not files:
+    kept = state.read(state.GroundTruthFiles)
+    if not kept.files:
         return of_gallery(images)
-    digest = hashlib.sha256()
-    for name, data in files.items():
+    digest = hashlib.sha256(write_class_mapping(kept.class_names))
+    for name, data in kept.files:
         digest.update(name.encode() + b"\0" + hashlib.sha256(data).digest())
-    return _from_files(digest.hexdigest(), images, files)
+    return _from_files(digest.hexdigest(), images, kept)
 
 
 @st.cache_resource(show_spinner=False, scope="session", max_entries=8)
 def _from_files(
-    digest: str, images: tuple[JudgedImage, ...], _files: Mapping[str, bytes]
+    digest: str, images: tuple[JudgedImage, ...], _kept: state.GroundTruthFiles
 ) -> GroundTruthSet:
     sizes = {image.name: image.size for image in images}
-    read = read_ground_truth(_files, config().labels, sizes)
-    names = _listed(_files)
-    key = f"{digest} {hash(images)}"
-    return GroundTruthSet(key, names, {t.file_name: t for t in read.images}, read.problems)
+    read = read_ground_truth(_kept.files, config().labels, sizes, _kept.class_names)
+    return GroundTruthSet(
+        f"{digest} {hash(images)}",
+        _listed(_kept.files),
+        {truth.file_name: truth for truth in read.images},
+        read.problems,
+        read.not_counted,
+        read.foreign,
+    )
 
 
 def of_gallery(images: tuple[JudgedImage, ...]) -> GroundTruthSet | None:
@@ -136,3 +165,34 @@ def of_image(image: ImageFile, answer: Answer) -> GroundTruth | None:
     except GroundTruthError:
         return None
     return found.by_image.get(image.name) if found else None
+
+
+def tell_unread(truths: Iterable[GroundTruth], not_counted: int = 0) -> None:
+    """Say beside a measure what of the ground truth it leaves out, if anything.
+
+    Args:
+        truths: what the measure is about.
+        not_counted: images of which the ground truth was not understood.
+    """
+    unread = sum(truth.unread for truth in truths)
+    told = []
+    if unread:
+        told.append(
+            plural(
+                "{count} entry of the ground truth was not understood: what is found there is "
+                "neither right nor wrong.",
+                "{count} entries of the ground truth were not understood: what is found there is "
+                "neither right nor wrong.",
+                unread,
+            )
+        )
+    if not_counted:
+        told.append(
+            plural(
+                "{count} image does not count, for its ground truth was not understood.",
+                "{count} images do not count, for their ground truth was not understood.",
+                not_counted,
+            )
+        )
+    if told:
+        st.caption(f":material/rule: {' '.join(told)}")

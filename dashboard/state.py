@@ -124,9 +124,15 @@ class Failures:
 
 @dataclass(frozen=True)
 class GroundTruthFiles:
-    """The ground-truth files that were uploaded, by name."""
+    """The ground-truth files that were uploaded: name and content of each. Two may have one name.
 
-    files: Mapping[str, bytes] = field(default_factory=dict)
+    Attributes:
+        class_names: what the visitor says of names in them: the label that each stands for; None =
+            none of the model's.
+    """
+
+    files: tuple[tuple[str, bytes], ...] = ()
+    class_names: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -210,6 +210,8 @@ def _viewer(image: ImageFile, loaded: LoadedImage, answer: Answer, settings: ssd
         on_thresholds=_thresholds_from_viewer,
         on_pick=_pick_from_viewer,
     )
+    if truth is not None and mode == "Right and wrong":
+        ground_truth.tell_unread([truth])
 
 
 @frame.callback

@@ -12,10 +12,11 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from dashboard import state
-from dashboard.thresholds import accuracy
+from dashboard.thresholds import accuracy, class_names
 from detector import images, ssd
 from detector.config import COMMODITY_LABELS as LABELS
 from detector.embedded import EmbeddedServer
+from detector.formats.class_mapping import write_class_mapping
 from detector.formats.coco import read_coco
 from detector.serving import ServingClient
 from detector.wire.tensors import encode_tensor
@@ -252,6 +253,63 @@ def test_truth_that_can_be_used_in_part_is_used_and_the_rest_is_named(opened):
     assert "1 image with ground truth" in captions(app)
     [warning] = warnings(app)
     assert "\n- b.xml: broken XML" in warning
+
+
+def test_what_was_not_understood_is_said_where_the_number_stands(opened):
+    app = uploaded(opened(), photo("a.jpg"), photo("b.jpg", 310), photo("c.jpg", 320))
+    files = [voc("a.jpg", "person"), ("b.txt", b"what is this", "text/plain"), ("c.txt", b"", "")]
+    app.file_uploader(key="ground_truth").set_value(files).run()
+    assert errors(app) == []
+    assert "2 images with ground truth" in captions(app)
+    assert "1 entry of the ground truth was not understood" in captions(app)
+    assert "1 image does not count, for its ground truth was not understood" in captions(app)
+    assert metrics(app)["Recall"] == "–"
+
+
+def test_two_files_of_one_name_are_both_used(opened):
+    app = uploaded(opened(), photo("a.jpg"), photo("b.jpg", 310))
+    files = [
+        (f"{name}.xml", voc(f"{name}.jpg", size=side)[1]) for name, side in (("a", 300), ("b", 310))
+    ]
+    app.file_uploader(key="ground_truth").set_value(
+        [("same.xml", content, "text/xml") for _name, content in files]
+    ).run()
+    assert "2 images with ground truth" in captions(app)
+
+
+def test_a_class_name_that_is_no_label_is_mapped_and_the_choice_is_handed_on(opened):
+    app = uploaded(opened(), photo())
+    app.file_uploader(key="ground_truth").set_value([voc("a.jpg", "trousers")]).run()
+    assert metrics(app)["Recall"] == "–"
+    assert [box.key for box in app.get("download_button")].count("class_names_download") == 0
+    app.selectbox(key="class_name trousers").set_value("pants").run()
+    assert errors(app) == []
+    assert metrics(app)["Recall"] == "0.000"
+    assert kept(app, state.GroundTruthFiles).class_names == {"trousers": "pants"}
+    app.switch_page("app.py").run()
+    app.switch_page(PAGE).run()
+    assert app.selectbox(key="class_name trousers").value == "pants"
+    app.selectbox(key="class_name trousers").set_value(class_names.NO_CLASS).run()
+    assert kept(app, state.GroundTruthFiles).class_names == {"trousers": None}
+    app.selectbox(key="class_name trousers").set_value(class_names.UNKNOWN).run()
+    assert kept(app, state.GroundTruthFiles).class_names == {}
+
+
+def test_class_names_are_taken_from_a_file_among_the_ground_truth(opened):
+    app = uploaded(opened(), photo())
+    mapping = ("class-names.json", write_class_mapping({"trousers": "pants"}), "application/json")
+    app.file_uploader(key="ground_truth").set_value([voc("a.jpg", "trousers"), mapping]).run()
+    assert errors(app) == []
+    assert metrics(app)["Recall"] == "0.000"
+    assert app.selectbox(key="class_name trousers").value == "pants"
+
+
+def test_class_names_that_the_model_has_not_are_named_and_spoil_no_other_file(opened):
+    app = uploaded(opened(), photo())
+    mapping = ("class-names.json", write_class_mapping({"trousers": "dog"}), "application/json")
+    app.file_uploader(key="ground_truth").set_value([voc("a.jpg", "pants"), mapping]).run()
+    assert "'trousers' is mapped to 'dog', which is no label of the model" in warnings(app)[0]
+    assert metrics(app)["Recall"] == "0.000"
 
 
 def test_a_thresholds_file_is_taken(opened):

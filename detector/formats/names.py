@@ -1,0 +1,171 @@
+"""Names in files of ground truth: which class of the model is meant, and which image at hand.
+
+Names are compared in one Unicode form (NFC), for macOS writes "é" as two characters. An exact match
+comes first; case, and for images the folders, are left out where only one then fits.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
+
+Sizes = Mapping[str, tuple[int, int]]  # file name -> (width, height) in pixels
+
+# What a name may be mapped to in place of a label: it is none of the model's classes.
+NO_CLASS = 0
+
+# Browsers write these characters of a file's name so when they send it (WHATWG's HTML standard).
+_SENT = {"%22": '"', "%0D": "\r", "%0A": "\n"}
+# Folders that say what is in them, not of which part of a data set it is.
+_FOLDERS_OF_KINDS = {"images", "labels", "annotations", "jpegimages", "imgs", "img", "data"}
+_SPLITS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation"), "val"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+# Label Studio puts eight hexadecimal digits before the name of an upload.
+_HASHED = re.compile(r"[0-9a-f]{8}-(?=.)")
+
+
+class ClassNames:
+    """Class ids by label. The background is nobody's label.
+
+    Attributes:
+        foreign: names that were asked for and are no labels, in the order of the questions.
+    """
+
+    def __init__(
+        self, labels: Sequence[str], mapping: Mapping[str, str | None] | None = None
+    ) -> None:
+        """
+        Args:
+            labels: the model's; index = class id, background first.
+            mapping: name in the files -> label; None = none of the model's classes.
+        """
+        self._exact = {_form(label): index for index, label in enumerate(labels) if index > 0}
+        self._folded = _unique((_folded(label), i) for i, label in enumerate(labels) if i > 0)
+        self._mapping = {_form(name): label for name, label in (mapping or {}).items()}
+        self._mapped = {_folded(name): name for name in self._mapping}
+        self.foreign: dict[str, None] = {}
+
+    def id(self, name: str) -> int | None:
+        """The class id; NO_CLASS where the mapping says that it is none; None = not known."""
+        form, own = _form(name), self._own(name)
+        mapped = form if form in self._mapping else self._mapped.get(_folded(name))
+        if mapped is not None and (own is None or mapped == form):
+            self.foreign.setdefault(form)
+            label = self._mapping[mapped]
+            return NO_CLASS if label is None else self._own(label)
+        if form and own is None:
+            self.foreign.setdefault(form)
+        return own
+
+    def ids(self, names: Iterable[str]) -> frozenset[int]:
+        """Those of the model's classes among them."""
+        return frozenset(class_id for name in names if (class_id := self.id(name)))
+
+    def _own(self, name: str) -> int | None:
+        return self._exact.get(_form(name), self._folded.get(_folded(name)))
+
+
+class ImageNames:
+    """The images at hand, by name."""
+
+    def __init__(self, sizes: Sizes) -> None:
+        self.sizes = sizes
+        self._paths = {name: _path(name) for name in sizes}
+        self._by_path: dict[PurePosixPath, list[str]] = {}
+        self._by_base: dict[str, list[str]] = {}
+        self._by_stem: dict[str, list[str]] = {}
+        for name, path in self._paths.items():
+            self._by_path.setdefault(path, []).append(name)
+            self._by_base.setdefault(path.name.casefold(), []).append(name)
+            self._by_stem.setdefault(path.stem.casefold(), []).append(name)
+
+    def named(self, name: str) -> str | None:
+        """The image of that name; None where none or several fit."""
+        path = _path(name)
+        whole = self._by_path.get(path, [])
+        if name in self.sizes or len(whole) == 1:
+            return name if name in self.sizes else whole[0]
+        base = path.name.casefold()
+        fitting = self._by_base.get(base) or self._by_base.get(_HASHED.sub("", base, count=1), [])
+        of_case = [image for image in fitting if self._paths[image].name == path.name]
+        return self._chosen(of_case, path) or self._chosen(fitting, path)
+
+    def with_stem(self, name: str) -> str | None:
+        """The image of that name but for the ending; None where none or several fit."""
+        path = _path(name)
+        stem = path.stem.casefold()
+        fitting = self._by_stem.get(stem) or self._by_stem.get(_HASHED.sub("", stem, count=1), [])
+        if not fitting:  # desk.jpg.txt
+            fitting = self._by_base.get(stem, [])
+        return self._chosen(fitting, path)
+
+    def nearness(self, name: str, image: str) -> tuple[bool, int]:
+        """How well a name fits an image: whether it has no foreign prefix, and shared folders."""
+        path, own = _path(name), self._paths[image]
+        return path.stem.casefold() in (own.stem.casefold(), own.name.casefold()), _shared(
+            path, own
+        )
+
+    def _chosen(self, images: Sequence[str], path: PurePosixPath) -> str | None:
+        """The one of the images in whose folders the path fits best."""
+        fitting = [image for image in images if _can_be(path, self._paths[image])]
+        if len(fitting) > 1:
+            most = max(_shared(path, self._paths[image]) for image in fitting)
+            fitting = [image for image in fitting if _shared(path, self._paths[image]) == most]
+        return fitting[0] if len(fitting) == 1 else None
+
+
+def same_name(one: str, other: str) -> bool:
+    """Whether two names are the same in one Unicode form."""
+    return _form(one) == _form(other)
+
+
+def path_of(name: str) -> PurePosixPath:
+    """A file name to compare with others: "/" between folders, one Unicode form, lower case."""
+    return PurePosixPath(str(_path(name)).casefold())
+
+
+def _form(name: str) -> str:
+    return unicodedata.normalize("NFC", name.strip())
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", _form(name).casefold())
+
+
+def _unique(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
+    found: dict[str, list[int]] = {}
+    for name, index in pairs:
+        found.setdefault(name, []).append(index)
+    return {name: indices[0] for name, indices in found.items() if len(indices) == 1}
+
+
+def _path(name: str) -> PurePosixPath:
+    for sent, character in _SENT.items():
+        name = name.replace(sent, character)
+    return PurePosixPath(unicodedata.normalize("NFC", name.replace("\\", "/")))
+
+
+def _folders(path: PurePosixPath) -> list[str]:
+    """The folders that tell parts of a data set apart, innermost first; splits in one word."""
+    parts = [part.casefold() for part in reversed(path.parent.parts)]
+    return [_SPLITS.get(part, part) for part in parts if part not in _FOLDERS_OF_KINDS]
+
+
+def _shared(path: PurePosixPath, other: PurePosixPath) -> int:
+    count = 0
+    for one, two in zip(_folders(path), _folders(other), strict=False):
+        if one != two:
+            break
+        count += 1
+    return count
+
+
+def _can_be(path: PurePosixPath, other: PurePosixPath) -> bool:
+    """Whether the two are not of different parts (train, val, test) of a data set."""
+    splits = set(_SPLITS.values())
+    of_one, of_other = (splits.intersection(_folders(each)) for each in (path, other))
+    return not of_one or not of_other or of_one == of_other
