@@ -61,7 +61,8 @@ def _ask(name: str) -> None:
     labels = config().labels[1:]
     mapping = state.read(state.GroundTruthFiles).class_names
     options = [UNKNOWN, *labels, NO_CLASS]
-    chosen = mapping.get(name, UNKNOWN) or NO_CLASS
+    label = mapping.get(name, UNKNOWN)
+    chosen = NO_CLASS if label is None else label
     words = {UNKNOWN: _("not known"), NO_CLASS: _("none of these")}
     key = f"class_name {name}"
     st.selectbox(

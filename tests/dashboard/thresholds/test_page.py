@@ -282,6 +282,7 @@ def test_a_class_name_that_is_no_label_is_mapped_and_the_choice_is_handed_on(ope
     app.file_uploader(key="ground_truth").set_value([voc("a.jpg", "trousers")]).run()
     assert metrics(app)["Recall"] == "–"
     assert [box.key for box in app.get("download_button")].count("class_names_download") == 0
+    assert app.selectbox(key="class_name trousers").value == class_names.UNKNOWN
     app.selectbox(key="class_name trousers").set_value("pants").run()
     assert errors(app) == []
     assert metrics(app)["Recall"] == "0.000"
