@@ -10,6 +10,7 @@ from dashboard import frame, state
 from dashboard.answers import config
 from dashboard.files import ImageFile
 from dashboard.images import titles_by_digest
+from dashboard.media import prepare
 from detector.answers import Answer
 from detector.errors import GroundTruthError
 from detector.evaluation.ground_truth import GroundTruth, Problem
@@ -129,12 +130,18 @@ def _from_files(
 ) -> GroundTruthSet:
     sizes = {image.name: image.size for image in images}
     read = read_ground_truth(_kept.files, config().labels, sizes, _kept.class_names)
+    # A second image of a file name is "a.jpg (2)" here: which of the two is meant is not known.
+    doubtful = {truth.file_name for truth in read.images if f"{truth.file_name} (2)" in sizes}
+    problems = read.problems
+    if doubtful:
+        message = _("{image}: does not count, for two images have this name", image=min(doubtful))
+        problems = (*problems, Problem("two images", message, len(doubtful) - 1))
     return GroundTruthSet(
         f"{digest} {hash(images)}",
         _listed(_kept.files),
-        {truth.file_name: truth for truth in read.images},
-        read.problems,
-        read.not_counted,
+        {t.file_name: t for t in read.images if t.file_name not in doubtful},
+        problems,
+        (*read.not_counted, *sorted(doubtful)),
         read.foreign,
     )
 
@@ -160,11 +167,22 @@ def _from_gallery(sizes: tuple[tuple[str, tuple[int, int]], ...]) -> GroundTruth
 
 def of_image(image: ImageFile, answer: Answer) -> GroundTruth | None:
     """The ground truth of one image, where there is any that can be used."""
+    asked = JudgedImage(image.name, image.digest, answer.size)
     try:
-        found = of_images((JudgedImage(image.name, image.digest, answer.size),))
+        found = of_images((asked, *_other_uploads(image.name)))
     except GroundTruthError:
         return None
     return found.by_image.get(image.name) if found else None
+
+
+def _other_uploads(name: str) -> list[JudgedImage]:
+    """The images that the files may be about in place of that one: a.jpg beside A.jpg."""
+    if not state.read(state.GroundTruthFiles).files:
+        return []
+    uploads = state.read(state.Uploads).files.items()
+    return [
+        JudgedImage(own, image.digest, prepare(image).size) for own, image in uploads if own != name
+    ]
 
 
 def tell_unread(truths: Iterable[GroundTruth], not_counted: int = 0) -> None:

@@ -23,6 +23,9 @@ _SPLITS = {
     **dict.fromkeys(("val", "valid", "validation"), "val"),
     **dict.fromkeys(("test", "testing"), "test"),
 }
+_OF_SPLITS = frozenset(_SPLITS.values())
+# More images of one name than this are told apart by their whole path alone, or it takes too long.
+_MAX_ALIKE = 200
 # Label Studio puts eight hexadecimal digits before the name of an upload.
 _HASHED = re.compile(r"[0-9a-f]{8}-(?=.)")
 
@@ -74,48 +77,76 @@ class ImageNames:
     def __init__(self, sizes: Sizes) -> None:
         self.sizes = sizes
         self._paths = {name: _path(name) for name in sizes}
+        self._folders = {name: _folders(path) for name, path in self._paths.items()}
         self._by_path: dict[PurePosixPath, list[str]] = {}
-        self._by_base: dict[str, list[str]] = {}
-        self._by_stem: dict[str, list[str]] = {}
+        self._by_base, self._by_stem = _Index(), _Index()
         for name, path in self._paths.items():
             self._by_path.setdefault(path, []).append(name)
-            self._by_base.setdefault(path.name.casefold(), []).append(name)
-            self._by_stem.setdefault(path.stem.casefold(), []).append(name)
+            folders = self._folders[name]
+            self._by_base.add(path.name.casefold(), folders, name)
+            self._by_stem.add(path.stem.casefold(), folders, name)
 
     def named(self, name: str) -> str | None:
         """The image of that name; None where none or several fit."""
+        if name in self.sizes:
+            return name
         path = _path(name)
         whole = self._by_path.get(path, [])
-        if name in self.sizes or len(whole) == 1:
-            return name if name in self.sizes else whole[0]
+        if len(whole) == 1:
+            return whole[0]
         base = path.name.casefold()
-        fitting = self._by_base.get(base) or self._by_base.get(_HASHED.sub("", base, count=1), [])
-        of_case = [image for image in fitting if self._paths[image].name == path.name]
-        return self._chosen(of_case, path) or self._chosen(fitting, path)
+        found = self._by_base.of(base, path) or self._by_base.of(_without_hash(base), path)
+        of_case = [image for image in found if self._paths[image].name == path.name]
+        return self._chosen(of_case, path) or self._chosen(found, path)
 
     def with_stem(self, name: str) -> str | None:
         """The image of that name but for the ending; None where none or several fit."""
         path = _path(name)
         stem = path.stem.casefold()
-        fitting = self._by_stem.get(stem) or self._by_stem.get(_HASHED.sub("", stem, count=1), [])
-        if not fitting:  # desk.jpg.txt
-            fitting = self._by_base.get(stem, [])
-        return self._chosen(fitting, path)
-
-    def nearness(self, name: str, image: str) -> tuple[bool, int]:
-        """How well a name fits an image: whether it has no foreign prefix, and shared folders."""
-        path, own = _path(name), self._paths[image]
-        return path.stem.casefold() in (own.stem.casefold(), own.name.casefold()), _shared(
-            path, own
+        found = (
+            self._by_stem.of(stem, path)
+            or self._by_stem.of(_without_hash(stem), path)
+            or self._by_base.of(stem, path)  # desk.jpg.txt
         )
+        of_case = [image for image in found if self._paths[image].stem == path.stem]
+        return self._chosen(of_case, path) or self._chosen(found, path)
+
+    def nearness(self, name: str, image: str) -> tuple[int, int]:
+        """How well a name fits an image: exactly, but for the case, or less; and in its folders."""
+        path, own = _path(name), self._paths[image]
+        stems = (own.stem, own.name)
+        is_exact = path.stem in stems
+        is_folded = path.stem.casefold() in [stem.casefold() for stem in stems]
+        return is_exact + is_folded, _shared(_folders(path), self._folders[image])
 
     def _chosen(self, images: Sequence[str], path: PurePosixPath) -> str | None:
         """The one of the images in whose folders the path fits best."""
-        fitting = [image for image in images if _can_be(path, self._paths[image])]
+        folders = _folders(path)
+        fitting = [image for image in images if _can_be(folders, self._folders[image])]
         if len(fitting) > 1:
-            most = max(_shared(path, self._paths[image]) for image in fitting)
-            fitting = [image for image in fitting if _shared(path, self._paths[image]) == most]
+            shared = {image: _shared(folders, self._folders[image]) for image in fitting}
+            fitting = [image for image in fitting if shared[image] == max(shared.values())]
         return fitting[0] if len(fitting) == 1 else None
+
+
+class _Index:
+    """Images by a part of their name, and of one such part by their innermost folder."""
+
+    def __init__(self) -> None:
+        self._images: dict[str, dict[str, list[str]]] = {}
+
+    def add(self, key: str, folders: Sequence[str], image: str) -> None:
+        by_folder = self._images.setdefault(key, {})
+        by_folder.setdefault(folders[0] if folders else "", []).append(image)
+
+    def of(self, key: str, path: PurePosixPath) -> list[str]:
+        """Those that may fit: of the same innermost folder, else all; none where they are many."""
+        by_folder = self._images.get(key, {})
+        folders = _folders(path)
+        found = by_folder.get(folders[0], []) if folders else []
+        if not found and len(by_folder) <= _MAX_ALIKE:
+            found = [image for images in by_folder.values() for image in images]
+        return found if len(found) <= _MAX_ALIKE else []
 
 
 def same_name(one: str, other: str) -> bool:
@@ -155,17 +186,21 @@ def _folders(path: PurePosixPath) -> list[str]:
     return [_SPLITS.get(part, part) for part in parts if part not in _FOLDERS_OF_KINDS]
 
 
-def _shared(path: PurePosixPath, other: PurePosixPath) -> int:
+def _shared(folders: Sequence[str], others: Sequence[str]) -> int:
+    """How many folders are the same, from the innermost one on."""
     count = 0
-    for one, two in zip(_folders(path), _folders(other), strict=False):
-        if one != two:
+    for one, other in zip(folders, others, strict=False):
+        if one != other:
             break
         count += 1
     return count
 
 
-def _can_be(path: PurePosixPath, other: PurePosixPath) -> bool:
+def _can_be(folders: Sequence[str], others: Sequence[str]) -> bool:
     """Whether the two are not of different parts (train, val, test) of a data set."""
-    splits = set(_SPLITS.values())
-    of_one, of_other = (splits.intersection(_folders(each)) for each in (path, other))
-    return not of_one or not of_other or of_one == of_other
+    one, other = _OF_SPLITS.intersection(folders), _OF_SPLITS.intersection(others)
+    return not one or not other or one == other
+
+
+def _without_hash(name: str) -> str:
+    return _HASHED.sub("", name, count=1)

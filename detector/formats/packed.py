@@ -18,7 +18,7 @@ Files = Iterable[tuple[str, bytes]]
 
 SUFFIXES = frozenset({".json", ".xml", ".txt", ".names", ".labels", ".yaml", ".yml"})
 MAX_FILES = 50_000
-MAX_BYTES = 2**29  # of all together, unpacked
+MAX_BYTES = 2**28  # of all together, unpacked
 
 _ENCRYPTED = 0x1
 _IN_UTF8 = 0x800

@@ -266,6 +266,15 @@ def test_what_was_not_understood_is_said_where_the_number_stands(opened):
     assert metrics(app)["Recall"] == "–"
 
 
+def test_ground_truth_that_may_be_of_two_images_of_one_name_does_not_count(opened):
+    app = uploaded(opened(), photo("a.jpg"), photo("a.jpg", 310), photo("b.jpg", 320))
+    files = [voc("a.jpg"), voc("b.jpg", size=320)]
+    app.file_uploader(key="ground_truth").set_value(files).run()
+    assert "1 image with ground truth" in captions(app)
+    assert "1 image does not count, for its ground truth was not understood" in captions(app)
+    assert "a.jpg: does not count, for two images have this name" in warnings(app)[0]
+
+
 def test_two_files_of_one_name_are_both_used(opened):
     app = uploaded(opened(), photo("a.jpg"), photo("b.jpg", 310))
     files = [

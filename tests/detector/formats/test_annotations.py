@@ -280,6 +280,21 @@ def test_images_of_one_name_are_told_apart_by_their_folders():
     assert list(classes(found).values()) == [[1], []]
 
 
+def test_many_images_of_one_name_are_found_quickly():
+    sizes = {f"set/images/{place}/1.jpg": (100, 100) for place in range(2000)}
+    texts = {f"set/labels/{place}/1.txt": b"" for place in range(2000)}
+    assert len(read({**texts, "1.txt": b""}, sizes).images) == 2000
+    image = {"id": 1, "file_name": "1.jpg", "width": 100, "height": 100}
+    with pytest.raises(GroundTruthError, match="no image of that name"):
+        read({"x.json": coco([image])}, sizes)
+
+
+def test_names_that_differ_in_case_only_are_told_apart():
+    sizes = {"a.jpg": (640, 480), "A.jpg": (640, 480)}
+    assert classes(read({"a.txt": TEXT, "A.txt": b""}, sizes)) == {"a.jpg": [1], "A.jpg": []}
+    assert classes(read({"a.txt": TEXT, "A.txt": b""}, {"a.jpg": (640, 480)})) == {"a.jpg": [1]}
+
+
 def test_a_text_of_another_split_is_of_no_image():
     with pytest.raises(GroundTruthError, match="no image named '1'"):
         read({"val/labels/1.txt": b""}, {"train/1.jpg": (640, 480)})
