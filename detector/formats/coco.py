@@ -15,7 +15,7 @@ import msgspec
 from detector.errors import GroundTruthError
 from detector.evaluation.ground_truth import ANY_CLASS, GroundTruths
 from detector.formats.detected import DetectedImage, shortest
-from detector.formats.names import Sizes, same_name
+from detector.formats.names import NO_CLASS, Sizes, same_name
 from detector.formats.reading import (
     Box,
     Draft,
@@ -172,20 +172,8 @@ class _Coco:
         self._entries: dict[Id, Any] = {}
         for place, entry in enumerate(file.images):
             self._read_image(place, entry)
-        has_strays, with_notes = False, set()
         for place, entry in enumerate(file.annotations):
-            image_id = self._read_annotation(place, entry)
-            has_strays |= image_id is None
-            with_notes.add(image_id)
-        if has_strays:
-            for image_id, draft in self._by_id.items():
-                if draft is not None and image_id not in with_notes:
-                    message = _(
-                        "image {image} has no annotation, but some annotations are of no image: "
-                        "they may be its own",
-                        image=shown(draft.written),
-                    )
-                    draft.lose("strays", message)
+            self._read_annotation(place, entry)
 
     def _read_categories(self, entries: Sequence[Any]) -> None:
         contradicting = set()
@@ -295,43 +283,62 @@ class _Coco:
             return (ANY_CLASS,)
         return sorted({class_id for class_id in found if class_id})
 
-    def _read_annotation(self, place: int, fields: Any) -> Id | None:
-        """The id of its image; None = it is of no image in the file."""
+    def _read_annotation(self, place: int, fields: Any) -> None:
         try:
             subject = typed(fields, _Subject, f"annotations[{place}]")
         except JsonError as error:
-            self._lose_all("annotation", str(error))
-            return None
+            self._add_stray(fields, "annotation", str(error))
+            return
         entry = _("annotation {id}", id=shown(fields.get("id", place + 1)))
         image_id = _same_id(subject.image_id)
         if image_id not in self._by_id:
             places = {"entry": entry, "id": shown(subject.image_id)}
-            message = _("{entry}: there is no image with id {id}", **places)
-            self._report.add("image id", message)
-            return None
+            self._add_stray(
+                fields, "image id", _("{entry}: there is no image with id {id}", **places)
+            )
+            return
         draft = self._by_id[image_id]
         if draft is not None:  # else the image has been reported; its boxes need not be
             entry = _("{entry} in {image}", entry=entry, image=draft.file_name)
             self._add(fields, entry, draft)
-        return image_id
 
-    def _lose_all(self, kind: str, message: str) -> None:
-        """An annotation that may be of any image."""
-        self._report.add(kind, message)
-        self._reading.first_loss = self._reading.first_loss or message
+    def _add_stray(self, fields: Any, kind: str, message: str) -> None:
+        """An object that may be in any image: of its class, nothing is known in any of them."""
+        name = self._category(fields) if isinstance(fields, dict) else None
+        class_id = None if name is None else self._reading.names.id(name)
+        if class_id == NO_CLASS:
+            return
+        if class_id is None:
+            self._report.add(kind, message)
+            for draft in self.drafts:
+                draft.is_understood = False
+            self._reading.first_loss = self._reading.first_loss or message
+            return
         for draft in self.drafts:
-            draft.is_understood = False
+            draft.labelled = (draft.labelled or frozenset()) - {class_id}
+        for draft in self.drafts[:1]:
+            draft.count_unread()
+        message = _(
+            "{fault}: what is found of {label} is not counted in the images of this file",
+            fault=message,
+            label=self._reading.labels[class_id],
+        )
+        self._report.add(kind, message)
+
+    def _category(self, fields: Mapping[str, Any]) -> str | None:
+        """The name of an annotation's category; None where it is not known."""
+        category_id = fields.get("category_id")
+        if not isinstance(category_id, (int, float, str)) or isinstance(category_id, bool):
+            return None
+        return self._categories.get(_same_id(category_id))
 
     def _add(self, fields: Mapping[str, Any], entry: str, draft: Draft) -> None:
-        category_id = fields.get("category_id")
-        name = None
-        if isinstance(category_id, (int, float, str)) and not isinstance(category_id, bool):
-            name = self._categories.get(_same_id(category_id))
+        name = self._category(fields)
         if name is None:
             message = _(
                 "{entry}: there is no category with id {id}; nothing found there is right or wrong",
                 entry=entry,
-                id=shown(category_id),
+                id=shown(fields.get("category_id")),
             )
             self._report.add("category id", message)
         crowd = _flag(fields.get("iscrowd"))

@@ -93,8 +93,8 @@ def _read_task(task: dict[str, Any], draft: Draft, entry: str) -> None:
 
 def _results(task: dict[str, Any]) -> list[Any] | None:
     """The results of a task's one annotation; None where there is none, or more than one."""
-    if "annotations" not in task and "completions" not in task:
-        shapes = [value for value in task.values() if isinstance(value, list)]  # JSON-MIN
+    if "data" not in task:  # JSON-MIN
+        shapes = [value for value in task.values() if isinstance(value, list)]
         found = shapes[0] if len(shapes) == 1 else None
     else:
         annotations = task.get("annotations", task.get("completions"))

@@ -179,7 +179,7 @@ class Draft:
             )
             self._reading.report.add("unknown class", message)
         if class_id is None or crowd is None:
-            self._unread += 1
+            self.count_unread()
             self.ignore(box, class_id or ANY_CLASS)
         else:
             self._boxes.append((box, class_id, crowd))
@@ -187,6 +187,10 @@ class Draft:
     def ignore(self, box: Box, class_id: int = ANY_CLASS) -> None:
         """Nothing found there is right or wrong."""
         self._regions.append((box, class_id))
+
+    def count_unread(self) -> None:
+        """An entry that was not understood, and for which the image still counts."""
+        self._unread += 1
 
     def lose(self, kind: str, message: str) -> None:
         """Reports an entry that may be anywhere in the image: the image does not count."""
