@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from detector.errors import GroundTruthError
 from detector.evaluation.ground_truth import ANY_CLASS, GroundTruth, GroundTruths, Problem
 from detector.formats.names import NO_CLASS, ClassNames, ImageNames, Sizes, path_of
 from detector.formats.typed_json import shown
-from detector.translation import _
+from detector.translation import _, noted
 
 Box = tuple[float, float, float, float]
 
@@ -30,6 +30,19 @@ _EDGE_PIXELS = 1.0
 _LEAST_INSIDE = 0.5
 # The same box, written by two programs: corners rounded to whole pixels, counted from 0 or from 1.
 _SAME_PIXELS = 1.5
+_OVER_THE_EDGE = "over the edge"
+_FAULTS = {
+    "no numbers": noted("{entry}: the box {box} is not four numbers"),
+    "no area": noted("{entry}: the box {box} has no area"),
+    "outside": noted("{entry}: the box {box} lies outside the {width} x {height} image"),
+    "mostly outside": noted(
+        "{entry}: most of the box {box} lies outside the {width} x {height} image"
+    ),
+    _OVER_THE_EDGE: noted(
+        "{entry}: the box {box} reaches {over} pixels over the edge of the {width} x {height} "
+        "image; it is used as it is"
+    ),
+}
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", re.ASCII | re.IGNORECASE)
 
 
@@ -165,8 +178,7 @@ class Draft:
             written: the box as the file has it.
             crowd: it need not be found; None = not understood, and reported already.
         """
-        box = self._usable(entry, box, written)
-        if box is None:
+        if not self._is_usable(box, entry, written):
             return
         class_id = None if name is None else self._reading.names.id(name)
         if class_id == NO_CLASS:
@@ -211,42 +223,45 @@ class Draft:
             self._unread,
         )
 
-    def _usable(self, entry: str, box: Box | None, written: Any) -> Box | None:
-        """The box where it is one, in this image; else the fault is reported."""
-        places: dict[str, Any] = {"entry": entry, "box": shown(written)}
-        if box is None or not all(map(math.isfinite, box)):
-            self.lose("no numbers", _("{entry}: the box {box} is not four numbers", **places))
-            return None
-        xmin, ymin, xmax, ymax = box
-        width, height = self.size
-        places |= {"width": width, "height": height}
-        if xmax <= xmin or ymax <= ymin:
-            self.lose("no area", _("{entry}: the box {box} has no area", **places))
-            return None
-        if xmin >= width or ymin >= height or xmax <= 0 or ymax <= 0:
-            message = _(
-                "{entry}: the box {box} lies outside the {width} x {height} image", **places
-            )
-            self.lose("outside", message)
-            return None
-        across = (min(xmax, width) - max(xmin, 0)) / (xmax - xmin)
-        down = (min(ymax, height) - max(ymin, 0)) / (ymax - ymin)
-        if across * down < _LEAST_INSIDE:
-            message = _(
-                "{entry}: most of the box {box} lies outside the {width} x {height} image", **places
-            )
-            self.lose("mostly outside", message)
-            return None
-        over = max(-xmin, -ymin, xmax - width, ymax - height)
-        if over > _EDGE_PIXELS:
-            message = _(
-                "{entry}: the box {box} reaches {over} pixels over the edge of the {width} x "
-                "{height} image; it is used as it is",
-                over=f"{over:.0f}",
-                **places,
-            )
-            self._reading.report.add("over the edge", message)
-        return box
+    def _is_usable(self, box: Box | None, entry: str, written: Any) -> TypeGuard[Box]:
+        """Whether the box is one, in this image; what is wrong with it is reported."""
+        fault = _fault(box, self.size)
+        if fault is None:
+            return True
+        message = _(
+            _FAULTS[fault],
+            entry=entry,
+            box=shown(written),
+            width=self.size[0],
+            height=self.size[1],
+            over=f"{_over(box, self.size):.0f}" if box else "",
+        )
+        if fault == _OVER_THE_EDGE:
+            self._reading.report.add(fault, message)
+            return True
+        self.lose(fault, message)
+        return False
+
+
+def _over(box: Box, size: tuple[int, int]) -> float:
+    """How many pixels a box reaches over the image's edge."""
+    return max(-box[0], -box[1], box[2] - size[0], box[3] - size[1])
+
+
+def _fault(box: Box | None, size: tuple[int, int]) -> str | None:
+    """What is wrong with a box in an image of that size, a key of _FAULTS."""
+    if box is None or not all(map(math.isfinite, box)):
+        return "no numbers"
+    (xmin, ymin, xmax, ymax), (width, height) = box, size
+    if xmax <= xmin or ymax <= ymin:
+        return "no area"
+    if xmin >= width or ymin >= height or xmax <= 0 or ymax <= 0:
+        return "outside"
+    across = (min(xmax, width) - max(xmin, 0)) / (xmax - xmin)
+    down = (min(ymax, height) - max(ymin, 0)) / (ymax - ymin)
+    if across * down < _LEAST_INSIDE:
+        return "mostly outside"
+    return _OVER_THE_EDGE if _over(box, size) > _EDGE_PIXELS else None
 
 
 def own_or_named(reading: Reading, file_name: str, image: str) -> str:
