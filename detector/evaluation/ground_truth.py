@@ -92,8 +92,8 @@ class GroundTruths:
         problems: one for each kind of fault, in the order in which they were met.
         not_counted: images that the files speak of, but not in a way that was understood: nothing
             may be measured over them.
-        foreign: names of classes in the files that are none of the model's labels, in the order in
-            which they were met.
+        foreign: names of classes in the files that are none of the model's labels; those of most
+            objects first.
     """
 
     images: tuple[GroundTruth, ...]

@@ -20,7 +20,7 @@ from detector.formats.class_lists import (
 from detector.formats.class_mapping import ClassMapping, is_class_mapping, of_content
 from detector.formats.names import ImageNames, Sizes, path_of
 from detector.formats.packed import Files, is_zip, unpacked
-from detector.formats.reading import Draft, Reading, Report
+from detector.formats.reading import Draft, NoImageError, Reading, Report
 from detector.formats.safe_xml import root_of
 from detector.formats.typed_json import JsonError, parse
 from detector.translation import _
@@ -94,7 +94,8 @@ class _Files:
         except (GroundTruthError, JsonError) as error:
             message = str(error)
             message = message if message.startswith(name) else f"{name}: {message}"
-            self._report.add(kind, message)
+            is_astray = isinstance(error, NoImageError)
+            self._report.add("file of no image" if is_astray else kind, message)
 
     def _all(self, files: Files) -> Files:
         """The files, and in place of a ZIP file what is in it."""

@@ -15,7 +15,7 @@ import msgspec
 from detector.errors import GroundTruthError
 from detector.evaluation.ground_truth import ANY_CLASS, GroundTruths
 from detector.formats.detected import DetectedImage, shortest
-from detector.formats.names import NO_CLASS, Sizes, same_name
+from detector.formats.names import NO_CLASS, Sizes, in_folder_of, same_name
 from detector.formats.reading import (
     Box,
     Draft,
@@ -224,10 +224,11 @@ class _Coco:
     def _draft(self, image: _Image, entry: str) -> Draft | None:
         """A draft of the image; None where it is not at hand, or of no usable size."""
         name: str | None = image.file_name
+        written = in_folder_of(self._source, image.file_name)
         size = whole_size(image.width, image.height)
         at_hand = self._reading.images
         if at_hand is not None:
-            name = at_hand.named(image.file_name)
+            name = at_hand.named(written)
             if name is None:
                 message = _("{entry}: there is no image of that name", entry=entry)
                 self._report.add("no image", message)
@@ -240,7 +241,8 @@ class _Coco:
             message = _("{entry}: expected a width and a height of 1 or more", entry=entry)
             self._report.add("size", message)
             return None
-        return Draft(name or "", size, self._reading, image.file_name, self._source or entry)
+        source = f"{self._source}, {entry}" if self._source else entry
+        return Draft(name or "", size, self._reading, written, source)
 
     def _add_extras(self, fields: Mapping[str, Any], draft: Draft, entry: str) -> None:
         """`labelled` and `ignore_regions` of an image.

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from xml.etree import ElementTree
 
 from detector.errors import GroundTruthError
+from detector.formats.names import in_folder_of
 from detector.formats.reading import (
     Box,
     Draft,
@@ -51,6 +52,7 @@ def _draft(
     size = whole_size(item.get("width"), item.get("height"))
     if at_hand is None:
         return Draft(written, size, reading, source=entry) if size else None
+    written = in_folder_of(file_name, written) if written else ""
     name = at_hand.named(written) if written else None
     if name is None:
         reading.report.add("no image", _("{entry}: there is no image of that name", entry=entry))

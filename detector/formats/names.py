@@ -6,6 +6,7 @@ comes first; case, and for images the folders, are left out where only one then 
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
@@ -34,7 +35,7 @@ class ClassNames:
     """Class ids by label. The background is nobody's label.
 
     Attributes:
-        foreign: names that were asked for and are no labels, in the order of the questions.
+        foreign: names that were asked for and are no labels -> how often one was asked for alone.
     """
 
     def __init__(
@@ -49,23 +50,26 @@ class ClassNames:
         self._folded = _unique((_folded(label), i) for i, label in enumerate(labels) if i > 0)
         self._mapping = {_form(name): label for name, label in (mapping or {}).items()}
         self._mapped = {_folded(name): name for name in self._mapping}
-        self.foreign: dict[str, None] = {}
+        self.foreign: Counter[str] = Counter()
 
     def id(self, name: str) -> int | None:
         """The class id; NO_CLASS where the mapping says that it is none; None = not known."""
-        form, own = _form(name), self._own(name)
-        mapped = form if form in self._mapping else self._mapped.get(_folded(name))
-        if mapped is not None and (own is None or mapped == form):
-            self.foreign.setdefault(form)
-            label = self._mapping[mapped]
-            return NO_CLASS if label is None else self._own(label)
-        if form and own is None:
-            self.foreign.setdefault(form)
-        return own
+        return self._id(name, 1)
 
     def ids(self, names: Iterable[str]) -> frozenset[int]:
         """Those of the model's classes among them."""
-        return frozenset(class_id for name in names if (class_id := self.id(name)))
+        return frozenset(class_id for name in names if (class_id := self._id(name, 0)))
+
+    def _id(self, name: str, uses: int) -> int | None:
+        form, own = _form(name), self._own(name)
+        mapped = form if form in self._mapping else self._mapped.get(_folded(name))
+        if mapped is not None and (own is None or mapped == form):
+            self.foreign[form] += uses
+            label = self._mapping[mapped]
+            return NO_CLASS if label is None else self._own(label)
+        if form and own is None:
+            self.foreign[form] += uses
+        return own
 
     def _own(self, name: str) -> int | None:
         return self._exact.get(_form(name), self._folded.get(_folded(name)))
@@ -147,6 +151,12 @@ class _Index:
         if not found and len(by_folder) <= _MAX_ALIKE:
             found = [image for images in by_folder.values() for image in images]
         return found if len(found) <= _MAX_ALIKE else []
+
+
+def in_folder_of(file: str, name: str) -> str:
+    """The name of an image with the folder of the file that it stands in, where it has no own."""
+    folder = PurePosixPath(file.replace("\\", "/")).parent
+    return name if "/" in name or "\\" in name else str(folder / name)
 
 
 def same_name(one: str, other: str) -> bool:

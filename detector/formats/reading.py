@@ -46,6 +46,10 @@ _FAULTS = {
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", re.ASCII | re.IGNORECASE)
 
 
+class NoImageError(GroundTruthError):
+    """A file is about an image that is not at hand."""
+
+
 class Report:
     """Collects faults: of each kind the first, and how many more."""
 
@@ -100,7 +104,8 @@ class Reading:
         if not images:
             raise GroundTruthError(self.first_loss or (str(problems[0]) if problems else nothing))
         lost = tuple(name for name, truth in made.items() if truth is None)
-        return GroundTruths(images, problems, lost, tuple(self.names.foreign))
+        foreign = tuple(name for name, _uses in self.names.foreign.most_common())
+        return GroundTruths(images, problems, lost, foreign)
 
     def _agreed(self, name: str, drafts: Sequence["Draft"]) -> GroundTruth | None:
         """The one ground truth of an image; None where it was not understood, or contradicts."""
@@ -288,7 +293,7 @@ def own_or_named(reading: Reading, file_name: str, image: str) -> str:
         reading.report.add("names contradict", message)
     found = own or named or (at_hand.with_stem(image) if at_hand and image else None)
     if found is None:
-        raise GroundTruthError(
+        raise NoImageError(
             _("there is no image named {name}", name=shown(image or path_of(file_name).stem))
         )
     return found

@@ -16,7 +16,16 @@ from detector.formats.bundle import to_zip, unique_stems
 from detector.formats.class_lists import ClassList
 from detector.formats.detected import DetectedImage
 from detector.formats.names import Sizes
-from detector.formats.reading import Box, Draft, Reading, around, as_text, number, numbers
+from detector.formats.reading import (
+    Box,
+    Draft,
+    NoImageError,
+    Reading,
+    around,
+    as_text,
+    number,
+    numbers,
+)
 from detector.formats.typed_json import shown
 from detector.translation import _
 
@@ -60,7 +69,7 @@ def read_content(
     image = at_hand.with_stem(file_name) if at_hand else None
     if at_hand is None or image is None:
         stem = PurePosixPath(file_name.replace("\\", "/")).stem
-        raise GroundTruthError(_("there is no image named {name}", name=shown(stem)))
+        raise NoImageError(_("there is no image named {name}", name=shown(stem)))
     draft = Draft(image, at_hand.sizes[image], reading, file_name)
     if isinstance(classes, GroundTruthError):
         draft.lose("class numbers", f"{file_name}: {classes}")

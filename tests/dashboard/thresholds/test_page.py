@@ -275,6 +275,16 @@ def test_ground_truth_that_may_be_of_two_images_of_one_name_does_not_count(opene
     assert "a.jpg: does not count, for two images have this name" in warnings(app)[0]
 
 
+def test_an_image_alone_is_judged_among_those_that_its_ground_truth_may_be_about(opened):
+    app = uploaded(opened("app.py"), photo("A.jpg"), photo("a.jpg", 310))
+    keep(app, state.GroundTruthFiles((("a.txt", b"0 0.5 0.5 0.5 0.5"),)))
+    app.run()
+    assert [toggle.key for toggle in app.toggle].count("true_boxes") == 1
+    app.pills(key="picture").set_value("A.jpg").run()
+    assert not app.exception
+    assert [toggle.key for toggle in app.toggle].count("true_boxes") == 0
+
+
 def test_two_files_of_one_name_are_both_used(opened):
     app = uploaded(opened(), photo("a.jpg"), photo("b.jpg", 310))
     files = [

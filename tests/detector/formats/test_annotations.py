@@ -49,7 +49,8 @@ def test_a_broken_file_among_good_ones_is_named_and_the_others_are_used():
     found = read({"a.xml": voc(), "b.xml": b"<broken", "c.txt": b"", "d.pdf": b""})
     assert [image.file_name for image in found.images] == ["a.jpg"]
     assert problems(found) == [
-        "b.xml: broken XML at line 1, column 1: unclosed token (and 2 more)",
+        "b.xml: broken XML at line 1, column 1: unclosed token (and 1 more)",
+        "c.txt: there is no image named 'c'",
         "b.jpg: no ground truth for this image",
     ]
 
@@ -353,6 +354,13 @@ def test_a_mapped_category_is_labelled():
     assert found.images[0].labelled == {2}
 
 
+def test_names_of_many_objects_are_asked_about_first():
+    boxes = [note([1, 1, 9, 9], 11), note([2, 2, 9, 9], 11), note([2, 2, 9, 9], 12)]
+    image = [{"id": 1, "file_name": "a.jpg", "width": 640, "height": 480}]
+    found = read({"x.json": coco(image, boxes, ("dog", "cat", "cow"))})
+    assert found.foreign == ("cat", "cow", "dog")
+
+
 def test_a_mapping_among_the_files_is_used():
     mapping = write_class_mapping({"wristwatch": "watch"})
     found = read({"a.xml": voc(("wristwatch", (1, 1, 9, 9), "")), "class-names.json": mapping})
@@ -395,6 +403,19 @@ def test_a_tree_of_roboflow_is_read_from_a_zip():
         "valid/_annotations.coco.json": split("b.jpg", (200, 300)),
     }
     assert classes(read({"x.zip": packed(tree)})) == {"a.jpg": [2], "b.jpg": [2]}
+
+
+def test_an_image_is_the_one_of_its_files_own_split():
+    sizes = {f"x.zip/{split}/1.jpg": (640, 480) for split in ("train", "valid")}
+
+    def split(category_id):
+        image = {"id": 0, "file_name": "1.jpg", "width": 640, "height": 480}
+        return coco([image], [note([1, 1, 9, 9], category_id, image_id=0)])
+
+    tree = {
+        f"{name}/_annotations.coco.json": split(n) for n, name in ((10, "train"), (11, "valid"))
+    }
+    assert list(classes(read({"x.zip": packed(tree)}, sizes)).values()) == [[1], [2]]
 
 
 def test_what_a_zip_does_not_say_of_its_names_is_found_out():
