@@ -167,22 +167,25 @@ def _from_gallery(sizes: tuple[tuple[str, tuple[int, int]], ...]) -> GroundTruth
 
 def of_image(image: ImageFile, answer: Answer) -> GroundTruth | None:
     """The ground truth of one image, where there is any that can be used."""
-    asked = JudgedImage(image.name, image.digest, answer.size)
     try:
-        found = of_images((asked, *_other_uploads(image.name)))
+        found = of_images(company(JudgedImage(image.name, image.digest, answer.size)))
     except GroundTruthError:
         return None
     return found.by_image.get(image.name) if found else None
 
 
-def _other_uploads(name: str) -> list[JudgedImage]:
-    """The images that the files may be about in place of that one: a.jpg beside A.jpg."""
+def company(image: JudgedImage, alternatives: Iterable[ImageFile] = ()) -> tuple[JudgedImage, ...]:
+    """An image, and those that uploaded files may be about in its place: a.jpg beside A.jpg."""
     if not state.read(state.GroundTruthFiles).files:
-        return []
-    uploads = state.read(state.Uploads).files.items()
-    return [
-        JudgedImage(own, image.digest, prepare(image).size) for own, image in uploads if own != name
-    ]
+        return (image,)
+    many = state.read(state.ImageSets).many
+    if many is not None and image in many.judged_with:
+        return tuple(many.judged_with)
+    uploads = state.read(state.Uploads).files
+    others = {**uploads, **{other.name: other for other in alternatives}}
+    others.pop(image.name, None)
+    beside = (JudgedImage(name, own.digest, prepare(own).size) for name, own in others.items())
+    return (*beside, image)
 
 
 def tell_unread(truths: Iterable[GroundTruth], not_counted: int = 0) -> None:

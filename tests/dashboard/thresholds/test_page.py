@@ -12,6 +12,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from dashboard import state
+from dashboard.files import ImageFile
 from dashboard.thresholds import accuracy, class_names
 from detector import images, ssd
 from detector.config import COMMODITY_LABELS as LABELS
@@ -367,6 +368,25 @@ def test_pictures_in_a_zip_are_counted_with_their_truth(opened):
     app.file_uploader(key="ground_truth").set_value([voc("320.jpg", size=320)]).run()
     assert errors(app) == []
     assert "1 image with ground truth (320.xml)" in captions(app)
+
+
+def test_one_of_the_many_is_judged_among_them(opened):
+    data, images = BytesIO(), {f"{folder}/1.jpg": photo()[1] for folder in ("one", "two")}
+    with zipfile.ZipFile(data, "w") as archive:
+        for name, content in images.items():
+            archive.writestr(name, content)
+    with zipfile.ZipFile(truth := BytesIO(), "w") as archive:
+        archive.writestr("two/1.txt", b"0 0.5 0.5 0.5 0.5")
+    app = opened()
+    app.segmented_control(key="scope").set_value("many").run()
+    app.file_uploader(key="many").set_value([("set.zip", data.getvalue(), "application/zip")]).run()
+    app.file_uploader(key="ground_truth").set_value([("t.zip", truth.getvalue(), "")]).run()
+    assert "1 image with ground truth (t.zip)" in captions(app)
+    first = ImageFile.of("set.zip/one/1.jpg", images["one/1.jpg"])
+    keep(app, state.Choice(opened=first))
+    app.segmented_control(key="scope").set_value("this").run()
+    assert errors(app) == []
+    assert any("None of these images has ground truth" in box.value for box in app.info)
 
 
 def test_many_pictures_are_counted_once_and_a_bad_file_does_not_stop_them(opened):
