@@ -20,8 +20,9 @@ from detector.formats.typed_json import shown
 from detector.translation import _
 
 _SIDES = ("xmin", "ymin", "xmax", "ymax")
-# What holds the place of an object.
-_PLACES = ("bndbox", "xmin", "polygon", "robndbox")
+# What tells of an object, and where else it may stand.
+_OF_OBJECTS = ("name", "bndbox", "xmin", "polygon", "robndbox")
+_NOT_OBJECTS = ("owner", "source", "size")
 # The development kit writes 0 and 1; others their languages' words.
 _DIFFICULT = {
     **dict.fromkeys(("", "0", "false", "no", "unspecified"), False),
@@ -72,7 +73,9 @@ def read_content(root: ElementTree.Element, file_name: str, reading: Reading) ->
         where = _("{file}, object {position}", file=entry, position=position)
         _add(item, where, draft, reading)
     for child in root:
-        if child.tag != "object" and any(child.find(f".//{tag}") is not None for tag in _PLACES):
+        if child.tag in ("object", *_NOT_OBJECTS):
+            continue
+        if any(child.find(f".//{tag}") is not None for tag in _OF_OBJECTS):
             message = _("{file}: <{tag}> is not understood", file=entry, tag=shown(child.tag)[1:-1])
             draft.lose("element", message)
     return [draft]

@@ -146,6 +146,14 @@ def test_an_object_under_another_name_is_not_taken_for_nothing():
     content = voc(("watch", (5, 5, 9, 9), "")).replace(b"object>", b"thing>")
     with pytest.raises(GroundTruthError, match="<thing> is not understood"):
         read_voc(content, FOUR, SIZES, "a.xml")
+    content = voc().replace(b"<size>", b"<thing><name>watch</name></thing><size>")
+    with pytest.raises(GroundTruthError, match="<thing> is not understood"):
+        read_voc(content, FOUR, SIZES, "a.xml")
+
+
+def test_the_owner_of_an_image_is_no_object():
+    content = voc().replace(b"<size>", b"<owner><name>somebody</name></owner><size>")
+    assert read_voc(content, FOUR, SIZES, "a.xml").problems == ()
 
 
 def test_a_voc_file_whose_own_name_is_an_images_is_about_that_image():
