@@ -1,6 +1,5 @@
 """Which ground truth belongs to which image: uploaded files, else what comes with the gallery."""
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,13 +14,9 @@ from detector.answers import Answer
 from detector.errors import GroundTruthError
 from detector.evaluation.ground_truth import GroundTruth, Problem
 from detector.formats.annotations import read_ground_truth
-from detector.formats.class_mapping import (
-    has_class_mapping,
-    read_class_mapping,
-    write_class_mapping,
-)
+from detector.formats.class_mapping import has_class_mapping, read_class_mapping
 from detector.formats.coco import read_coco
-from detector.formats.packed import SUFFIXES
+from detector.formats.packed import SUFFIXES, is_zip, unpacked
 from detector.translation import _, plural
 
 
@@ -70,9 +65,10 @@ def choose() -> None:
             "the like. Images in a ZIP file are passed over."
         ),
     )
-    files = state.read(state.GroundTruthFiles).files
-    if files and not state.widget("ground_truth"):
-        st.caption(_("Still in use: {names}", names=frame.plain(_listed(files))))
+    kept = state.read(state.GroundTruthFiles)
+    frame.show_refused(kept.refused)
+    if kept.files and not state.widget("ground_truth"):
+        st.caption(_("Still in use: {names}", names=frame.plain(_listed(kept.files))))
         st.button(
             _("Forget them"),
             icon=":material/delete:",
@@ -83,30 +79,40 @@ def choose() -> None:
 
 
 def _listed(files: Sequence[tuple[str, bytes]]) -> str:
-    if len(files) < 4:
-        return ", ".join(name for name, _data in files)
-    return plural("{count} file", "{count} files", len(files))
+    names = list(dict.fromkeys(_uploaded_as(name) for name, _data in files))
+    return (
+        ", ".join(names) if len(names) < 4 else plural("{count} file", "{count} files", len(files))
+    )
+
+
+def _uploaded_as(name: str) -> str:
+    """The name of an upload: of what is in a ZIP file, the ZIP file's."""
+    return name.split("/", 1)[0]
 
 
 @frame.callback
 def _forget() -> None:
-    state.update(state.GroundTruthFiles, files=())
+    state.update(state.GroundTruthFiles, files=(), refused=())
 
 
 @frame.callback
 def _keep() -> None:
     """Copy what is in the uploader; class-names.json says what names in the others mean."""
-    files, class_names = [], dict(state.read(state.GroundTruthFiles).class_names)
+    files: list[tuple[str, bytes]] = []
+    refused: list[state.RefusedFile] = []
+    class_names = dict(state.read(state.GroundTruthFiles).class_names)
     for file in state.widget("ground_truth"):
         data = file.getvalue()
         try:
-            if has_class_mapping(data):
+            if is_zip(file.name, data):  # its images, which are most of it, need not be kept
+                files += unpacked(file.name, data)
+            elif has_class_mapping(data):
                 class_names |= read_class_mapping(data, config().labels)
-                continue
-        except GroundTruthError:
-            pass  # it is named with what else is wrong in the files
-        files.append((file.name, data))
-    state.write(state.GroundTruthFiles(tuple(files), class_names))
+            else:
+                files.append((file.name, data))
+        except GroundTruthError as error:
+            refused.append(state.RefusedFile(file.name, str(error), _(error.hint)))
+    state.write(state.GroundTruthFiles(tuple(files), class_names, tuple(refused)))
 
 
 def of_images(images: tuple[JudgedImage, ...]) -> GroundTruthSet | None:
@@ -118,10 +124,7 @@ def of_images(images: tuple[JudgedImage, ...]) -> GroundTruthSet | None:
     kept = state.read(state.GroundTruthFiles)
     if not kept.files:
         return of_gallery(images)
-    digest = hashlib.sha256(write_class_mapping(kept.class_names))
-    for name, data in kept.files:
-        digest.update(name.encode() + b"\0" + hashlib.sha256(data).digest())
-    return _from_files(digest.hexdigest(), images, kept)
+    return _from_files(kept.digest, images, kept)
 
 
 @st.cache_resource(show_spinner=False, scope="session", max_entries=8)

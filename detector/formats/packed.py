@@ -7,7 +7,7 @@ over, so a whole data set can be brought as it is.
 import io
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from detector.errors import GroundTruthError
@@ -39,8 +39,10 @@ def is_zip(name: str, data: bytes) -> bool:
     return name.lower().endswith(".zip") and data.startswith(b"PK")
 
 
-def unpacked(name: str, data: bytes) -> Iterator[tuple[str, bytes]]:
+def unpacked(name: str, data: bytes) -> list[tuple[str, bytes]]:
     """The files of ground truth in a ZIP file, each named by its path in it.
+
+    All or none: without its list of class names, a YOLO text says something else.
 
     Args:
         name: the ZIP file's; stands before each path as a folder.
@@ -48,7 +50,7 @@ def unpacked(name: str, data: bytes) -> Iterator[tuple[str, bytes]]:
     Raises:
         GroundTruthError: it cannot be read, or holds too much.
     """
-    left = MAX_BYTES
+    left, found = MAX_BYTES, []
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = [entry for entry in archive.infolist() if _is_wanted(entry)]
@@ -69,10 +71,11 @@ def unpacked(name: str, data: bytes) -> Iterator[tuple[str, bytes]]:
                     size = MAX_BYTES // 2**20
                     message = _("the ZIP file unpacks to more than {size} MiB", size=size)
                     raise GroundTruthError(message, _("Use several smaller ones."))
-                yield f"{name}/{_name_of(entry)}", content
+                found.append((f"{name}/{_name_of(entry)}", content))
     except _DAMAGED as error:
         message = _("this is not a ZIP file that can be read: {fault}", fault=error)
         raise GroundTruthError(message, _("Pack it anew.")) from error
+    return found
 
 
 def _is_wanted(entry: zipfile.ZipInfo) -> bool:

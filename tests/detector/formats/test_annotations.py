@@ -424,6 +424,12 @@ def test_what_a_zip_does_not_say_of_its_names_is_found_out():
     assert classes(read({"x.zip": data}, {"Grüße.jpg": (100, 100)})) == {"Grüße.jpg": [1]}
 
 
+def test_of_a_zip_that_is_damaged_in_part_nothing_is_used():
+    data = packed({"a.txt": TEXT, "classes.txt": b"books and watch"})
+    broken = data.replace(b"books and", b"books but")
+    assert classes(read({"x.zip": broken, "b.txt": b""})) == {"b.jpg": []}
+
+
 @pytest.mark.parametrize(
     "data",
     [b"PK", b"PK\x03\x04" + b"\x00" * 50, packed({"a.txt": TEXT}, compression=zipfile.ZIP_LZMA)],
