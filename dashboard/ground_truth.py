@@ -66,7 +66,6 @@ def choose() -> None:
         ),
     )
     kept = state.read(state.GroundTruthFiles)
-    frame.show_refused(kept.refused)
     if kept.files and not state.widget("ground_truth"):
         st.caption(_("Still in use: {names}", names=frame.plain(_listed(kept.files))))
         st.button(
@@ -92,14 +91,13 @@ def _uploaded_as(name: str) -> str:
 
 @frame.callback
 def _forget() -> None:
-    state.update(state.GroundTruthFiles, files=(), refused=())
+    state.update(state.GroundTruthFiles, files=())
 
 
 @frame.callback
 def _keep() -> None:
     """Copy what is in the uploader; class-names.json says what names in the others mean."""
     files: list[tuple[str, bytes]] = []
-    refused: list[state.RefusedFile] = []
     class_names = dict(state.read(state.GroundTruthFiles).class_names)
     for file in state.widget("ground_truth"):
         data = file.getvalue()
@@ -110,9 +108,9 @@ def _keep() -> None:
                 class_names |= read_class_mapping(data, config().labels)
             else:
                 files.append((file.name, data))
-        except GroundTruthError as error:
-            refused.append(state.RefusedFile(file.name, str(error), _(error.hint)))
-    state.write(state.GroundTruthFiles(tuple(files), class_names, tuple(refused)))
+        except GroundTruthError:  # it is named with what else is wrong in the files
+            files.append((file.name, data))
+    state.write(state.GroundTruthFiles(tuple(files), class_names))
 
 
 def of_images(images: tuple[JudgedImage, ...]) -> GroundTruthSet | None:

@@ -131,12 +131,10 @@ class GroundTruthFiles:
     Attributes:
         class_names: what the visitor says of names in them: the label that each stands for; None =
             none of the model's.
-        refused: files that could not be used.
     """
 
     files: tuple[tuple[str, bytes], ...] = ()
     class_names: Mapping[str, str | None] = field(default_factory=dict)
-    refused: tuple[RefusedFile, ...] = ()
 
     @cached_property
     def digest(self) -> str:

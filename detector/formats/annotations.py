@@ -100,11 +100,15 @@ class _Files:
     def _all(self, files: Files) -> Files:
         """The files, and in place of a ZIP file what is in it."""
         for name, data in files:
-            if is_zip(name, data):
-                with self._spoiling_no_other(name):
-                    yield from unpacked(name, data)
-            else:
+            if not is_zip(name, data):
                 yield name, data
+                continue
+            with self._spoiling_no_other(name):
+                try:
+                    yield from unpacked(name, data)
+                except GroundTruthError as error:
+                    self._lists.add(name, error)  # there may be one in it
+                    raise
 
     def _sort(self, name: str, data: bytes) -> None:
         """Find out what is in a file; lists of names and the mapping are read, the rest later."""

@@ -235,7 +235,9 @@ def _numbered(
 
 def _told(file: str, fault: str) -> str:
     fault = fault.removeprefix(f"{file}: ")
-    return _("the list of class names {file} was not understood: {fault}", file=file, fault=fault)
+    return _(
+        "the list of class names in {file} was not understood: {fault}", file=file, fault=fault
+    )
 
 
 def _is_row(line: str) -> bool:

@@ -724,11 +724,11 @@ def test_a_folder_of_ground_truth_is_read_and_what_was_not_understood_is_said(
     (labels / "train").mkdir(parents=True)
     (labels / "train" / "white.txt").write_text("not understood")
     (labels / "train" / "black.txt").write_text("")
-    (labels / "more.zip").write_bytes(b"PK no ZIP file")
+    (labels / "more.xml").write_bytes(b"no XML")
     done = run("predict", "--server", server, "--ground-truth", labels, white, black)
     assert "1 image with ground truth: 0 right, 1 wrong, 0 missed" in done.stdout
     assert "1 image does not count, for its ground truth was not understood" in done.stdout
-    assert "  more.zip: this is not a ZIP file" in done.stdout
+    assert "  more.xml: broken XML" in done.stdout
 
 
 @pytest.mark.parametrize(

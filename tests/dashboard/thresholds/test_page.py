@@ -329,7 +329,7 @@ def test_class_names_that_the_model_has_not_are_named_and_spoil_no_other_file(op
     app = uploaded(opened(), photo())
     mapping = ("class-names.json", write_class_mapping({"trousers": "dog"}), "application/json")
     app.file_uploader(key="ground_truth").set_value([voc("a.jpg", "pants"), mapping]).run()
-    assert "'trousers' is mapped to 'dog', which is no label of the model" in errors(app)[0]
+    assert "'trousers' is mapped to 'dog', which is no label of the model" in warnings(app)[0]
     assert metrics(app)["Recall"] == "0.000"
 
 
@@ -337,8 +337,8 @@ def test_a_zip_file_that_cannot_be_read_is_named_and_spoils_no_other_file(opened
     app = uploaded(opened(), photo())
     files = [voc("a.jpg"), ("labels.zip", b"PK is not enough", "application/zip")]
     app.file_uploader(key="ground_truth").set_value(files).run()
-    assert errors(app)[0].startswith("**labels.zip**: this is not a ZIP file that can be read")
-    assert "1 image with ground truth (a.xml)" in captions(app)
+    assert "labels.zip: this is not a ZIP file that can be read" in warnings(app)[0]
+    assert "1 image with ground truth (a.xml, labels.zip)" in captions(app)
 
 
 def test_a_thresholds_file_is_taken(opened):

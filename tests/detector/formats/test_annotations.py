@@ -172,7 +172,9 @@ def test_nothing_of_yolo_counts_while_a_list_lies_beside_it_unread(name, content
     found = read({"a.txt": TEXT, name: content, "b.xml": voc(filename="b.jpg", size=(200, 300))})
     assert classes(found) == {"b.jpg": []}
     assert found.not_counted == ("a.jpg",)
-    assert any(f"the list of class names {name} was not understood" in p for p in problems(found))
+    assert any(
+        f"the list of class names in {name} was not understood" in p for p in problems(found)
+    )
 
 
 def test_a_yaml_about_something_else_is_no_list():
@@ -427,7 +429,9 @@ def test_what_a_zip_does_not_say_of_its_names_is_found_out():
 def test_of_a_zip_that_is_damaged_in_part_nothing_is_used():
     data = packed({"a.txt": TEXT, "classes.txt": b"books and watch"})
     broken = data.replace(b"books and", b"books but")
-    assert classes(read({"x.zip": broken, "b.txt": b""})) == {"b.jpg": []}
+    assert classes(read({"x.zip": broken, "b.xml": voc(filename="b.jpg", size=(200, 300))})) == {
+        "b.jpg": []
+    }
 
 
 @pytest.mark.parametrize(
@@ -435,6 +439,11 @@ def test_of_a_zip_that_is_damaged_in_part_nothing_is_used():
     [b"PK", b"PK\x03\x04" + b"\x00" * 50, packed({"a.txt": TEXT}, compression=zipfile.ZIP_LZMA)],
 )
 def test_a_zip_that_is_not_read_spoils_no_other_file(data):
-    found = read({"x.zip": data, "b.txt": b""})
-    assert classes(found) == {"b.jpg": []}
+    found = read({"x.zip": data, "a.xml": voc(), "b.txt": b""})
+    assert classes(found) == {"a.jpg": []}
     assert problems(found)[0].startswith("x.zip: ")
+
+
+def test_nothing_of_yolo_counts_while_its_list_may_be_in_a_zip_that_is_not_read():
+    with pytest.raises(GroundTruthError, match=r"the list of class names in x\.zip was not"):
+        read({"x.zip": b"PK", "b.txt": b""})
