@@ -12,10 +12,12 @@ from detector.formats.class_lists import (
     LIST_SUFFIXES,
     ClassList,
     ClassLists,
+    is_called_so,
     is_class_list,
+    is_list_in_json,
     lists_images,
     read_class_list,
-    read_notes,
+    read_json_list,
 )
 from detector.formats.class_mapping import ClassMapping, is_class_mapping, of_content
 from detector.formats.names import ImageNames, Sizes, path_of
@@ -25,6 +27,7 @@ from detector.formats.safe_xml import root_of
 from detector.formats.typed_json import JsonError, parse
 from detector.translation import _
 
+_CLASS_LIST = "class list"  # a kind of fault
 _Read = Callable[[Reading], list[Draft]]
 
 
@@ -88,14 +91,20 @@ class _Files:
 
     @contextmanager
     def _spoiling_no_other(self, name: str, kind: str = "file") -> Iterator[None]:
-        """A file that cannot be used is named, and the reading goes on."""
+        """A file that cannot be used is named, and the reading goes on.
+
+        Where it may be a list of class names, or hold one, that list was not understood.
+        """
         try:
             yield
+        except NoImageError as error:
+            self._report.add("file of no image", f"{name}: {error}")
         except (GroundTruthError, JsonError) as error:
+            may_be_list = is_called_so(name) and path_of(name).suffix != ".xml"
+            if kind == _CLASS_LIST or may_be_list or path_of(name).suffix == ".zip":
+                self._lists.add(name, error)
             message = str(error)
-            message = message if message.startswith(name) else f"{name}: {message}"
-            is_astray = isinstance(error, NoImageError)
-            self._report.add("file of no image" if is_astray else kind, message)
+            self._report.add(kind, message if message.startswith(name) else f"{name}: {message}")
 
     def _all(self, files: Files) -> Files:
         """The files, and in place of a ZIP file what is in it."""
@@ -104,11 +113,7 @@ class _Files:
                 yield name, data
                 continue
             with self._spoiling_no_other(name):
-                try:
-                    yield from unpacked(name, data)
-                except GroundTruthError as error:
-                    self._lists.add(name, error)  # there may be one in it
-                    raise
+                yield from unpacked(name, data)
 
     def _sort(self, name: str, data: bytes) -> None:
         """Find out what is in a file; lists of names and the mapping are read, the rest later."""
@@ -129,14 +134,20 @@ class _Files:
     def _sort_json(self, name: str, content: Any) -> None:
         keys = content.keys() if isinstance(content, dict) else set()
         if is_class_mapping(content):
-            self._mapping = {**of_content(content, self._labels), **self._mapping}
-        elif keys & {"categories", "images", "annotations"} == {"categories"}:
-            self._add_list(name, partial(read_notes, name, content["categories"]))
+            self._add_mapping(name, content)
+        elif is_list_in_json(content):
+            self._add_list(name, partial(read_json_list, name, content))
         elif label_studio.is_label_studio(content):
             self._others.append((name, partial(label_studio.read_content, content, name)))
         else:
             read = labelme.read_content if "shapes" in keys else coco.read_content
             self._others.append((name, partial(read, content, name)))
+
+    def _add_mapping(self, name: str, content: Any) -> None:
+        try:
+            self._mapping = {**of_content(content, self._labels), **self._mapping}
+        except GroundTruthError as error:
+            self._report.add("class names", f"{name}: {error}")
 
     def _sort_texts(self) -> None:
         """Which of the texts are lists of names, and which are about images."""
@@ -151,12 +162,8 @@ class _Files:
                 self._texts.append((name, data))
 
     def _add_list(self, name: str, read: Callable[[], ClassList | None]) -> None:
-        with self._spoiling_no_other(name, "class list"):
-            try:
-                found = read()
-            except GroundTruthError as error:
-                self._lists.add(name, error)
-                raise
+        with self._spoiling_no_other(name, _CLASS_LIST):
+            found = read()
             if found is not None:
                 self._lists.add(name, found)
 

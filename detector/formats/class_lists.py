@@ -24,7 +24,7 @@ LIST_SUFFIXES = (".names", ".labels", ".yaml", ".yml")
 _MAX_BYTES = 2**18
 _LIST_STEM = re.compile(
     r"(.*[._ -])?_*(obj|predefined)?[._ -]?(class|label|categor(y|ie)|name)(e?s)?"
-    r"([._ -]?(names?|list|map|labels?|classes))?"
+    r"([._ -]?(names?|list|map|labels?|classes))?|notes"
 )
 _PROSE = re.compile(r"readme|licen[cs]e|notes|changelog", re.IGNORECASE)
 _IMAGE = re.compile(r"\.(jpe?g|png|bmp|webp|tiff?|gif|heic|heif|avif)", re.IGNORECASE)
@@ -71,7 +71,7 @@ class ClassLists:
         """Whether there is a list at all, understood or not."""
         return bool(self._lists)
 
-    def add(self, file: str, found: ClassList | GroundTruthError) -> None:
+    def add(self, file: str, found: ClassList | Exception) -> None:
         """Take in a list, or why it could not be read."""
         told = found if isinstance(found, ClassList) else _told(file, str(found))
         self._lists.append((path_of(file).parent, told))
@@ -103,6 +103,12 @@ class ClassLists:
         return readable[0] if readable else None
 
 
+def is_called_so(name: str) -> bool:
+    """Whether a file is called as lists are, whatever its ending."""
+    path = path_of(name)
+    return path.suffix in LIST_SUFFIXES or bool(_LIST_STEM.fullmatch(path.stem))
+
+
 def is_class_list(name: str, data: bytes, images: ImageNames, *, by_name: bool = True) -> bool:
     """Whether a text is a list of names, rather than the ground truth of an image.
 
@@ -111,14 +117,12 @@ def is_class_list(name: str, data: bytes, images: ImageNames, *, by_name: bool =
             rows of numbers nor names of images.
     """
     path = path_of(name)
-    if path.suffix in LIST_SUFFIXES:
-        return True
-    if path.suffix != ".txt" or (by_name and not _LIST_STEM.fullmatch(path.stem)):
+    if path.suffix != ".txt" or (by_name and not is_called_so(name)):
         return False
     try:
         lines = [line for line in as_text(data, name).splitlines() if line.strip()]
     except GroundTruthError:
-        return by_name
+        return by_name or images.with_stem(name) is None
     if any(map(_is_row, lines)):
         return False
     if by_name:
@@ -160,13 +164,32 @@ class _Category(msgspec.Struct):
     name: str
 
 
-def read_notes(name: str, categories: Any) -> ClassList:
-    """The list in Label Studio's notes.json. Raises GroundTruthError."""
+def is_list_in_json(content: Any) -> bool:
+    """Whether the content of a JSON is a list of names, and no ground truth."""
+    if isinstance(content, list):
+        return bool(content) and all(isinstance(name, str) for name in content)
+    if not isinstance(content, dict):
+        return False
+    keys = content.keys()
+    return "names" in keys or keys & {"categories", "images", "annotations"} == {"categories"}
+
+
+def read_json_list(name: str, content: Any) -> ClassList:
+    """The list in a JSON: names alone, under "names", or Label Studio's categories.
+
+    Raises:
+        GroundTruthError: it was not understood.
+    """
     try:
-        read = typed(categories, list[_Category], "categories")
+        if isinstance(content, dict) and "names" not in content:
+            read = typed(content["categories"], list[_Category], "categories")
+            return _numbered(name, [(category.id, category.name) for category in read])
+        names = content["names"] if isinstance(content, dict) else content
+        if isinstance(names, dict):
+            return _numbered(name, list(typed(names, dict[str, str], "names").items()))
+        return _numbered(name, list(enumerate(typed(names, list[str], "names"))))
     except JsonError as error:
         raise GroundTruthError(str(error)) from error
-    return _numbered(name, [(category.id, category.name) for category in read])
 
 
 def _of_yaml(name: str, text: str) -> ClassList | None:

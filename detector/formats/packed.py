@@ -11,12 +11,15 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from detector.errors import GroundTruthError
+from detector.formats.class_lists import is_called_so
 from detector.translation import _
 
 # File name -> content, in the order in which they were given. Two may have one name.
 Files = Iterable[tuple[str, bytes]]
 
 SUFFIXES = frozenset({".json", ".xml", ".txt", ".names", ".labels", ".yaml", ".yml"})
+# Lists of class names may be in these: not read, but it must be known that there is one.
+_OTHER_LISTS = frozenset({".csv", ".tsv", ".pbtxt", ".toml"})
 MAX_FILES = 50_000
 MAX_BYTES = 2**28  # of all together, unpacked
 
@@ -81,7 +84,9 @@ def unpacked(name: str, data: bytes) -> list[tuple[str, bytes]]:
 def _is_wanted(entry: zipfile.ZipInfo) -> bool:
     path = PurePosixPath(entry.filename.replace("\\", "/"))
     is_hidden = any(part == "__MACOSX" or part.startswith(".") for part in path.parts)
-    return not entry.is_dir() and not is_hidden and path.suffix.lower() in SUFFIXES
+    is_list = path.suffix.lower() in _OTHER_LISTS and is_called_so(path.name)
+    is_wanted = path.suffix.lower() in SUFFIXES or is_list
+    return is_wanted and not entry.is_dir() and not is_hidden
 
 
 def _name_of(entry: zipfile.ZipInfo) -> str:

@@ -1,6 +1,7 @@
 """Files of all formats together."""
 
 import io
+import json
 import unicodedata
 import zipfile
 
@@ -132,6 +133,8 @@ TEXT = b"0 0.5 0.5 0.4 0.4\n"
             "notes.json",
             b'{"categories": [{"id": 1, "name": "watch"}, {"id": 0, "name": "books"}]}',
         ),
+        ("classes.json", b'["books", "watch"]'),
+        ("x.json", b'{"names": {"0": "books", "1": "watch"}}'),
     ],
 )
 def test_a_list_of_names_says_what_yolos_numbers_mean(name, content):
@@ -166,6 +169,11 @@ def test_a_list_of_names_says_what_yolos_numbers_mean(name, content):
         ("data.yaml", b"names: \x00"),
         ("notes.json", b'{"categories": [{"id": 0}]}'),
         ("notes.json", b'{"categories": 5}'),
+        ("notes.json", b"{"),
+        ("classes.json", b'{"watch": 0}'),
+        ("classes.json", b'["books", ""]'),
+        ("x.json", b'{"names": 5}'),
+        ("Things.txt", "衣服".encode("gbk")),
     ],
 )
 def test_nothing_of_yolo_counts_while_a_list_lies_beside_it_unread(name, content):
@@ -175,6 +183,27 @@ def test_nothing_of_yolo_counts_while_a_list_lies_beside_it_unread(name, content
     assert any(
         f"the list of class names in {name} was not understood" in p for p in problems(found)
     )
+
+
+@pytest.mark.parametrize("name", ["_classes.csv", "set/label_map.pbtxt", "labels.tsv"])
+def test_a_list_of_another_kind_in_a_zip_is_known_to_be_there(name):
+    found = read(
+        {
+            "x.zip": packed({"a.txt": TEXT, name: b"?"}),
+            "b.xml": voc(filename="b.jpg", size=(200, 300)),
+        }
+    )
+    assert classes(found) == {"b.jpg": []}
+
+
+def test_files_that_are_only_called_like_lists_block_nothing():
+    files = {
+        "a.txt": TEXT,
+        "labels.xml": b"<",
+        "class-names.json": write_class_mapping({"x": "dog"}),
+        "labels.json": json.dumps({"shapes": [], "imagePath": "x.jpg"}).encode(),
+    }
+    assert classes(read(files)) == {"a.jpg": [1]}
 
 
 def test_a_yaml_about_something_else_is_no_list():
