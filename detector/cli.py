@@ -426,9 +426,14 @@ def _settings(options: argparse.Namespace, config: Config) -> Settings:
 
 def _judge(options: argparse.Namespace, config: Config, settings: Settings) -> Judge | None:
     """What compares the run with the ground truth, where some is given. Raises GroundTruthError."""
-    files = files_at(options.class_names)
     if not options.ground_truth:
+        if options.class_names:
+            raise ConfigError(
+                _("--class-names is about the files of --ground-truth"),
+                _("Give --ground-truth too."),
+            )
         return None
+    files = files_at(options.class_names)
     mapping: dict[str, str | None] = {}
     for _name, data in files:
         mapping |= read_class_mapping(data, config.labels)

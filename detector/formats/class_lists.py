@@ -23,7 +23,7 @@ LIST_SUFFIXES = (".names", ".labels", ".yaml", ".yml")
 # A list of names has some hundred lines; YAML is slow to read.
 _MAX_BYTES = 2**18
 _LIST_STEM = re.compile(
-    r"(.*[._ -])?_*(obj|predefined)?[._ -]?(class|label|categor(y|ie)|name)(e?s)?"
+    r"(?P<before>.*[._ -])?_*(obj|predefined)?[._ -]?(class|label|categor(y|ie)|name)(e?s)?"
     r"([._ -]?(names?|list|map|labels?|classes))?|notes"
 )
 _PROSE = re.compile(r"readme|licen[cs]e|notes|changelog", re.IGNORECASE)
@@ -117,18 +117,24 @@ def is_class_list(name: str, data: bytes, images: ImageNames, *, by_name: bool =
             rows of numbers nor names of images.
     """
     path = path_of(name)
-    if path.suffix != ".txt" or (by_name and not is_called_so(name)):
+    called_so = _LIST_STEM.fullmatch(path.stem)
+    if path.suffix != ".txt" or (by_name and called_so is None):
         return False
+    # "price label.txt" is the ground truth of "price label.jpg", where there is one.
+    may_be_list = images.with_stem(name) is None or (
+        by_name and called_so is not None and not called_so["before"]
+    )
     try:
         lines = [line for line in as_text(data, name).splitlines() if line.strip()]
     except GroundTruthError:
-        return by_name or images.with_stem(name) is None
-    if any(map(_is_row, lines)):
+        return may_be_list
+    if not may_be_list or any(map(_is_row, lines)):
         return False
     if by_name:
         return bool(lines) or images.with_stem(name) is None
     is_prose = _PROSE.match(path.stem) or max(map(len, lines), default=99) > 40
-    return images.with_stem(name) is None and not is_prose and not lists_images(data)
+    has_numbers = any(number(line.split()[0]) is not None for line in lines)
+    return not (is_prose or has_numbers or lists_images(data))
 
 
 def lists_images(data: bytes) -> bool:

@@ -738,6 +738,7 @@ def test_a_folder_of_ground_truth_is_read_and_what_was_not_understood_is_said(
         (["--ground-truth", "README.md"], "not a file of ground truth"),
         (["--class-names", "pyproject.toml", "--ground-truth", "README.md"], "broken JSON"),
         (["--ground-truth", "x", "--resume", "--out", "y"], "--ground-truth counts over all"),
+        (["--class-names", "x"], "--class-names is about the files of --ground-truth"),
     ],
 )
 def test_ground_truth_that_cannot_be_used_is_an_error(server, white, options, message):
