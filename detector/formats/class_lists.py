@@ -53,10 +53,8 @@ class ClassList:
 
     def is_same(self, other: "ClassList") -> bool:
         """Whether both say the same of every number."""
-        return (
-            self.names.keys() == other.names.keys()
-            and all(same_name(name, other.names[index]) for index, name in self.names.items())
-            and self.has_keypoints == other.has_keypoints
+        return self.names.keys() == other.names.keys() and all(
+            same_name(name, other.names[index]) for index, name in self.names.items()
         )
 
 
@@ -100,7 +98,7 @@ class ClassLists:
                         second=other.file,
                     )
                 )
-        return readable[0] if readable else None
+        return max(readable, key=lambda found: found.has_keypoints, default=None)
 
 
 def is_called_so(name: str) -> bool:

@@ -109,6 +109,10 @@ class Reading:
 
     def _agreed(self, name: str, drafts: Sequence["Draft"]) -> GroundTruth | None:
         """The one ground truth of an image; None where it was not understood, or contradicts."""
+        if self.images is not None:  # a.txt says more of a.jpg than 0123abcd-a.txt does
+            near = [self.images.nearness(draft.written, name) for draft in drafts]
+            pairs = zip(drafts, near, strict=True)
+            drafts = [draft for draft, nearness in pairs if nearness == max(near)]
         understood = [draft for draft in drafts if draft.is_understood]
         if not understood:
             message = _(
@@ -117,10 +121,6 @@ class Reading:
             )
             self.report.add("not counted", message)
             return None
-        if self.images is not None:
-            near = [self.images.nearness(draft.written, name) for draft in understood]
-            pairs = zip(understood, near, strict=True)
-            understood = [draft for draft, nearness in pairs if nearness == max(near)]
         first, *others = (draft.made() for draft in understood)
         for other in others:
             if not _are_same(first, other):
@@ -183,10 +183,8 @@ class Draft:
             written: the box as the file has it.
             crowd: it need not be found; None = not understood, and reported already.
         """
-        if not self._is_usable(box, entry, written):
-            return
         class_id = None if name is None else self._reading.names.id(name)
-        if class_id == NO_CLASS:
+        if class_id == NO_CLASS or not self._is_usable(box, entry, written):
             return
         if name is not None and class_id is None:
             message = _(

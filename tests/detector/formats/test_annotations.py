@@ -344,6 +344,11 @@ def test_an_image_that_two_names_fit_does_not_count_where_they_contradict():
     assert classes(read({**texts, "a.txt": b""})) == {"a.jpg": [], "b.jpg": []}
 
 
+def test_a_text_that_fits_less_stands_not_in_for_one_that_was_not_understood():
+    texts = {"a.txt": b"what is this", "33334444-a.txt": b"0 0.5 0.5 0.1 0.1", "b.txt": b""}
+    assert classes(read(texts)) == {"b.jpg": []}
+
+
 # --- several files
 
 
@@ -384,6 +389,11 @@ def test_a_mapping_says_which_label_a_name_stands_for():
     (image,) = found.images
     assert (image.class_ids.tolist(), len(image.regions), image.unread) == ([2], 0, 0)
     assert found.foreign == ("wristwatch", "Sneaker")
+
+
+def test_what_is_none_of_the_classes_may_be_anywhere():
+    content = voc(("cat", (5, 5, 1, 1), ""), ("watch", (1, 1, 9, 9), ""))
+    assert classes(read({"a.xml": content}, mapping={"cat": None})) == {"a.jpg": [2]}
 
 
 def test_a_mapped_category_is_labelled():
