@@ -119,17 +119,16 @@ def is_class_list(name: str, data: bytes, images: ImageNames, *, by_name: bool =
     if path.suffix != ".txt" or (by_name and called_so is None):
         return False
     # "price label.txt" is the ground truth of "price label.jpg", where there is one.
-    may_be_list = images.with_stem(name) is None or (
-        by_name and called_so is not None and not called_so["before"]
-    )
+    is_plain = by_name and called_so is not None and not called_so["before"]
+    has_image = images.with_stem(name) is not None
     try:
         lines = [line for line in as_text(data, name).splitlines() if line.strip()]
     except GroundTruthError:
-        return may_be_list
-    if not may_be_list or any(map(_is_row, lines)):
+        return is_plain or not has_image
+    if any(map(_is_row, lines)) or (has_image and not is_plain):
         return False
     if by_name:
-        return bool(lines) or images.with_stem(name) is None
+        return bool(lines) or (is_plain and not has_image)
     is_prose = _PROSE.match(path.stem) or max(map(len, lines), default=99) > 40
     has_numbers = any(number(line.split()[0]) is not None for line in lines)
     return not (is_prose or has_numbers or lists_images(data))

@@ -247,6 +247,7 @@ def test_a_damaged_text_of_an_image_is_no_list():
     sizes = {"price label.jpg": (640, 480), "a.jpg": (640, 480)}
     assert classes(read({"price label.txt": b"0 0.5", "a.txt": TEXT}, sizes)) == {"a.jpg": [1]}
     assert classes(read({"gone.txt": b"0 0.5", "a.txt": TEXT})) == {"a.jpg": [1]}
+    assert classes(read({"gone label.txt": b"", "a.txt": TEXT})) == {"a.jpg": [1]}
 
 
 def test_texts_that_list_images_or_are_prose_are_no_lists_of_names():
