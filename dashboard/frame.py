@@ -150,7 +150,7 @@ def _tell_failures() -> None:
 
 def plain(text: str) -> str:
     """The text as it is: what a server or a file name says is never read as Markdown."""
-    return "".join(f"\\{c}" if c in "\\`*_[]<>#|$~:.@" else c for c in text)
+    return "".join(f"\\{c}" if c in "\\`*_[]<>#|$~:.@&" else c for c in text)
 
 
 def show_refused(files: tuple[state.RefusedFile, ...]) -> None:

@@ -4,8 +4,10 @@ The only file that touches st.session_state. What a widget holds stands there un
 key; all else under the name of one of the classes below, read and written whole.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, TypeVar, cast
 
 import streamlit as st
@@ -137,9 +139,23 @@ class Failures:
 
 @dataclass(frozen=True)
 class GroundTruthFiles:
-    """The ground-truth files that were uploaded, by name."""
+    """The ground-truth files that were uploaded: name and content of each. Two may have one name.
 
-    files: Mapping[str, bytes] = field(default_factory=dict)
+    Attributes:
+        class_names: what the visitor says of names in them: the label that each stands for; None =
+            none of the model's.
+    """
+
+    files: tuple[tuple[str, bytes], ...] = ()
+    class_names: Mapping[str, str | None] = field(default_factory=dict)
+
+    @cached_property
+    def digest(self) -> str:
+        """The same for the same files and class names; computed once, for they may be large."""
+        digest = hashlib.sha256(repr(sorted(self.class_names.items())).encode())
+        for name, data in self.files:
+            digest.update(name.encode() + b"\0" + hashlib.sha256(data).digest())
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True)

@@ -103,6 +103,8 @@ def _sides(image: ImageFile, loaded: LoadedImage) -> None:
         _hand_on(image, a, b, pairing)
     with right:
         differences.accuracy(pairing, standings, judged)
+        if truth is not None:
+            ground_truth.tell_unread([truth])
 
 
 def _standing(truth: GroundTruth, result: Result) -> Standing:

@@ -211,6 +211,8 @@ def _viewer(image: ImageFile, loaded: LoadedImage, answer: Answer, settings: ssd
         on_thresholds=_thresholds_from_viewer,
         on_pick=_pick_from_viewer,
     )
+    if truth is not None and mode == "Right and wrong":
+        ground_truth.tell_unread([truth])
 
 
 @frame.callback
@@ -251,15 +253,8 @@ def _scope(image: ImageFile, answer: Answer) -> ImageSet | None:
         return image_sets.choose_many()
     if scope == "all":
         return image_sets.of_images(alternatives)
-    return image_sets.of_answer(image, answer, _judged_with(image, alternatives))
-
-
-def _judged_with(image: ImageFile, alternatives: Sequence[ImageFile]) -> tuple[JudgedImage, ...]:
-    """The images that uploaded ground truth may be about: more than the one counted over."""
-    if not state.read(state.GroundTruthFiles).files:
-        return ()
-    named = {each.name: each for each in (*alternatives, image)}
-    return tuple(JudgedImage(each.name, each.digest, prepare(each).size) for each in named.values())
+    judged = JudgedImage(image.name, image.digest, answer.size)
+    return image_sets.of_answer(image, answer, ground_truth.company(judged, alternatives))
 
 
 # --- counts

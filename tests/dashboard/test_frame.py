@@ -11,6 +11,7 @@ from threading import Event
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard import frame
 from dashboard.answers import VersionWatch
 from detector.errors import ServerFaultError, ServerTimeoutError, ServerUnavailableError
 from tests.support.foreign import Foreign, serving, statuses
@@ -181,3 +182,7 @@ def test_a_forgotten_word_is_asked_for_again(monkeypatch):
     assert watch.version() == 1
     watch.forget()
     assert watch.version() == 2
+
+
+def test_the_text_of_others_is_shown_as_it_is():
+    assert frame.plain("a *b* &amp; c:d") == r"a \*b\* \&amp; c\:d"

@@ -380,11 +380,16 @@ def test_an_upload_is_judged_by_true_boxes_that_were_given_for_it(opened: Callab
         "categories": [{"id": 1, "name": "shoes"}],
         "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [10, 10, 90, 90]}],
     }
-    keep(app, state.GroundTruthFiles({"mine.json": json.dumps(truth).encode()}))
+    keep(app, state.GroundTruthFiles((("mine.json", json.dumps(truth).encode()),)))
     app.file_uploader(key="upload").upload("mine.jpg", data.getvalue(), "image/jpeg").run()
     assert problems(app) == []
     assert "right" in differences(app).columns
     assert [int(said) for said in standings(app)["Missed"][:2]] == [1, 1]
+    assert not any("not understood" in caption.value for caption in app.caption)
+    truth["annotations"].append({"image_id": 1, "category_id": 9, "bbox": [200, 10, 90, 90]})
+    keep(app, state.GroundTruthFiles((("mine.json", json.dumps(truth).encode()),)))
+    app.run()
+    assert any("1 entry of the ground truth was not understood" in c.value for c in app.caption)
 
 
 # Images side by side.
