@@ -27,10 +27,14 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from detector.decoder_noise import silence
 from detector.errors import ImageError
+from detector.png_chunks import pixels_only
 from detector.translation import _, noted
 
 RGBImage = NDArray[np.uint8]  # (H, W, 3), upright, original size
+
+silence()
 
 
 @dataclass(frozen=True)
@@ -189,11 +193,18 @@ def _heif(file: BytesIO) -> ImageFile.ImageFile:
     return HeifImageFile(file)  # type: ignore[no-untyped-call]
 
 
+def _png(file: BytesIO) -> ImageFile.ImageFile:
+    data, profile = pixels_only(file.getvalue())
+    image = PngImagePlugin.PngImageFile(BytesIO(data))
+    image.info["icc_profile"] = profile
+    return image
+
+
 # First bytes -> name, Pillow's reader. A phone's multi-picture JPEG (MPO) is a JPEG: its first
 # image.
 _FORMATS: tuple[tuple[bytes, str, Plugin], ...] = (
     (b"\xff\xd8\xff", "JPEG", JpegImagePlugin.JpegImageFile),
-    (b"\x89PNG\r\n\x1a\n", "PNG", PngImagePlugin.PngImageFile),
+    (b"\x89PNG\r\n\x1a\n", "PNG", _png),
     (b"GIF87a", "GIF", GifImagePlugin.GifImageFile),
     (b"GIF89a", "GIF", GifImagePlugin.GifImageFile),
     (b"BM", "BMP", BmpImagePlugin.BmpImageFile),

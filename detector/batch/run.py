@@ -39,8 +39,8 @@ PIXELS_AT_ONCE = 48_000_000
 
 # fmt: off
 IMAGE_SUFFIXES = frozenset({
-    ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif",
-    ".heic", ".heif", ".avif",
+    ".jpg", ".jpeg", ".jpe", ".jif", ".jfif", ".mpo", ".png", ".apng", ".webp", ".bmp", ".dib",
+    ".tif", ".tiff", ".gif", ".heic", ".heics", ".heif", ".heifs", ".hif", ".avif", ".avifs",
 })
 # fmt: on
 

@@ -345,6 +345,12 @@ def test_a_folder_gives_the_pictures_below_it_sorted(tmp_path: Path) -> None:
     assert names == ["a/z.png", "b.JPG", "c.heic"]
 
 
+@pytest.mark.parametrize("suffix", [".HIF", ".hif", ".heifs", ".DIB", ".apng", ".avifs", ".jif"])
+def test_endings_that_cameras_and_programs_write_are_images(suffix: str, tmp_path: Path) -> None:
+    (tmp_path / f"DSC00001{suffix}").touch()
+    assert [path.name for path in images_in(tmp_path)] == [f"DSC00001{suffix}"]
+
+
 def test_no_link_leads_out_of_the_folder(tmp_path: Path) -> None:
     outside, folder = tmp_path / "outside", tmp_path / "folder"
     outside.mkdir()
