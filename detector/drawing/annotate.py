@@ -17,7 +17,8 @@ def annotated_png(image: RGBImage, detections: Detections, labels: Sequence[str]
     the image ends. Lines and letters grow with the image. Better scored lie over worse, and
     labels over lines.
     """
-    canvas = Image.fromarray(image).copy()
+    canvas = Image.fromarray(image)
+    del image  # of a large one two copies are enough
     draw = ImageDraw.Draw(canvas)
     # A 1000-pixel image has lines of 3 and letters of 18 pixels, much as on the page.
     side = (canvas.width * canvas.height) ** 0.5

@@ -15,11 +15,12 @@ from PIL import Image
 
 import detector.batch.calls
 import detector.batch.run
+import detector.image_memory
 from detector.batch.run import Done, Source, file_source, images_in, run
 from detector.config import Config
 from detector.embedded import EmbeddedServer
 from detector.errors import ImageError, OutputError, ServerUnavailableError
-from detector.images import ImageLimits, read_image
+from detector.images import ImageLimits, read_image, read_memory
 from detector.serving import ServedModel
 from detector.ssd import RawPrediction, Settings, postprocess, preprocess
 from tests.support.foreign import gated
@@ -183,10 +184,17 @@ def test_closing_ends_every_thread(client: ServedModel) -> None:
     assert not batch_threads()
 
 
+def room_for(monkeypatch: pytest.MonkeyPatch, *pictures: bytes) -> None:
+    """Room for decoding these together and no more; small pictures need little of it."""
+    monkeypatch.setattr(detector.image_memory, "_FIXED", 0)
+    room = sum(read_memory(data) for data in pictures)
+    monkeypatch.setattr(detector.batch.run, "MEMORY_AT_ONCE", room)
+
+
 def test_large_pictures_are_decoded_one_after_the_other(
     client: ServedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(detector.batch.run, "PIXELS_AT_ONCE", 500 * 500)
+    room_for(monkeypatch, jpeg((500, 500)))
     now, most = 0, 0
     lock = threading.Lock()
 
@@ -207,7 +215,7 @@ def test_large_pictures_are_decoded_one_after_the_other(
 def test_a_larger_picture_than_there_is_room_for_is_decoded_alone(
     client: ServedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(detector.batch.run, "PIXELS_AT_ONCE", 100)
+    monkeypatch.setattr(detector.batch.run, "MEMORY_AT_ONCE", 100)
     found = run([source(str(i), jpeg()) for i in range(3)], client, CONFIG)
     assert [done.error for done in found] == [None] * 3
 
@@ -215,8 +223,8 @@ def test_a_larger_picture_than_there_is_room_for_is_decoded_alone(
 def test_a_large_picture_is_not_kept_out_by_small_ones(
     client: ServedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small, large = jpeg((20, 20)), jpeg((40, 20))
-    monkeypatch.setattr(detector.batch.run, "PIXELS_AT_ONCE", 40 * 20)
+    small, large = jpeg((200, 200)), jpeg((400, 190))
+    room_for(monkeypatch, small, small)
     made: list[int] = []
     changed = threading.Condition()
 
@@ -232,13 +240,13 @@ def test_a_large_picture_is_not_kept_out_by_small_ones(
     sources = [source(str(i), data) for i, data in enumerate(pictures)]
     assert len(list(run(sources, client, CONFIG, make=make, workers=4))) == len(pictures)
     # Two workers may have come before it was read.
-    assert made.index(40) <= 3
+    assert made.index(400) <= 3
 
 
 def test_room_is_given_to_the_next_as_soon_as_there_is_some(
     client: ServedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(detector.batch.run, "PIXELS_AT_ONCE", 3 * 20 * 20)
+    room_for(monkeypatch, *[jpeg((20, 20))] * 3)
     together = threading.Barrier(3, timeout=60)
     sources = [source(str(i), jpeg((20, 20))) for i in range(3)]
     found = run(sources, client, CONFIG, make=lambda image: together.wait(), workers=3)
@@ -246,15 +254,15 @@ def test_room_is_given_to_the_next_as_soon_as_there_is_some(
 
 
 @pytest.mark.parametrize("file_format", ["JPEG", "HEIF", "AVIF"])
-def test_a_picture_takes_the_room_of_its_pixels_whatever_its_format(
+def test_a_picture_takes_the_room_of_its_memory_whatever_its_format(
     client: ServedModel, monkeypatch: pytest.MonkeyPatch, file_format: str
 ) -> None:
-    monkeypatch.setattr(detector.batch.run, "PIXELS_AT_ONCE", 2 * 64 * 64)
     buffer = BytesIO()
     if file_format == "HEIF":
         pillow_heif.encode("RGB", (64, 64), bytes(3 * 64 * 64), buffer)
     else:
         Image.new("RGB", (64, 64)).save(buffer, file_format)
+    room_for(monkeypatch, *[buffer.getvalue()] * 2)
     together = threading.Barrier(2, timeout=60)
     sources = [source(str(i), buffer.getvalue()) for i in range(2)]
     found = run(sources, client, CONFIG, make=lambda image: together.wait(), workers=2)
