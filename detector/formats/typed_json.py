@@ -13,6 +13,9 @@ import msgspec
 
 T = TypeVar("T")
 
+# No file of ours, nor one of ground truth, is a tenth as deep; what is deeper overflows readers.
+_MAX_DEPTH = 100
+
 # Looks at the beginning of a value only, however long or deep it is.
 _REPR = reprlib.Repr()
 _REPR.maxlist = _REPR.maxdict = 5
@@ -44,13 +47,30 @@ class JsonError(ValueError):
 def parse(data: bytes) -> Any:
     """The value that a JSON text holds. Raises JsonError, with line and column where known."""
     try:
-        return json.loads(data)
+        value = json.loads(data)
     except json.JSONDecodeError as error:
         raise JsonError(
             f"broken JSON at line {error.lineno}, column {error.colno}: {error.msg}"
         ) from error
     except (ValueError, RecursionError) as error:  # not Unicode; numbers or nesting without end
         raise JsonError(f"broken JSON: {error}") from error
+    if not _is_shallow(value):
+        raise JsonError(f"broken JSON: lists or objects more than {_MAX_DEPTH} deep")
+    return value
+
+
+def _is_shallow(value: Any) -> bool:
+    level = [value] if type(value) in (dict, list) else []
+    for _ in range(_MAX_DEPTH):
+        level = [
+            inner
+            for each in level
+            for inner in (each.values() if type(each) is dict else each)
+            if type(inner) in (dict, list)
+        ]
+        if not level:
+            return True
+    return False
 
 
 def typed(value: Any, kind: type[T], at: str = "") -> T:
@@ -68,6 +88,8 @@ def typed(value: Any, kind: type[T], at: str = "") -> T:
     except msgspec.ValidationError as error:
         place = re.search(r"(?:field `|\$\.)(\w+)", str(error))
         raise JsonError(_in_words(str(error), value, at), place[1] if place else "") from error
+    except OverflowError as error:  # a whole number where a float is wanted
+        raise JsonError(f"{at + ': ' if at else ''}a number is too large") from error
     except UnicodeEncodeError as error:  # JSON can spell half a character: "\\ud800"
         raise JsonError(f"{at + ' is ' if at else ''}{shown(value)}: not Unicode") from error
 
