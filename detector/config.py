@@ -336,6 +336,9 @@ class Config(BaseSettings):
     )
     max_upload_mb: _Count = _setting(32, "size of an image's file, in MiB, at most")
     max_pixels: _Count = _setting(89_000_000, "width × height of an image, at most")
+    max_image_memory_mb: _Count = _setting(
+        600, "memory that decoding an image may take, in MB; a WebP of 34 megapixels, a JPEG of 82"
+    )
     servers: Annotated[tuple[NamedServer, ...], NoDecode, BeforeValidator(_servers)] = _setting(
         (),
         "further servers that Compare offers: `name=HOST:PORT, …`, in the secrets a table"
@@ -387,7 +390,9 @@ class Config(BaseSettings):
     @property
     def image_limits(self) -> ImageLimits:
         """How large an image may be."""
-        return ImageLimits(max_bytes=self.max_upload_mb * 2**20, max_pixels=self.max_pixels)
+        return ImageLimits(
+            self.max_upload_mb * 2**20, self.max_pixels, max_memory_mb=self.max_image_memory_mb
+        )
 
     def with_changes(self, **changes: Any) -> Self:
         """A copy with other values, checked as a new one is. Raises ConfigError."""

@@ -4,8 +4,6 @@ Only the formats named here are ever opened: Pillow's other parsers (PostScript 
 shut.
 """
 
-import struct
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,13 +11,11 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import (
     AvifImagePlugin,
     BmpImagePlugin,
     GifImagePlugin,
     Image,
-    ImageCms,
     ImageFile,
     JpegImagePlugin,
     PngImagePlugin,
@@ -27,23 +23,30 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from detector.decoders import DECODER_ERRORS, silence
 from detector.errors import ImageError
+from detector.image_memory import decoding_bytes
+from detector.png_chunks import pixels_only
 from detector.translation import _, noted
+from detector.upright_rgb import RGBImage as RGBImage
+from detector.upright_rgb import upright_rgb
 
-RGBImage = NDArray[np.uint8]  # (H, W, 3), upright, original size
+silence()
 
 
 @dataclass(frozen=True)
 class ImageLimits:
     """What an image may be before anything of it is decoded.
 
-    The pixels stay below the 89.5 million at which Pillow begins to warn of decompression bombs;
-    they need about 700 MB while they are decoded. An image narrower than `min_side` or longer than
+    The pixels stay below the 89.5 million at which Pillow begins to warn of decompression bombs.
+    Which of them fit into the memory depends on the format: as a JPEG or PNG 82 million, as a
+    progressive JPEG 57, as a WebP 34. An image narrower than `min_side` or longer than
     `max_aspect` to 1 shows nothing any more when it is squeezed into the model's square.
     """
 
     max_bytes: int = 32 * 2**20
     max_pixels: int = 89_000_000
+    max_memory_mb: int = 600
     min_side: int = 8
     max_aspect: float = 20.0
 
@@ -61,7 +64,7 @@ def read_image(data: bytes, limits: ImageLimits = ImageLimits()) -> RGBImage:
     """
     with _opened(data, limits) as image:
         image.load()
-        pixels = _pixels(_upright(image, _to_rgb(image)))
+        pixels = upright_rgb(image)
     pixels.setflags(write=False)
     return pixels
 
@@ -98,9 +101,9 @@ def read_thumbnail(data: bytes, max_side: int, limits: ImageLimits = ImageLimits
         # Twice the side, so that the last step can still smooth.
         image.draft(None, (2 * max_side, 2 * max_side))  # does nothing unless it is a JPEG
         image.load()
-        picture = _upright(image, _to_rgb(image))
+        picture = Image.fromarray(upright_rgb(image))
         picture.thumbnail((max_side, max_side), Image.Resampling.BICUBIC, reducing_gap=2.0)
-        pixels = _pixels(picture)
+        pixels = np.array(picture)
     pixels.setflags(write=False)
     return pixels
 
@@ -116,6 +119,17 @@ def read_size(data: bytes, limits: ImageLimits = ImageLimits()) -> tuple[int, in
     return size
 
 
+def read_memory(data: bytes, limits: ImageLimits = ImageLimits()) -> int:
+    """How many bytes of memory decoding the file takes at most, by its header.
+
+    Raises:
+        ImageError: what `read_image` says of the file without decoding it.
+    """
+    with _opened(data, limits) as image:
+        memory = decoding_bytes(image, data)
+    return memory
+
+
 def encode_jpeg(image: RGBImage, max_side: int = 1600, quality: int = 85) -> bytes:
     """The image as a JPEG for display, shrunk to `max_side` pixels a side, never enlarged."""
     picture = Image.fromarray(image)
@@ -124,22 +138,6 @@ def encode_jpeg(image: RGBImage, max_side: int = 1600, quality: int = 85) -> byt
     picture.save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()
 
-
-# What Pillow's readers raise on damaged files: seen on 55,000 such files, or expected by Pillow's
-# own open(). They also warn of damaged metadata: an exception where warnings are errors.
-_DECODER_ERRORS = (
-    Warning,
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    RuntimeError,
-    LookupError,
-    TypeError,
-    ArithmeticError,
-    struct.error,
-    zlib.error,
-)
 
 Plugin = Callable[[BytesIO], ImageFile.ImageFile]
 
@@ -167,10 +165,11 @@ def _opened(data: bytes, limits: ImageLimits) -> Iterator[ImageFile.ImageFile]:
     try:
         image = plugin(BytesIO(data))
         _check_size(image.size, limits)
+        _check_memory(name, image.size, decoding_bytes(image, data), limits)
         yield image
     except Image.DecompressionBombError as error:
         raise _too_many_pixels(str(error)) from error
-    except _DECODER_ERRORS as error:
+    except DECODER_ERRORS as error:
         raise ImageError(
             _(
                 "The {name} image cannot be decoded: it is incomplete, damaged or of a rare kind.",
@@ -189,11 +188,18 @@ def _heif(file: BytesIO) -> ImageFile.ImageFile:
     return HeifImageFile(file)  # type: ignore[no-untyped-call]
 
 
+def _png(file: BytesIO) -> ImageFile.ImageFile:
+    data, profile = pixels_only(file.getvalue())
+    image = PngImagePlugin.PngImageFile(BytesIO(data))
+    image.info["icc_profile"] = profile
+    return image
+
+
 # First bytes -> name, Pillow's reader. A phone's multi-picture JPEG (MPO) is a JPEG: its first
 # image.
 _FORMATS: tuple[tuple[bytes, str, Plugin], ...] = (
     (b"\xff\xd8\xff", "JPEG", JpegImagePlugin.JpegImageFile),
-    (b"\x89PNG\r\n\x1a\n", "PNG", PngImagePlugin.PngImageFile),
+    (b"\x89PNG\r\n\x1a\n", "PNG", _png),
     (b"GIF87a", "GIF", GifImagePlugin.GifImageFile),
     (b"GIF89a", "GIF", GifImagePlugin.GifImageFile),
     (b"BM", "BMP", BmpImagePlugin.BmpImageFile),
@@ -300,85 +306,21 @@ def _check_size(size: tuple[int, int], limits: ImageLimits) -> None:
         )
 
 
+def _check_memory(name: str, size: tuple[int, int], memory: int, limits: ImageLimits) -> None:
+    if memory > limits.max_memory_mb * 1_000_000:
+        raise ImageError(
+            _(
+                "The image is too large: as {name} its {width} × {height} pixels take {memory:.0f} "
+                "MB of memory while they are decoded; at most {most} MB are used.",
+                name=name,
+                width=size[0],
+                height=size[1],
+                memory=memory / 1e6,
+                most=limits.max_memory_mb,
+            ),
+            _("Save it smaller, or as an ordinary JPEG."),
+        )
+
+
 def _too_many_pixels(detail: str) -> ImageError:
     return ImageError(_("The image is too large: {detail}.", detail=detail), _("Save it smaller."))
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16") or image.mode in {"I", "F"}:
-        return Image.fromarray(_to_8_bits(np.asarray(image))).convert("RGB")
-    profile = image.info.get("icc_profile")
-    if image.mode == "CMYK" or image.mode == "LAB":
-        return _to_srgb(image, profile) or image.convert("RGB")
-    if image.has_transparency_data:
-        over = image.convert("RGBA")
-        rgb = Image.new("RGB", image.size, "white")
-        rgb.paste(over, mask=over.getchannel("A"))
-    else:
-        rgb = image if image.mode == "RGB" else image.convert("RGB")
-    return _to_srgb(rgb, profile) or rgb
-
-
-def _to_8_bits(values: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Grey values of more than 8 bits as 0..255, over the whole range of their type, never clipped.
-
-    The range of 32-bit integers and floats is not known. So: 0..1 (floats), 0..255 and 0..65535 are
-    taken for those ranges, and anything else is stretched from its own lowest to its highest value.
-    """
-    if values.dtype.itemsize == 2:
-        return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    grey = np.nan_to_num(values.astype(np.float64), posinf=0, neginf=0)
-    low, high = float(grey.min()), float(grey.max())
-    top = high
-    if low >= 0:
-        tops = (1, 255, 65535) if values.dtype.kind == "f" else (255, 65535)
-        low, top = next(((0.0, float(top)) for top in tops if high <= top), (low, high))
-    scaled = (grey - low) * (255 / max(top - low, 1e-300))
-    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
-
-
-def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image | None:
-    """The image in sRGB by its profile; None when that changes nothing or cannot be done."""
-    try:
-        if image.mode == "LAB":
-            source = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
-        elif profile:
-            source = ImageCms.ImageCmsProfile(BytesIO(profile))
-        else:
-            return None
-        if source.profile.xcolor_space.strip().upper() != image.mode.upper():
-            return None
-        if "srgb" in (source.profile.profile_description or "").lower():
-            return None
-        return ImageCms.profileToProfile(
-            image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
-        )
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        return None
-
-
-def _upright(image: Image.Image, rgb: Image.Image) -> Image.Image:
-    """The image turned as its EXIF data says. Broken EXIF data turns nothing."""
-    try:
-        orientation = image.getexif().get(0x0112)
-    except _DECODER_ERRORS:
-        return rgb
-    turn = {
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_270,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_90,
-    }.get(orientation or 1)
-    return rgb if turn is None else rgb.transpose(turn)
-
-
-def _pixels(image: Image.Image) -> RGBImage:
-    """The RGB image as an array. In bands: 10 ms for 12 megapixels, where np.asarray takes 38."""
-    pixels = np.empty((image.height, image.width, 3), np.uint8)
-    for top in range(0, image.height, 256):
-        bottom = min(top + 256, image.height)
-        pixels[top:bottom] = np.asarray(image.crop((0, top, image.width, bottom)))
-    return pixels

@@ -6,7 +6,9 @@ archive says of itself, and an entry that breaks one is an error of that image a
 
 import io
 import stat
+import struct
 import threading
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -98,7 +100,7 @@ class Archive:
             ) from error
         self.sources = tuple(
             Source(
-                f"{name}/{entry.filename}" if name else entry.filename,
+                f"{name}/{_name(entry)}" if name else _name(entry),
                 lambda place=place, entry=entry: self._bytes(place, entry),  # type: ignore[misc]
             )
             for place, entry in enumerate(pictures)
@@ -187,6 +189,8 @@ _ARCHIVE_SUFFIXES = frozenset(
     {".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".jar", ".cbz"}
 )
 _ENCRYPTED = 0x1
+_UTF_8 = 0x800
+_UNICODE_PATH = 0x7075
 
 
 class _Bounded:
@@ -206,8 +210,35 @@ class _Bounded:
         return self._file.read(size)
 
 
+def _name(entry: zipfile.ZipInfo) -> str:
+    """The entry's name, also where it is in UTF-8 and the entry does not say so.
+
+    Finder and others leave the flag out, and a reader takes the bytes for code page 437 then. A
+    name that is really in that code page is hardly ever valid UTF-8.
+    """
+    if entry.flag_bits & _UTF_8:
+        return entry.filename
+    try:
+        raw = entry.filename.encode("cp437")
+        name = (_unicode_path(entry.extra, raw) or raw).decode()
+    except UnicodeError:
+        return entry.filename
+    # Finder's names are decomposed: u and two dots.
+    return unicodedata.normalize("NFC", name)
+
+
+def _unicode_path(extra: bytes, raw: bytes) -> bytes | None:
+    """The name in UTF-8 that Info-ZIP and WinRAR put beside it, if it is of this name."""
+    while len(extra) >= 4:
+        kind, length = struct.unpack_from("<HH", extra)
+        content, extra = extra[4 : 4 + length], extra[4 + length :]
+        if kind == _UNICODE_PATH and content[1:5] == zlib.crc32(raw).to_bytes(4, "little"):
+            return content[5:]
+    return None
+
+
 def _is_wanted(entry: zipfile.ZipInfo) -> bool:
-    path = PurePosixPath(entry.filename.replace("\\", "/"))
+    path = PurePosixPath(_name(entry).replace("\\", "/"))
     is_hidden = any(
         part == "__MACOSX" or (part.startswith(".") and part != "..") for part in path.parts
     )
@@ -216,11 +247,12 @@ def _is_wanted(entry: zipfile.ZipInfo) -> bool:
 
 
 def _check(entry: zipfile.ZipInfo) -> None:
-    path = PurePosixPath(entry.filename.replace("\\", "/"))
+    name = _name(entry)
+    path = PurePosixPath(name.replace("\\", "/"))
     if path.suffix.lower() in _ARCHIVE_SUFFIXES:
         raise ArchiveError(_("An archive in an archive is not opened."), _("Unpack it first."))
     # On Windows C:x leads out; "Screenshot at 10:30.png" is a name.
-    if path.is_absolute() or ".." in path.parts or entry.filename[1:2] == ":":
+    if path.is_absolute() or ".." in path.parts or name[1:2] == ":":
         raise ArchiveError(_("Its path leads out of the folder."), _("Pack the folder anew."))
     if entry.flag_bits & _ENCRYPTED:
         raise ArchiveError(_("It is encrypted."), _("Pack it without a password."))

@@ -174,6 +174,7 @@ class OutputFolder:
                     )
                 ) from error
             png = annotated_png(image, result.found.detections, self._batch.labels)
+            del image
             with self._writing():
                 write_whole(self._folder / self._files[place], png)
         with self._lock, self._writing():

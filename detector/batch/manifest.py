@@ -3,7 +3,7 @@
 import json
 import os
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -17,7 +17,7 @@ from detector.batch.run import Done
 from detector.errors import LensError
 from detector.formats.detected import DetectedImage, shortest
 from detector.formats.tables import settings_record
-from detector.formats.typed_json import JsonError, parse, typed
+from detector.formats.typed_json import JsonError, parse, shown, typed
 from detector.paths import ROOT
 from detector.ssd import Detections, Settings, postprocess
 from detector.translation import _, noted
@@ -33,6 +33,8 @@ _Count = Annotated[int, msgspec.Meta(ge=1, le=2**53)]  # to 2^53: JSON's whole n
 _Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 _Whole = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 _Pixels = Annotated[float, msgspec.Meta(ge=0, le=2**31)]
+_Side = Annotated[int, msgspec.Meta(ge=1, le=2**24)]  # float32 has them all
+_Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]*$")]
 _Box = tuple[_Count, _Share, _Pixels, _Pixels, _Pixels, _Pixels, _Whole]
 
 
@@ -84,7 +86,7 @@ class _Named(msgspec.Struct):
     """What is written of every image."""
 
     name: str
-    sha256: str
+    sha256: _Digest
 
 
 class _Failed(_Named):
@@ -93,7 +95,7 @@ class _Failed(_Named):
 
 
 class _Answered(_Named):
-    size: tuple[_Count, _Count]
+    size: tuple[_Side, _Side]
     model_version: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
     boxes: list[_Box]
 
@@ -167,8 +169,14 @@ class Result:
             return cls(failed.name, failed.sha256, None, failed.error, failed.hint)
         answered = typed(data, _Answered, at)
         boxes = answered.boxes
-        if unknown := [box[0] for box in boxes if box[0] >= len(batch.labels)]:
-            raise JsonError(f"{at}.boxes has class id {unknown[0]}, which has no label")
+        _check_classes(f"{at}.boxes", [box[0] for box in boxes], batch.labels)
+        width, height = answered.size
+        for row, (_class_id, _score, xmin, ymin, xmax, ymax, _prior) in enumerate(boxes):
+            if not (xmin <= xmax <= width and ymin <= ymax <= height):
+                raise JsonError(
+                    f"{at}.boxes[{row}] is {shown([xmin, ymin, xmax, ymax])}, which is not in an"
+                    f" image of {width} × {height} pixels"
+                )
         detections = Detections(
             np.array([box[2:6] for box in boxes], np.float32).reshape(-1, 4),
             np.array([box[1] for box in boxes], np.float32),
@@ -240,15 +248,17 @@ class Batch:
         if data.get("version") != VERSION:
             raise ManifestError(
                 _(
-                    "{where} has version {value!r}, expected {version}",
+                    "{where} has version {value}, expected {version}",
                     where=where,
-                    value=data.get("version"),
+                    value=shown(data.get("version")),
                     version=VERSION,
                 ),
                 _("Use the release that wrote it."),
             )
         try:
             header = typed(data, _Header)
+            named = {*header.settings.class_thresholds, *(header.settings.classes or ())}
+            _check_classes("settings", named, header.labels)
             return cls(header.model, header.labels, header.settings.made(), header.program)
         except ValueError as error:  # of the settings too, which check themselves
             raise ManifestError(_("{where}: {error}", where=where, error=error)) from error
@@ -338,6 +348,12 @@ def write_whole(path: Path, data: bytes) -> None:
     os.replace(beside, path)  # noqa: PTH105
 
 
+def _check_classes(at: str, class_ids: Iterable[int], labels: Sequence[str]) -> None:
+    """Raises JsonError where one of them is not of a class with a label, or the background's."""
+    if unknown := [class_id for class_id in class_ids if not 0 < class_id < len(labels)]:
+        raise JsonError(f"{at} has class id {unknown[0]}, which has no label")
+
+
 def _difference(old: Result, new: Result) -> str | None:
     if new.digest != old.digest:
         return new.error if not new.digest else "the file is another one than it was"
@@ -360,7 +376,7 @@ def _difference(old: Result, new: Result) -> str | None:
 def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """What stands otherwise in two headers, in words."""
     return [
-        f"{key} {old[key]!r}, not {new[key]!r}"
+        f"{key} {shown(old[key])}, not {shown(new[key])}"
         for key in ("program", "model", "labels", "settings")
         if old[key] != new[key]
     ]

@@ -26,21 +26,20 @@ from detector.errors import (
     LensError,
     ServingError,
 )
-from detector.images import ImageLimits, RGBImage, read_file, read_size
+from detector.images import ImageLimits, RGBImage, read_file, read_memory
 from detector.serving import ModelVersion, ServedModel
 from detector.ssd import RawPrediction
 from detector.translation import _
 
 # Two cores are busy with three images already; the rest hides what a network adds.
 WORKERS = max(4, min(8, (os.cpu_count() or 1) + 2))
-# An image needs seven to ten bytes a pixel while it is decoded and shrunk (a WebP 16): some 400 MB
-# for these, and for a larger one, which is then decoded alone, what it needs.
-PIXELS_AT_ONCE = 48_000_000
+# Bytes of memory: 48 megapixels of JPEG. An image that needs more is decoded alone.
+MEMORY_AT_ONCE = 400_000_000
 
 # fmt: off
 IMAGE_SUFFIXES = frozenset({
-    ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif",
-    ".heic", ".heif", ".avif",
+    ".jpg", ".jpeg", ".jpe", ".jif", ".jfif", ".mpo", ".png", ".apng", ".webp", ".bmp", ".dib",
+    ".tif", ".tiff", ".gif", ".heic", ".heics", ".heif", ".heifs", ".hif", ".avif", ".avifs",
 })
 # fmt: on
 
@@ -222,15 +221,14 @@ class _Work:
         self._limits = limits
         self._make = make
         self._stored = stored
-        self._room = _Room(PIXELS_AT_ONCE)
+        self._room = _Room(MEMORY_AT_ONCE)
 
     def __call__(self, index: int, source: Source) -> Done:
         done = Done(index, source.name, "")
         try:
             data = read_source(source)
             done = replace(done, digest=digest_of(data))
-            width, height = read_size(data, self._limits)
-            with self._room.taken(index, width * height):
+            with self._room.taken(index, read_memory(data, self._limits)):
                 image = load(data, self._limits, self._make)
         except ImageError as error:
             # Its traceback holds the file and half an image.
@@ -260,30 +258,30 @@ class _Work:
 
 
 class _Room:
-    """So many pixels may be decoded at a time; a larger image has to be alone.
+    """So much memory may be taken at a time; an image that needs more has to be alone.
 
     Of those that wait the first by its place goes first, and the others wait behind it even where
     there is room for them: else small images would keep a large one out for ever.
     """
 
-    def __init__(self, pixels: int) -> None:
-        self._size = self._free = pixels
+    def __init__(self, size: int) -> None:
+        self._size = self._free = size
         self._waiting: list[int] = []  # a heap of places
         self._changed = threading.Condition()
 
     @contextmanager
-    def taken(self, place: int, pixels: int) -> Iterator[None]:
-        """Room for so many pixels, once it is there. Two must not have the same place."""
-        pixels = min(pixels, self._size)
+    def taken(self, place: int, needed: int) -> Iterator[None]:
+        """Room for so many bytes, once it is there. Two must not have the same place."""
+        needed = min(needed, self._size)
         with self._changed:
             heapq.heappush(self._waiting, place)
-            self._changed.wait_for(lambda: self._waiting[0] == place and self._free >= pixels)
+            self._changed.wait_for(lambda: self._waiting[0] == place and self._free >= needed)
             heapq.heappop(self._waiting)
-            self._free -= pixels
+            self._free -= needed
             self._changed.notify_all()  # the next may fit too
         try:
             yield
         finally:
             with self._changed:
-                self._free += pixels
+                self._free += needed
                 self._changed.notify_all()

@@ -6,7 +6,7 @@ it was, goes on where it stopped.
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -24,7 +24,7 @@ class _Started(msgspec.Struct):
 class _Drawn(msgspec.Struct):
     """What the other lines have besides a result: the annotated image's name."""
 
-    file: str
+    file: Annotated[str, msgspec.Meta(pattern=r"^[^/\\\x00]*$")]  # in the folder itself
 
 
 class State:

@@ -18,6 +18,7 @@ def annotated_png(image: RGBImage, detections: Detections, labels: Sequence[str]
     labels over lines.
     """
     canvas = Image.fromarray(image)  # a copy, as RGB has four bytes in Pillow
+    del image  # of a large one two copies are enough
     draw = ImageDraw.Draw(canvas)
     # A 1000-pixel image has lines of 3 and letters of 18 pixels, much as on the page.
     side = (canvas.width * canvas.height) ** 0.5

@@ -93,29 +93,34 @@ def read_card(path: Path) -> Card:
             label: typed(entry, _Class, f"figures.classes[{label!r}]")
             for label, entry in (figures.classes or {}).items()
         }
+        return Card(
+            card.task or "",
+            figures.data or "",
+            {kind: _share(entry.precision) for kind, entry in kinds.items() if entry is not None},
+            card.known_weaknesses or (),
+            (card.data or _Data()).licences or "",
+            [
+                ClassFigures(
+                    label,
+                    _share(entry.ap50),
+                    _share(entry.best_f1),
+                    _share(entry.best_f1_threshold),
+                )
+                for label, entry in classes.items()
+            ],
+            whole,
+        )
     except (OSError, JsonError) as error:
         raise ConfigError(
             _("The model card {path} cannot be read: {error}", path=path, error=error),
             _("`python -m training.evaluate --card` writes one; without the file none is shown."),
         ) from error
-    return Card(
-        card.task or "",
-        figures.data or "",
-        {kind: _number(entry.precision) for kind, entry in kinds.items() if entry is not None},
-        card.known_weaknesses or (),
-        (card.data or _Data()).licences or "",
-        [
-            ClassFigures(
-                label,
-                _number(entry.ap50),
-                _number(entry.best_f1),
-                _number(entry.best_f1_threshold),
-            )
-            for label, entry in classes.items()
-        ],
-        whole,
-    )
 
 
-def _number(value: float | None) -> float | None:
-    return None if value is None or math.isnan(value) else value
+def _share(value: float | None) -> float | None:
+    """The figure; None where it is none. Raises JsonError outside 0..1."""
+    if value is None or math.isnan(value):
+        return None
+    if not 0 <= value <= 1:
+        raise JsonError(f"a figure is {value:g}, expected 0 to 1")
+    return value

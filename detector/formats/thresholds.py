@@ -8,7 +8,7 @@ import msgspec
 
 from detector.errors import ThresholdsError
 from detector.evaluation.operating_points import OperatingPoint
-from detector.formats.typed_json import JsonError, parse, typed
+from detector.formats.typed_json import JsonError, parse, shown, typed
 from detector.ssd import Settings
 from detector.translation import _
 
@@ -59,8 +59,8 @@ def read_thresholds(data: bytes, labels: Sequence[str]) -> OperatingPoint:
         if content.get("version") != VERSION:
             raise ThresholdsError(
                 _(
-                    "the file has version {value!r}, expected {version}",
-                    value=content.get("version"),
+                    "the file has version {value}, expected {version}",
+                    value=shown(content.get("version")),
                     version=VERSION,
                 ),
                 _("Save it again with this release, or use the release that saved it."),

@@ -15,6 +15,9 @@ from detector.translation import _, noted
 
 T = TypeVar("T")
 
+# No file of ours, nor one of ground truth, is a tenth as deep; what is deeper overflows readers.
+_MAX_DEPTH = 100
+
 # Looks at the beginning of a value only, however long or deep it is.
 _REPR = reprlib.Repr()
 _REPR.maxlist = _REPR.maxdict = 5
@@ -46,7 +49,7 @@ class JsonError(ValueError):
 def parse(data: bytes) -> Any:
     """The value that a JSON text holds. Raises JsonError, with line and column where known."""
     try:
-        return json.loads(data, object_pairs_hook=_object)
+        value = json.loads(data, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
         message = _(
             "broken JSON at line {line}, column {column}: {fault}",
@@ -59,6 +62,23 @@ def parse(data: bytes) -> Any:
         raise
     except (ValueError, RecursionError) as error:  # not Unicode; numbers or nesting without end
         raise JsonError(_("broken JSON: {fault}", fault=error)) from error
+    if not _is_shallow(value):
+        raise JsonError(_("broken JSON: lists or objects more than {depth} deep", depth=_MAX_DEPTH))
+    return value
+
+
+def _is_shallow(value: Any) -> bool:
+    level = [value] if type(value) in (dict, list) else []
+    for _depth in range(_MAX_DEPTH):
+        level = [
+            inner
+            for each in level
+            for inner in (each.values() if type(each) is dict else each)
+            if type(inner) in (dict, list)
+        ]
+        if not level:
+            return True
+    return False
 
 
 def typed(value: Any, kind: type[T], at: str = "") -> T:
@@ -76,6 +96,9 @@ def typed(value: Any, kind: type[T], at: str = "") -> T:
     except msgspec.ValidationError as error:
         place = re.search(r"(?:field `|\$\.)(\w+)", str(error))
         raise JsonError(_in_words(str(error), value, at), place[1] if place else "") from error
+    except OverflowError as error:  # a whole number where a float is wanted
+        fault = _("a number is too large")
+        raise JsonError(f"{at}: {fault}" if at else fault) from error
     except UnicodeEncodeError as error:  # JSON can spell half a character: "\\ud800"
         fault = _("{value} is not Unicode", value=shown(value))
         raise JsonError(f"{at}: {fault}" if at else fault) from error

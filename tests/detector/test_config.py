@@ -73,6 +73,7 @@ def test_every_setting_can_come_from_the_environment(tmp_path):
             "COMMODITY_LENS_TLS_SERVER_NAME": "models.example",
             "COMMODITY_LENS_MAX_UPLOAD_MB": "64",
             "COMMODITY_LENS_MAX_PIXELS": "1000000",
+            "COMMODITY_LENS_MAX_IMAGE_MEMORY_MB": "900",
             "COMMODITY_LENS_SERVERS": "old=10.0.0.7:8500",
             "COMMODITY_LENS_SAMPLES_PATH": str(tmp_path),
         },
@@ -94,6 +95,7 @@ def test_every_setting_can_come_from_the_environment(tmp_path):
         tls_server_name="models.example",
         max_upload_mb=64,
         max_pixels=1_000_000,
+        max_image_memory_mb=900,
         servers=(NamedServer("old", "10.0.0.7:8500"),),
         samples_path=tmp_path,
     )

@@ -1,5 +1,7 @@
 import io
 import struct
+import subprocess
+import sys
 import threading
 import zlib
 
@@ -413,6 +415,25 @@ def test_a_damaged_picture_is_read_or_refused_but_breaks_nothing(file_format):
         except ImageError:
             continue
         assert image.dtype == np.uint8
+
+
+def test_an_odd_picture_leaves_no_line_on_standard_error():
+    program = """
+import sys
+from detector.errors import ImageError
+from detector.images import read_image
+data = sys.stdin.buffer.read()
+for place in range(8, len(data), len(data) // 150):
+    odd = bytearray(data)
+    odd[place] ^= 0xFF
+    try:
+        read_image(bytes(odd))
+    except ImageError:
+        pass
+"""
+    picture = encoded(textured(), "TIFF", compression="tiff_lzw")
+    done = subprocess.run([sys.executable, "-c", program], input=picture, capture_output=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
 def test_a_refusal_keeps_its_cause_for_the_log():

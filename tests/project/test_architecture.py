@@ -24,6 +24,7 @@ OWN = {"app", *(package.removesuffix(".py") for package in MAY_IMPORT), "tests"}
 # The files of detector/ that the walk of one image uses; all the others hang on them.
 WALK = {
     *("answers", "errors", "config", "paths", "images", "boxes", "ssd", "translation"),
+    *("decoders", "png_chunks", "upright_rgb", "image_memory"),
     "failures",
     "printable",
     *("serving", "channel", "embedded", "wire"),

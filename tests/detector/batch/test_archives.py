@@ -4,6 +4,7 @@ import io
 import stat
 import struct
 import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,47 @@ def test_a_file_on_disk_is_read_too(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(zipped({"a.jpg": b"x"}))
     with Archive(tmp_path / "a.zip", LIMITS) as archive:
         assert archive.sources[0].read() == b"x"
+
+
+def nameless(raw: bytes, extra: bytes = b"") -> bytes:
+    """A ZIP file with one image, whose name has these bytes and no flag that says what they are."""
+    stand_in = "x" * (len(raw) - 4) + ".jpg"
+    entry = zipfile.ZipInfo(stand_in)
+    entry.extra = extra
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(entry, b"picture")
+    return buffer.getvalue().replace(stand_in.encode(), raw)
+
+
+@pytest.mark.parametrize(
+    ("raw", "name"),
+    [
+        ("Grüße.jpg".encode(), "Grüße.jpg"),
+        ("Gru\u0308ße.jpg".encode(), "Grüße.jpg"),  # as macOS spells it
+        ("雪/ア.jpg".encode(), "雪/ア.jpg"),
+        ("Grüße.jpg".encode("cp437"), "Grüße.jpg"),
+        ("Façade.jpg".encode("cp437"), "Façade.jpg"),
+        (b"plain.jpg", "plain.jpg"),
+        ("Grüße.jpg".encode("latin-1"), "Grⁿ▀e.jpg"),
+    ],
+)
+def test_a_name_in_utf_8_is_read_as_such_without_the_flag_too(raw: bytes, name: str) -> None:
+    with Archive(nameless(raw), LIMITS) as archive:
+        assert [(source.name, source.read()) for source in archive.sources] == [(name, b"picture")]
+
+
+def test_the_unicode_name_beside_a_name_is_taken_if_it_is_of_that_name() -> None:
+    raw = b"Gr__e.jpg"
+    for checksum, name in ((zlib.crc32(raw), "Grüße.jpg"), (1, "Gr__e.jpg")):
+        content = struct.pack("<BI", 1, checksum) + "Grüße.jpg".encode()
+        extra = struct.pack("<HH", 0x7075, len(content)) + content
+        assert names(nameless(raw, extra)) == [name]
+
+
+@pytest.mark.parametrize("name", ["../ü.jpg", "/ü.jpg"])
+def test_no_path_in_utf_8_leads_out_of_the_folder(name: str) -> None:
+    assert "leads out" in refusal(nameless(name.encode()))
 
 
 def test_what_is_no_picture_or_hidden_is_left_out() -> None:

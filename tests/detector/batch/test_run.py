@@ -18,12 +18,13 @@ from PIL import Image
 
 import detector.batch.calls
 import detector.batch.run
+import detector.image_memory
 from detector.answers import AnswerStore, StoredAnswers
 from detector.batch.run import Done, Source, file_source, images_in, run
 from detector.config import Config
 from detector.embedded import EmbeddedServer
 from detector.errors import ImageError, OutputError, ServerUnavailableError, SignatureError
-from detector.images import ImageLimits, read_image
+from detector.images import ImageLimits, read_image, read_memory
 from detector.serving import ServedModel
 from detector.ssd import RawPrediction, Settings, postprocess, preprocess
 from tests.support.foreign import Foreign, gated
@@ -271,10 +272,17 @@ def test_closing_ends_every_thread(client: ServedModel) -> None:
     assert not batch_threads()
 
 
+def room_for(monkeypatch: pytest.MonkeyPatch, *pictures: bytes) -> None:
+    """Room for decoding these together and no more; small pictures need little of it."""
+    monkeypatch.setattr(detector.image_memory, "_FIXED", 0)
+    room = sum(read_memory(data) for data in pictures)
+    monkeypatch.setattr(detector.batch.run, "MEMORY_AT_ONCE", room)
+
+
 def test_large_pictures_are_decoded_one_after_the_other(
     client: ServedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(detector.batch.run, "PIXELS_AT_ONCE", 500 * 500)
+    room_for(monkeypatch, jpeg((500, 500)))
     now, most = 0, 0
     lock = threading.Lock()
 
@@ -295,7 +303,7 @@ def test_large_pictures_are_decoded_one_after_the_other(
 def test_a_larger_picture_than_there_is_room_for_is_decoded_alone(
     client: ServedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(detector.batch.run, "PIXELS_AT_ONCE", 100)
+    monkeypatch.setattr(detector.batch.run, "MEMORY_AT_ONCE", 100)
     found = run([source(str(i), jpeg()) for i in range(3)], client, CONFIG)
     assert [done.error for done in found] == [None] * 3
 
@@ -303,8 +311,8 @@ def test_a_larger_picture_than_there_is_room_for_is_decoded_alone(
 def test_a_large_picture_is_not_kept_out_by_small_ones(
     client: ServedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small, large = jpeg((20, 20)), jpeg((40, 20))
-    monkeypatch.setattr(detector.batch.run, "PIXELS_AT_ONCE", 40 * 20)
+    small, large = jpeg((200, 200)), jpeg((400, 190))
+    room_for(monkeypatch, small, small)
     made: list[int] = []
     changed = threading.Condition()
 
@@ -320,13 +328,13 @@ def test_a_large_picture_is_not_kept_out_by_small_ones(
     sources = [source(str(i), data) for i, data in enumerate(pictures)]
     assert len(list(run(sources, client, CONFIG, make=make, workers=4))) == len(pictures)
     # Two workers may have come before it was read.
-    assert made.index(40) <= 3
+    assert made.index(400) <= 3
 
 
 def test_room_is_given_to_the_next_as_soon_as_there_is_some(
     client: ServedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(detector.batch.run, "PIXELS_AT_ONCE", 3 * 20 * 20)
+    room_for(monkeypatch, *[jpeg((20, 20))] * 3)
     together = threading.Barrier(3, timeout=60)
     sources = [source(str(i), jpeg((20, 20))) for i in range(3)]
     found = run(sources, client, CONFIG, make=lambda image: together.wait(), workers=3)
@@ -334,15 +342,15 @@ def test_room_is_given_to_the_next_as_soon_as_there_is_some(
 
 
 @pytest.mark.parametrize("file_format", ["JPEG", "HEIF", "AVIF"])
-def test_a_picture_takes_the_room_of_its_pixels_whatever_its_format(
+def test_a_picture_takes_the_room_of_its_memory_whatever_its_format(
     client: ServedModel, monkeypatch: pytest.MonkeyPatch, file_format: str
 ) -> None:
-    monkeypatch.setattr(detector.batch.run, "PIXELS_AT_ONCE", 2 * 64 * 64)
     buffer = BytesIO()
     if file_format == "HEIF":
         pillow_heif.encode("RGB", (64, 64), bytes(3 * 64 * 64), buffer)
     else:
         Image.new("RGB", (64, 64)).save(buffer, file_format)
+    room_for(monkeypatch, *[buffer.getvalue()] * 2)
     together = threading.Barrier(2, timeout=60)
     sources = [source(str(i), buffer.getvalue()) for i in range(2)]
     found = run(sources, client, CONFIG, make=lambda image: together.wait(), workers=2)
@@ -431,6 +439,12 @@ def test_a_folder_gives_the_pictures_below_it_sorted(tmp_path: Path) -> None:
         path.touch()
     names = [str(path.relative_to(tmp_path)) for path in images_in(tmp_path)]
     assert names == ["a/z.png", "b.JPG", "c.heic"]
+
+
+@pytest.mark.parametrize("suffix", [".HIF", ".hif", ".heifs", ".DIB", ".apng", ".avifs", ".jif"])
+def test_endings_that_cameras_and_programs_write_are_images(suffix: str, tmp_path: Path) -> None:
+    (tmp_path / f"DSC00001{suffix}").touch()
+    assert [path.name for path in images_in(tmp_path)] == [f"DSC00001{suffix}"]
 
 
 def test_no_link_leads_out_of_the_folder(tmp_path: Path) -> None:
