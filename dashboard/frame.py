@@ -9,8 +9,10 @@ before the script: the page sees neither. So fragments and callbacks are made by
 """
 
 import functools
+import gc
 import html
 import logging
+import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -39,11 +41,14 @@ COLORS = {"ready": "#2e9e5b", "starting": "#e6a700", "down": "#d64545"}
 P = ParamSpec("P")
 
 _log = logging.getLogger(__name__)
+_settled_modules = 0
+_MANY_MODULES = 20  # a page's; single ones come at any time
 
 
 @contextmanager
 def page(title: str) -> Iterator[None]:
     """The frame around a page's content; what goes wrong inside is shown in it."""
+    _settle_modules()
     st.set_page_config(
         page_title=f"{_(title)} · Commodity Lens",
         # A file: an icon given by name is fetched from a font server on the internet.
@@ -68,6 +73,19 @@ def page(title: str) -> Iterator[None]:
     waiting.empty()
     with line:
         _watch_server()
+
+
+def _settle_modules() -> None:
+    """Take what the imports have made out of the garbage collector's sight.
+
+    Streamlit collects after every run of every visitor's page, and each time went through some
+    127,000 objects of modules, which never become garbage. Anew for the modules of another page.
+    """
+    global _settled_modules
+    if len(sys.modules) >= _settled_modules + _MANY_MODULES:
+        _settled_modules = len(sys.modules)
+        gc.collect()
+        gc.freeze()
 
 
 def fragment(

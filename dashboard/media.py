@@ -12,6 +12,7 @@ import base64
 import hashlib
 import html
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -57,10 +58,17 @@ class Screen:
 def prepare(image: ImageFile) -> LoadedImage:
     """The image as the model sees it and, `made`, its Screen. Decoded once a session.
 
+    Of many visitors' images only a few are decoded at a time: whoever has to wait is told so.
+
     Raises:
         ImageError: it cannot be read.
     """
-    return _prepare(image.digest, image)
+    with (
+        st.spinner(_("Many images are coming in at once: yours is decoded as soon as it can be…"))
+        if answers.DECODING.waiting
+        else nullcontext()
+    ):
+        return _prepare(image.digest, image)
 
 
 @st.cache_resource(show_spinner=False, scope="session", max_entries=MAX_KEPT)

@@ -16,8 +16,8 @@ import pillow_heif
 import pytest
 from PIL import Image
 
+import detector.answers
 import detector.batch.calls
-import detector.batch.run
 import detector.image_memory
 from detector.answers import AnswerStore, StoredAnswers
 from detector.batch.run import Done, Source, file_source, images_in, run
@@ -25,6 +25,7 @@ from detector.config import Config
 from detector.embedded import EmbeddedServer
 from detector.errors import ImageError, OutputError, ServerUnavailableError, SignatureError
 from detector.images import ImageLimits, read_image, read_memory
+from detector.room import Room
 from detector.serving import ServedModel
 from detector.ssd import RawPrediction, Settings, postprocess, preprocess
 from tests.support.foreign import Foreign, gated
@@ -276,7 +277,7 @@ def room_for(monkeypatch: pytest.MonkeyPatch, *pictures: bytes) -> None:
     """Room for decoding these together and no more; small pictures need little of it."""
     monkeypatch.setattr(detector.image_memory, "_FIXED", 0)
     room = sum(read_memory(data) for data in pictures)
-    monkeypatch.setattr(detector.batch.run, "MEMORY_AT_ONCE", room)
+    monkeypatch.setattr(detector.answers, "DECODING", Room(room))
 
 
 def test_large_pictures_are_decoded_one_after_the_other(
@@ -303,7 +304,7 @@ def test_large_pictures_are_decoded_one_after_the_other(
 def test_a_larger_picture_than_there_is_room_for_is_decoded_alone(
     client: ServedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(detector.batch.run, "MEMORY_AT_ONCE", 100)
+    monkeypatch.setattr(detector.answers, "DECODING", Room(100))
     found = run([source(str(i), jpeg()) for i in range(3)], client, CONFIG)
     assert [done.error for done in found] == [None] * 3
 
