@@ -14,7 +14,7 @@ import streamlit as st
 
 from dashboard import frame, state
 from detector.ssd import Settings
-from detector.translation import _, noted
+from detector.translation import _, noted, plural
 
 DEFAULTS = Settings()
 LOWEST = 0.01  # of the sliders: the floor of post-processing
@@ -57,6 +57,7 @@ def show_all(labels: Sequence[str]) -> Settings:
     classes = list(labels[1:])
     restore(labels)
     score = slider(_("Score threshold"), "score_threshold", DEFAULTS.score_threshold, SCORE_HELP)
+    _tell_own_thresholds(len(state.widget("own", ())), len(classes))
     iou = iou_threshold(IOU_HELP)
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
@@ -88,6 +89,30 @@ def show_all(labels: Sequence[str]) -> Settings:
     settings = Settings(score, iou, agnostic, thresholds, shown, most)
     adopt(settings)
     return settings
+
+
+def _tell_own_thresholds(count: int, class_count: int) -> None:
+    """That the slider above does not move them, and a way to be rid of them."""
+    if not count:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="own_thresholds"):
+        st.caption(
+            _("All classes have thresholds of their own: this one moves none.")
+            if count == class_count
+            else plural(
+                "{count} class has a threshold of its own, which this one does not move.",
+                "{count} classes have thresholds of their own, which this one does not move.",
+                count,
+            )
+        )
+        st.button(_("Clear"), type="tertiary", key="clear_own", on_click=_clear_own_thresholds)
+
+
+@frame.callback
+def _clear_own_thresholds() -> None:
+    for label in state.widget("own", ()):
+        state.forget_widget(threshold_key(label))
+    state.set_widget("own", [])
 
 
 def slider(label: str, key: str, default: float, explained: str = "") -> float:
@@ -289,14 +314,22 @@ def restore(labels: Sequence[str]) -> None:
     settings = state.read(state.Thresholds).settings
     if settings is None:
         return
-    is_new = state.read(state.Visit).is_new
-    usual = _widget_values(labels, DEFAULTS)
     for key, value in _widget_values(labels, settings).items():
-        if (is_new or not state.has_widget(key)) and key not in st.query_params:
-            state.set_widget(key, value)
-            if is_new and value != usual.get(key):
-                # Streamlit puts into the address only what changes after a control is drawn.
-                st.query_params[key] = _in_address(value)
+        start(key, value, _widget_values(labels, DEFAULTS).get(key))
+
+
+def start(key: str, value: Any, usual: Any = None) -> None:
+    """Let a control that one comes to stand at this value, unless the page's address has another.
+
+    Args:
+        usual: the control's default, which no address needs to say.
+    """
+    is_new = state.read(state.Visit).is_new
+    if (is_new or not state.has_widget(key)) and key not in st.query_params:
+        state.set_widget(key, value)
+        if is_new and value != usual:
+            # Streamlit puts into the address only what changes after a control is drawn.
+            st.query_params[key] = _in_address(value)
 
 
 def _widget_values(labels: Sequence[str], settings: Settings) -> dict[str, Any]:

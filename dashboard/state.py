@@ -225,6 +225,7 @@ class Comparison:
         left_out: names of images for which there was no room.
         listed: (digest, identity) of each row in the table of differences.
         picked: the one that was clicked.
+        own_thresholds: class id -> score threshold, of each side ("a", "b") that has a file's.
     """
 
     kept: Mapping[str, Any] = field(default_factory=dict)
@@ -233,6 +234,7 @@ class Comparison:
     refused: tuple[RefusedFile, ...] = ()
     listed: tuple[tuple[str, tuple[str, str]], ...] = ()
     picked: tuple[str, tuple[str, str]] | None = None
+    own_thresholds: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

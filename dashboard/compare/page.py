@@ -61,6 +61,7 @@ def show() -> None:
     loaded = prepare(image)
     with st.spinner(_("Asking the model server…"), show_time=False):
         answers.address()  # waits for the embedded one
+    sides.start()
     _sides(image, loaded)
 
 
@@ -95,6 +96,11 @@ def _sides(image: ImageFile, loaded: LoadedImage) -> None:
             frame.try_again()
         return
     above.caption(f"{summary(pairing)} · {frame.plain(image.name)}")
+    if a.side.asks_the_same_as(b.side):
+        above.info(
+            _("Both sides are the same. Move a threshold of one, or give it another version."),
+            icon=":material/compare:",
+        )
     truth = ground_truth.of_image(image, a.answer)
     standings = None if truth is None else (_standing(truth, a), _standing(truth, b))
     judged = None if standings is None else verdicts(pairing, *standings)
@@ -245,6 +251,7 @@ def _keep(*keys: str) -> None:
 
 
 def _restore() -> None:
+    of_sides = sides.keys()
     for key, value in state.read(state.Comparison).kept.items():
-        if not state.has_widget(key) and key not in st.query_params:
-            state.set_widget(key, value)
+        if key not in of_sides:
+            controls.start(key, value)
