@@ -19,11 +19,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ParamSpec
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
-from dashboard import state
+from dashboard import media, state
 from dashboard.answers import config, embedded, served_version
 from detector.errors import ConfigError, ImageError, LensError, ServingError
 from detector.translation import _, noted
@@ -70,6 +70,9 @@ def page(title: str) -> Iterator[None]:
     with guarded():
         _tell_failures()
         yield
+    job = state.read(state.Batch).job
+    with st.container(key="leave"):  # the browser asks before a reload loses a batch's results
+        media.component("leave", key="leave_asks", data={"asks": job is not None and job.count > 0})
     waiting.empty()
     with line:
         _watch_server()
@@ -182,7 +185,38 @@ def refused_line(file: state.RefusedFile) -> str:
     return f"**{plain(file.name)}**: {plain(file.message)} {plain(file.hint)}"
 
 
-def link() -> str:
+def show_link(key: str, *, is_sample: bool) -> None:
+    """A button with the page's address, and what of the page that address does not reopen.
+
+    Args:
+        key: of the button.
+        is_sample: the image is one of the gallery; others are in no address.
+    """
+    link = st.popover(_("Link"), icon=":material/link:", key=key, on_change="rerun")
+    if not link.open:
+        return
+    with link:
+        st.caption(_("Opens this page with the same sample and the same settings."))
+        if not is_sample:
+            st.warning(
+                _(
+                    "Your own image is not in the link: it opens a sample in its place. To show"
+                    " what you see, send the annotated image."
+                ),
+                icon=":material/image_not_supported:",
+            )
+        if (urlsplit(st.context.url or "").hostname or "") in _OWN_MACHINE:
+            st.warning(
+                _("This address is of this machine alone: on another one it opens nothing."),
+                icon=":material/link_off:",
+            )
+        st.code(_address(), language=None, wrap_lines=True)
+
+
+_OWN_MACHINE = ("localhost", "127.0.0.1", "::1", "0.0.0.0")
+
+
+def _address() -> str:
     """The page's address with what its widgets say."""
     base = (st.context.url or "").split("?")[0]
     given = {name: st.query_params.get_all(name) for name in st.query_params}

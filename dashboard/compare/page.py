@@ -227,12 +227,7 @@ def _hand_on(image: ImageFile, a: Result, b: Result, pairing: Pairing) -> None:
             key="sheet",
             on_click="ignore",
         )
-        link = st.popover(_("Link"), icon=":material/link:", key="compare_link", on_change="rerun")
-        if link.open:
-            link.caption(
-                _("Opens the same sample with both sides as they are; uploads are not in it.")
-            )
-            link.code(frame.link(), language=None, wrap_lines=True)
+        frame.show_link("compare_link", is_sample=images.is_sample(image))
 
 
 _swap, _copy = frame.callback(sides.swap), frame.callback(sides.copy)

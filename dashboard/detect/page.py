@@ -170,10 +170,7 @@ def _hand_on(
         if export.open:
             with export:
                 _exports(image, answer, settings, detections)
-        link = st.popover(_("Link"), icon=":material/link:", key="link", on_change="rerun")
-        if link.open:
-            link.caption(_("Opens the same sample with the same settings; uploads are not in it."))
-            link.code(frame.link(), language=None, wrap_lines=True)
+        frame.show_link("link", is_sample=images.is_sample(image))
         if has_truth:
             st.toggle(
                 _("Ground truth"),

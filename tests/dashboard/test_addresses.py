@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browser import element, move_slider, settled
+from tests.support.paths import ROOT
 from tests.support.proxy import stripping
 from tests.support.running import Dashboard, dashboard
 
@@ -106,3 +107,23 @@ def test_no_value_of_any_parameter_breaks_a_page(visit, running, path):
         expect(page.locator("[data-testid=stException]")).to_have_count(0)
         expect(page.get_by_text("unexpected", exact=False)).to_have_count(0)
         page.context.close()
+
+
+def test_the_link_says_what_it_cannot_reopen(visit, running):
+    page = visit(running.url)
+    element(page, "figure").locator(".barlayer").wait_for()
+    settled(page)
+    element(page, "link").get_by_role("button").click()
+    expect(page.get_by_text("Opens this page with the same sample")).to_be_visible()
+    expect(page.get_by_text("This address is of this machine alone")).to_be_visible()
+    expect(page.get_by_text("Your own image is not in the link")).to_have_count(0)
+    page.keyboard.press("Escape")
+    element(page, "source").get_by_text("Upload").click()
+    file = ROOT / "samples" / "headphones_studio.jpg"
+    element(page, "upload").locator("input[type=file]").set_input_files(
+        [{"name": "mine.jpg", "mimeType": "image/jpeg", "buffer": file.read_bytes() + b"\0"}]
+    )
+    page.get_by_text("mine.jpg").first.wait_for()
+    settled(page)
+    element(page, "link").get_by_role("button").click()
+    expect(page.get_by_text("Your own image is not in the link")).to_be_visible()

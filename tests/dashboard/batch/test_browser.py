@@ -143,3 +143,18 @@ def test_the_exports_hold_what_is_shown(seen: Page) -> None:
         picture = Image.open(io.BytesIO(archive.read("canvas_shoes.png")))
     with Image.open(ROOT / "samples" / "canvas_shoes.jpg") as sample:
         assert picture.size == sample.size
+
+
+def test_a_reload_asks_before_it_loses_the_results(seen: Page) -> None:
+    element(seen, "batch_upload").locator("input[type=file]").set_input_files(
+        [file("a.png", png(size=(40, 30)))]
+    )
+    seen.get_by_role("button", name="Run 1 file").click()
+    shown_cards(seen).first.wait_for()
+    settled(seen)
+    asked: list[str] = []
+    seen.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    seen.evaluate("() => setTimeout(() => location.reload(), 0)")
+    expect(shown_cards(seen).first).to_be_visible()
+    seen.wait_for_function("() => document.readyState === 'complete'")
+    assert asked == ["beforeunload"]
