@@ -248,6 +248,7 @@ class Batch:
         refused: files that could not be used.
         gallery_error: why the gallery could not be run.
         opened: the place of the image that is to be opened in Detect.
+        evaluates: Thresholds is to be opened, to count over the batch's images.
         shown: (job, settings, detections by place) of the last run of the page.
     """
 
@@ -257,6 +258,7 @@ class Batch:
     refused: tuple[RefusedFile, ...] = ()
     gallery_error: LensError | None = None
     opened: int | None = None
+    evaluates: bool = False
     shown: Any = (None, None, None)
 
 

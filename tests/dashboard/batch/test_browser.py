@@ -158,3 +158,18 @@ def test_a_reload_asks_before_it_loses_the_results(seen: Page) -> None:
     expect(shown_cards(seen).first).to_be_visible()
     seen.wait_for_function("() => document.readyState === 'complete'")
     assert asked == ["beforeunload"]
+
+
+def test_a_batch_is_evaluated_on_thresholds_without_a_second_upload(
+    seen: Page,
+) -> None:
+    files = [file(f"{i}.png", png(size=(40 + i, 30))) for i in range(3)]
+    element(seen, "batch_upload").locator("input[type=file]").set_input_files(files)
+    seen.get_by_role("button", name="Run 3 files").click()
+    expect(shown_cards(seen)).to_have_count(3)
+    settled(seen)
+    seen.get_by_role("button", name="Evaluate").click()
+    seen.wait_for_url("**/Thresholds**")
+    seen.locator(".viewer .number").wait_for()
+    settled(seen)
+    expect(seen.get_by_text("Counting over 3 images.")).to_be_visible()
