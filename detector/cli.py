@@ -34,6 +34,7 @@ from detector.errors import ConfigError, ImageError, LensError, ServingError, Th
 from detector.formats.tables import record
 from detector.formats.thresholds import read_thresholds
 from detector.paths import ROOT
+from detector.printable import on_one_line, printable
 from detector.serving import ModelSpec, connect
 from detector.ssd import Settings
 from detector.translation import _
@@ -239,7 +240,7 @@ def _rerun(options: argparse.Namespace) -> int:
     now_found = [result for result in after if result is not None]
     differences, most = compare(before.results, now_found)
     for difference in differences:
-        print(f"{difference.name}: {difference.what}")
+        print(f"{on_one_line(difference.name)}: {printable(difference.what)}")
     count, same = len(before.results), len(before.results) - len(differences)
     print(f"{same} of {count} images are the same, their scores to within {most:.2g}")
     return _IMAGES_FAILED if differences else 0
@@ -405,17 +406,18 @@ def _as_json(result: dict[str, Any], hint: str) -> str:
 
 def _as_text(result: dict[str, Any], hint: str) -> str:
     if "error" in result:
-        return f"{result['image']}: {result['error']}\n  {hint}"
+        return f"{on_one_line(result['image'])}: {result['error']}\n  {hint}"
     detections = result["detections"]
     count = f"{len(detections)} {'object' if len(detections) == 1 else 'objects'}"
     size = f"{result['width']} x {result['height']} pixels"
-    model = f"{result['model']['name']} {result['model']['version']}"
+    model = on_one_line(f"{result['model']['name']} {result['model']['version']}")
     took = f"{sum(result['timings_ms'].values()):.0f} ms"
-    lines = [f"{result['image']}: {count} ({size}, {model}, {took})"]
-    wide = max((len(found["label"]) for found in detections), default=0)
-    for found in detections:
+    lines = [f"{on_one_line(result['image'])}: {count} ({size}, {model}, {took})"]
+    labels = [on_one_line(found["label"]) for found in detections]
+    wide = max(map(len, labels), default=0)
+    for label, found in zip(labels, detections, strict=True):
         box = " ".join(f"{value:7.1f}" for value in found["box"])
-        lines.append(f"  {found['score']:.2f}  {found['label']:<{wide}}  {box}")
+        lines.append(f"  {found['score']:.2f}  {label:<{wide}}  {box}")
     return "\n".join(lines)
 
 
@@ -483,8 +485,15 @@ def _end(signum: int, frame: Any) -> NoReturn:
 _signals: list[int] = []
 
 
+class _Parser(argparse.ArgumentParser):
+    """Its errors repeat what was given."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(on_one_line(message))
+
+
 def _parser(program: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=program, description=_DESCRIPTION)
+    parser = _Parser(prog=program, description=_DESCRIPTION)
     parser.add_argument("--version", action="version", version=f"%(prog)s {program_version()}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_predict(commands)

@@ -205,6 +205,30 @@ def test_a_name_that_is_no_text_is_printed_and_given_back(server: str, tmp_path:
     assert os.fsencode(json.loads(done.stdout)["image"]) == path
 
 
+ESCAPES = "\x1b]0;title\x07\x1b[31m\u202e\r\n"
+
+
+def test_control_characters_in_names_never_reach_the_terminal(
+    server: str, tmp_path: Path, model: Path
+) -> None:
+    name = tmp_path / f"a{ESCAPES}.png"
+    Image.new("RGB", (50, 50)).save(name)
+    bad = tmp_path / f"b{ESCAPES}.png"
+    bad.write_bytes(b"x")
+    out = tmp_path / "out"
+    done = run("predict", "--server", server, name, bad, "--out", out, status=1)
+    gone = run("predict", "--server", server, tmp_path / f"c{ESCAPES}.png", status=1)
+    name.unlink()
+    again = run("rerun", out / "manifest.json", model=model, status=1)
+    wrong = run("predict", f"--x{ESCAPES}", name, status=2)
+    folder = run("predict", name, "--thresholds", f"{tmp_path}/{ESCAPES}", status=2)
+    for printed in (done, gone, again, wrong, folder):
+        text = printed.stdout + printed.stderr
+        assert r"\x1b]0;title\x07\x1b[31m\u202e\r" in text
+        assert not {"\x1b", "\x07", "\r", "\u202e"} & set(text)
+    assert r"\r\n.png" in done.stdout
+
+
 # The folder.
 
 
