@@ -117,34 +117,43 @@ def main(arguments: Sequence[str] | None = None, program: str = "commodity-lens"
     Returns:
         The exit status; `predict --help` and `rerun --help` say what each means.
     """
-    parser = _parser(program)
-    options, others = parser.parse_known_args(arguments)
-    if "others" in options:
-        options.others = others
-    elif others:
-        parser.error(f"unrecognized arguments: {' '.join(others)}")
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _end)
+    _catch_signals()
+    # Whoever has closed one of them wants nothing of it.
+    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115
+    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
     if isinstance(sys.stdout, io.TextIOWrapper):
         # The name of a file need not be text in any encoding.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        status: int = options.command(options)
-        sys.stdout.flush()
-        return status
+        return _status(_parser(program), arguments)
     except (ConfigError, ThresholdsError, ManifestError) as error:
         _complain(program, error)
         return _USAGE
     except ServingError as error:
         _complain(program, error)
         return _SERVER_FAILED
-    except BrokenPipeError:
-        # Whoever read the output has closed it. Python flushes it once more at exit: to nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever read the output has closed it
+        _print_no_more()
         return _BROKEN_PIPE
     except OutputError as error:
         _complain(program, error)
+        _print_no_more()
         return _OUTPUT_FAILED
+
+
+def _status(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> int:
+    """Do what the command line says; the exit status."""
+    try:
+        options, others = parser.parse_known_args(arguments)
+        if "others" in options:
+            options.others = others
+        elif others:
+            parser.error(f"unrecognized arguments: {' '.join(others)}")
+        status: int = options.command(options)
+    finally:
+        with _printing():  # of help too
+            sys.stdout.flush()
+    return status
 
 
 def _predict(options: argparse.Namespace) -> int:
@@ -185,8 +194,6 @@ def _predict(options: argparse.Namespace) -> int:
             any_version=options.any_version,
         )
         for done in _in_order(stack.enter_context(results)):
-            if _signals:
-                sys.exit(_SIGNALLED + _signals[0])
             started = time.perf_counter()
             result = Result.of(done, settings)
             versions |= {done.model.version} if done.model else set()
@@ -233,16 +240,15 @@ def _rerun(options: argparse.Namespace) -> int:
             chosen = [sources[index] for index in indices]
             with _detected(chosen, asked) as results:
                 for done in results:
-                    if _signals:
-                        sys.exit(_SIGNALLED + _signals[0])
                     after[indices[done.index]] = Result.of(done, before.settings)
                     write("")
     now_found = [result for result in after if result is not None]
     differences, most = compare(before.results, now_found)
-    for difference in differences:
-        print(f"{on_one_line(difference.name)}: {printable(difference.what)}")
     count, same = len(before.results), len(before.results) - len(differences)
-    print(f"{same} of {count} images are the same, their scores to within {most:.2g}")
+    with _printing():
+        for difference in differences:
+            print(f"{on_one_line(difference.name)}: {printable(difference.what)}")
+        print(f"{same} of {count} images are the same, their scores to within {most:.2g}")
     return _IMAGES_FAILED if differences else 0
 
 
@@ -272,6 +278,7 @@ def _detected(
         address = None
         if config.server is None and sources:
             embedded = EmbeddedServer(config.model_name, config.model_base_path)
+            _servers.append(embedded)
             address = stack.enter_context(embedded).address
         if not sources:
             yield iter(())
@@ -427,7 +434,8 @@ class _Write:
     def __call__(self, line: str) -> None:
         """One image more is done. Of an empty line nothing is written."""
         if line:
-            print(line, flush=True)
+            with _printing():
+                print(line, flush=True)
 
     def skip(self, count: int) -> None:
         """So many were done before."""
@@ -441,8 +449,9 @@ class _WriteAround(_Write):
 
     def __call__(self, line: str) -> None:
         if line:
-            self._bar.write(line, file=sys.stdout)
-            sys.stdout.flush()
+            with _printing():
+                self._bar.write(line, file=sys.stdout)
+                sys.stdout.flush()
         self._bar.update()
 
     def skip(self, count: int) -> None:
@@ -466,27 +475,62 @@ def _progress(count: int) -> Iterator[_Write]:
         yield _WriteAround(bar)
 
 
+@contextmanager
+def _printing() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(
+            _("cannot write to standard output: {reason}", reason=error.strerror),
+            _("Send it to a place with room."),
+        ) from error
+
+
+def _print_no_more() -> None:
+    """Python flushes standard output once more at its end: to nowhere, where that has failed."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _complain(program: str, error: LensError) -> None:
-    print(f"{program}: {error}", file=sys.stderr)
-    if error.hint:
-        print(error.hint, file=sys.stderr)
+    with suppress(OSError):  # the exit status says it too
+        print(f"{program}: {error}", file=sys.stderr)
+        if error.hint:
+            print(error.hint, file=sys.stderr)
+
+
+def _catch_signals() -> None:
+    signal.signal(signal.SIGINT, _end)
+    signal.signal(signal.SIGTERM, _end)
+    # Under nohup it is ignored, and stays so. Windows has none.
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, _end)
 
 
 def _end(signum: int, frame: Any) -> NoReturn:
-    """Ends by way of every `with`, so that the embedded server ends first.
+    """Ends this process and its server at once, wherever it is.
 
-    Python drops an exception that arises in a callback, one of gRPC's for instance: so the signal
-    is noted too, and looked for before each image.
+    What is done stands in the folder's state, which any kill leaves good. To end in order would
+    take a while, and the next signal would come in the middle of it.
     """
-    _signals.append(signum)
-    sys.exit(_SIGNALLED + signum)
+    for server in _servers:
+        server.kill()
+    os._exit(_SIGNALLED + signum)
 
 
-_signals: list[int] = []
+_servers: list[EmbeddedServer] = []
 
 
 class _Parser(argparse.ArgumentParser):
-    """Its errors repeat what was given."""
+    """Its errors repeat what was given, and help that cannot be written is an error."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        if file is not sys.stdout:
+            return super()._print_message(message, file)
+        with _printing():
+            print(message, end="", flush=True)
 
     def error(self, message: str) -> NoReturn:
         super().error(on_one_line(message))
