@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
@@ -43,7 +43,7 @@ from detector.formats.class_mapping import read_class_mapping
 from detector.formats.tables import record
 from detector.formats.thresholds import read_thresholds
 from detector.paths import ROOT
-from detector.printable import printable
+from detector.printable import on_one_line, printable
 from detector.serving import ModelSpec, connect
 from detector.ssd import Settings
 from detector.translation import _
@@ -131,34 +131,43 @@ def main(arguments: Sequence[str] | None = None, program: str = "commodity-lens"
     Returns:
         The exit status; `predict --help` and `rerun --help` say what each means.
     """
-    parser = _parser(program)
-    options, others = parser.parse_known_args(arguments)
-    if "others" in options:
-        options.others = others
-    elif others:
-        parser.error(f"unrecognized arguments: {' '.join(others)}")
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _end)
+    _catch_signals()
+    # Whoever has closed one of them wants nothing of it.
+    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115
+    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
     if isinstance(sys.stdout, io.TextIOWrapper):
         # The name of a file need not be text in any encoding.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        status: int = options.command(options)
-        sys.stdout.flush()
-        return status
+        return _status(_parser(program), arguments)
     except (ConfigError, ThresholdsError, GroundTruthError, ManifestError) as error:
         _complain(program, error)
         return _USAGE
     except ServingError as error:
         _complain(program, error)
         return _SERVER_FAILED
-    except BrokenPipeError:
-        # Whoever read the output has closed it. Python flushes it once more at exit: to nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever read the output has closed it
+        _print_no_more()
         return _BROKEN_PIPE
     except OutputError as error:
         _complain(program, error)
+        _print_no_more()
         return _OUTPUT_FAILED
+
+
+def _status(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> int:
+    """Do what the command line says; the exit status."""
+    try:
+        options, others = parser.parse_known_args(arguments)
+        if "others" in options:
+            options.others = others
+        elif others:
+            parser.error(f"unrecognized arguments: {' '.join(others)}")
+        status: int = options.command(options)
+    finally:
+        with _printing():  # of help too
+            sys.stdout.flush()
+    return status
 
 
 def _predict(options: argparse.Namespace) -> int:
@@ -175,25 +184,12 @@ def _predict(options: argparse.Namespace) -> int:
     config = _config(options)
     settings = _settings(options, config)
     judge = _judge(options, config, settings)
-    formatted = _as_json if options.json else _as_text
     failed = False
     with ExitStack() as stack:
         sources = _sources(options.images, config, stack, options.out)
-        batch = Batch(config.model_name, config.labels, settings, started=now())
-        out = None
-        if options.out:
-            out = stack.enter_context(
-                OutputFolder(
-                    options.out,
-                    sources,
-                    batch,
-                    config,
-                    exports=options.export,
-                    draws=not options.no_pictures,
-                    resumes=options.resume,
-                    any_version=options.any_version,
-                )
-            )
+        out = _output(options, sources, config, settings)
+        if out is not None:
+            stack.enter_context(out)
         write = stack.enter_context(_progress(len(sources)))
         todo = sources if out is None else out.todo
         write.skip(len(sources) - len(todo))
@@ -205,8 +201,6 @@ def _predict(options: argparse.Namespace) -> int:
             any_version=options.any_version,
         )
         for done in _in_order(stack.enter_context(results)):
-            if _signals:
-                sys.exit(_SIGNALLED + _signals[0])
             started = time.perf_counter()
             result = Result.of(done, settings)
             versions |= {done.model.version} if done.model else set()
@@ -215,13 +209,8 @@ def _predict(options: argparse.Namespace) -> int:
                 judge.add(done)
             if out is not None:
                 out.add(done.index, result)
-            if result.found is None:
-                failed = True
-                write(formatted({"image": result.name, "error": result.error}, result.hint))
-            else:
-                spent_ms = {name: round(1000 * each_s, 2) for name, each_s in spent_s.items()}
-                line = {**record(result.found, config.labels), "timings_ms": spent_ms}
-                write(formatted(line, ""))
+            failed |= result.found is None
+            write(_line(result, spent_s, config.labels, as_json=options.json))
         if out is not None:
             versions |= set(out.finish().versions)
     if judge is not None:
@@ -230,6 +219,35 @@ def _predict(options: argparse.Namespace) -> int:
         listed = ", ".join(map(str, mixed))
         print(f"Results of the model's versions {listed} are mixed.", file=sys.stderr)
     return _IMAGES_FAILED if failed else 0
+
+
+def _output(
+    options: argparse.Namespace, sources: Sequence[Source], config: Config, settings: Settings
+) -> OutputFolder | None:
+    """The folder of --out; None where none is wanted."""
+    if not options.out:
+        return None
+    return OutputFolder(
+        options.out,
+        sources,
+        Batch(config.model_name, config.labels, settings, started=now()),
+        config,
+        exports=options.export,
+        draws=not options.no_pictures,
+        resumes=options.resume,
+        any_version=options.any_version,
+    )
+
+
+def _line(
+    result: Result, spent_s: Mapping[str, float], labels: Sequence[str], *, as_json: bool
+) -> str:
+    """What is printed of an image."""
+    formatted = _as_json if as_json else _as_text
+    if result.found is None:
+        return formatted({"image": result.name, "error": result.error}, result.hint)
+    spent_ms = {name: round(1000 * each_s, 2) for name, each_s in spent_s.items()}
+    return formatted({**record(result.found, labels), "timings_ms": spent_ms}, "")
 
 
 def _rerun(options: argparse.Namespace) -> int:
@@ -257,16 +275,15 @@ def _rerun(options: argparse.Namespace) -> int:
             chosen = [sources[index] for index in indices]
             with _detected(chosen, asked) as results:
                 for done in results:
-                    if _signals:
-                        sys.exit(_SIGNALLED + _signals[0])
                     after[indices[done.index]] = Result.of(done, before.settings)
                     write("")
     now_found = [result for result in after if result is not None]
     differences, most = compare(before.results, now_found)
-    for difference in differences:
-        print(f"{difference.name}: {difference.what}")
     count, same = len(before.results), len(before.results) - len(differences)
-    print(f"{same} of {count} images are the same, their scores to within {most:.2g}")
+    with _printing():
+        for difference in differences:
+            print(f"{on_one_line(difference.name)}: {printable(difference.what)}")
+        print(f"{same} of {count} images are the same, their scores to within {most:.2g}")
     return _IMAGES_FAILED if differences else 0
 
 
@@ -296,6 +313,7 @@ def _detected(
         address = None
         if config.server is None and sources:
             embedded = EmbeddedServer(config.model_name, config.model_base_path)
+            _servers.append(embedded)
             address = stack.enter_context(embedded).address
         if not sources:
             yield iter(())
@@ -451,17 +469,18 @@ def _as_json(result: dict[str, Any], hint: str) -> str:
 
 def _as_text(result: dict[str, Any], hint: str) -> str:
     if "error" in result:
-        return f"{result['image']}: {result['error']}\n  {hint}"
+        return f"{on_one_line(result['image'])}: {result['error']}\n  {hint}"
     detections = result["detections"]
     count = f"{len(detections)} {'object' if len(detections) == 1 else 'objects'}"
     size = f"{result['width']} x {result['height']} pixels"
-    model = f"{result['model']['name']} {result['model']['version']}"
+    model = on_one_line(f"{result['model']['name']} {result['model']['version']}")
     took = f"{sum(result['timings_ms'].values()):.0f} ms"
-    lines = [f"{result['image']}: {count} ({size}, {model}, {took})"]
-    wide = max((len(found["label"]) for found in detections), default=0)
-    for found in detections:
+    lines = [f"{on_one_line(result['image'])}: {count} ({size}, {model}, {took})"]
+    labels = [on_one_line(found["label"]) for found in detections]
+    wide = max(map(len, labels), default=0)
+    for label, found in zip(labels, detections, strict=True):
         box = " ".join(f"{value:7.1f}" for value in found["box"])
-        lines.append(f"  {found['score']:.2f}  {found['label']:<{wide}}  {box}")
+        lines.append(f"  {found['score']:.2f}  {label:<{wide}}  {box}")
     return "\n".join(lines)
 
 
@@ -471,7 +490,8 @@ class _Write:
     def __call__(self, line: str) -> None:
         """One image more is done. Of an empty line nothing is written."""
         if line:
-            print(line, flush=True)
+            with _printing():
+                print(line, flush=True)
 
     def skip(self, count: int) -> None:
         """So many were done before."""
@@ -485,8 +505,9 @@ class _WriteAround(_Write):
 
     def __call__(self, line: str) -> None:
         if line:
-            self._bar.write(line, file=sys.stdout)
-            sys.stdout.flush()
+            with _printing():
+                self._bar.write(line, file=sys.stdout)
+                sys.stdout.flush()
         self._bar.update()
 
     def skip(self, count: int) -> None:
@@ -510,27 +531,69 @@ def _progress(count: int) -> Iterator[_Write]:
         yield _WriteAround(bar)
 
 
+@contextmanager
+def _printing() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(
+            _("cannot write to standard output: {reason}", reason=error.strerror),
+            _("Send it to a place with room."),
+        ) from error
+
+
+def _print_no_more() -> None:
+    """Python flushes standard output once more at its end: to nowhere, where that has failed."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _complain(program: str, error: LensError) -> None:
-    print(f"{program}: {error}", file=sys.stderr)
-    if error.hint:
-        print(error.hint, file=sys.stderr)
+    with suppress(OSError):  # the exit status says it too
+        print(f"{program}: {error}", file=sys.stderr)
+        if error.hint:
+            print(error.hint, file=sys.stderr)
+
+
+def _catch_signals() -> None:
+    signal.signal(signal.SIGINT, _end)
+    signal.signal(signal.SIGTERM, _end)
+    # Under nohup it is ignored, and stays so. Windows has none.
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, _end)
 
 
 def _end(signum: int, frame: Any) -> NoReturn:
-    """Ends by way of every `with`, so that the embedded server ends first.
+    """Ends this process and its server at once, wherever it is.
 
-    Python drops an exception that arises in a callback, one of gRPC's for instance: so the signal
-    is noted too, and looked for before each image.
+    What is done stands in the folder's state, which any kill leaves good. To end in order would
+    take a while, and the next signal would come in the middle of it.
     """
-    _signals.append(signum)
-    sys.exit(_SIGNALLED + signum)
+    for server in _servers:
+        server.kill()
+    os._exit(_SIGNALLED + signum)
 
 
-_signals: list[int] = []
+_servers: list[EmbeddedServer] = []
+
+
+class _Parser(argparse.ArgumentParser):
+    """Its errors repeat what was given, and help that cannot be written is an error."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        if file is not sys.stdout:
+            return super()._print_message(message, file)
+        with _printing():
+            print(message, end="", flush=True)
+
+    def error(self, message: str) -> NoReturn:
+        super().error(on_one_line(message))
 
 
 def _parser(program: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=program, description=_DESCRIPTION)
+    parser = _Parser(prog=program, description=_DESCRIPTION)
     parser.add_argument("--version", action="version", version=f"%(prog)s {program_version()}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_predict(commands)

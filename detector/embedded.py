@@ -6,6 +6,7 @@ The server itself is the package model_server, which runs as a process of its ow
 import atexit
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -16,6 +17,7 @@ from types import TracebackType
 from typing import IO, Literal, Self
 
 from detector.errors import ServerStartError
+from detector.printable import printable
 from detector.translation import _
 
 State = Literal["starting", "running", "restarting", "failed", "stopped"]
@@ -30,7 +32,10 @@ ENVIRONMENT = {
 _MAX_QUICK_DEATHS = 4
 _QUICK_S = 10.0  # a death sooner than this after the ready line counts as one
 _BACKOFF_S = 0.1  # doubled with each quick death
-_GRACE_S = 8.0  # more than the server takes for its running requests
+# Whoever ends a server by a signal knows why: it is started again at once, however often. Told to
+# end in order it has status 0.
+_ENDED_BY_OTHERS = {0, *(-number for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT))}
+_GRACE_S = 1.0  # a server without requests ends in a tenth of that; a frozen one never
 _LOG_LINES = 40
 
 _log = logging.getLogger(__name__)
@@ -141,6 +146,12 @@ class EmbeddedServer:
                 child.kill()
             watcher.join()
 
+    def kill(self) -> None:
+        """Ends the server at once, for a signal handler whose process ends too: takes no lock."""
+        self._closing.set()
+        if (child := self._child) is not None:
+            child.kill()
+
     def __enter__(self) -> Self:
         self.start()
         return self
@@ -157,9 +168,13 @@ class EmbeddedServer:
         """Runs the server, again and again, until it is closed or given up."""
         port, deaths = 0, 0
         while not closing.is_set():
-            ready_at, ready_port = self._run_once(port, closing)
+            ready_at, ready_port, status = self._run_once(port, closing)
             if closing.is_set():
                 return
+            if ready_at is not None and status in _ENDED_BY_OTHERS:
+                port, deaths = ready_port, 0
+                self._set("restarting", closing)
+                continue
             lived_s = time.monotonic() - ready_at if ready_at is not None else 0.0
             deaths = 1 if lived_s > _QUICK_S else deaths + 1
             if (ready_at is None and port == 0) or deaths >= _MAX_QUICK_DEATHS:
@@ -171,11 +186,11 @@ class EmbeddedServer:
             self._set("restarting", closing)
             closing.wait(_BACKOFF_S * 2 ** (deaths - 1))
 
-    def _run_once(self, port: int, closing: threading.Event) -> tuple[float | None, int]:
-        """Runs one child until its end: when it became ready (None = never), and its port."""
+    def _run_once(self, port: int, closing: threading.Event) -> tuple[float | None, int, int]:
+        """Runs one child until its end: when it became ready (None = never), port and status."""
         child = self._spawn(port, closing)
         if child is None:
-            return None, 0
+            return None, 0, 1
         ready_at, ready_port = None, 0
         with child:
             assert child.stdout is not None  # both are pipes
@@ -200,7 +215,7 @@ class EmbeddedServer:
             if self._child is child:
                 self._child = None
             self._lines.append(_ending(child.returncode))
-        return ready_at, ready_port
+        return ready_at, ready_port, child.returncode
 
     def _spawn(self, port: int, closing: threading.Event) -> subprocess.Popen[str] | None:
         path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
@@ -228,7 +243,7 @@ class EmbeddedServer:
 
     def _drain(self, lines: IO[str]) -> None:
         for line in lines:
-            _log.debug("%s", line.rstrip())
+            _log.debug("%s", printable(line.rstrip()))
             with self._changed:
                 self._lines.append(line.rstrip())
 

@@ -17,3 +17,8 @@ def printable(text: str) -> str:
         else letter.encode("unicode_escape").decode()
         for letter in text
     )
+
+
+def on_one_line(text: str) -> str:
+    """The same with line ends as escapes too: a name may else look like a line of ours."""
+    return printable(text).replace("\n", r"\n")

@@ -37,9 +37,9 @@ _log = logging.getLogger("model_server")
 def main(arguments: list[str] | None = None) -> int:
     """The exit status: 0 = ended as told, 1 = could not start (one line on stderr says why)."""
     args = _parser().parse_args(arguments)
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
-    )
+    log = logging.StreamHandler(sys.stderr)
+    log.setFormatter(_Printable("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[log])
     # While a model is loading there is nothing to end in order: the signals end the process.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -48,12 +48,25 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return _serve(args)
     except _StartError as error:
-        print(f"model_server: {error}", file=sys.stderr)
+        print(f"model_server: {_printable(str(error))}", file=sys.stderr)
         return 1
 
 
 class _StartError(Exception):
     pass
+
+
+class _Printable(logging.Formatter):
+    """No control characters in the log: a folder's name or a model's error may have some."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _printable(super().format(record))
+
+
+def _printable(text: str) -> str:
+    return "".join(
+        letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in text
+    )
 
 
 def _serve(args: argparse.Namespace) -> int:

@@ -2,10 +2,11 @@
 
 import hashlib
 import os
+import sys
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
@@ -54,10 +55,39 @@ def digest_of(source: Source) -> str:
     return hashlib.sha256(source.read()).hexdigest()
 
 
+class _Claim:
+    """One run's claim on a folder. The kernel lets go of it when the process ends, however."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises OutputError where another run has it."""
+        self._folder = -1
+        if sys.platform == "win32":  # no such locks
+            return
+        import fcntl
+
+        self._folder = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(self._folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self.close()
+            raise OutputError(
+                _("another run is writing to {folder}", folder=folder),
+                _("Wait for its end, or give --out another folder."),
+            ) from error
+        except OSError:  # a file system without locks
+            return
+
+    def close(self) -> None:
+        if self._folder >= 0:
+            os.close(self._folder)
+            self._folder = -1
+
+
 class OutputFolder:
     """The folder of --out: NAME-detected.png for each image, tables for all, and the manifest.
 
-    While it runs, each image's result is kept in a file of lines; --resume goes on from there.
+    While it runs, each image's result is kept in a file of lines; --resume goes on from there. It
+    belongs to one run at a time.
 
     Attributes:
         todo: the sources that are not done yet.
@@ -99,13 +129,13 @@ class OutputFolder:
         self._drawn: set[Future[None]] = set()
         self.began_with = 0
         state = self._folder / _STATE
-        with self._writing():
+        with self._writing(), ExitStack() as undone:
             self._folder.mkdir(parents=True, exist_ok=True)
-            if self._draws:
-                self._files = self._file_names()
-            else:
-                self._files = [""] * len(sources)
+            self._claim = undone.enter_context(closing(_Claim(self._folder)))
+            self._files = self._file_names() if self._draws else [""] * len(sources)
             self._places = list(range(len(sources)))
+            # An image that is given twice is drawn once: two would write one file at a time.
+            self._drawn_at = dict(zip(reversed(self._files), reversed(self._places), strict=True))
             if resumes:
                 before = self._earlier(state)
                 if not any_version:
@@ -114,6 +144,7 @@ class OutputFolder:
             else:
                 state.unlink(missing_ok=True)
             self._state = State(state, self._batch)
+            undone.pop_all()
         # Drawing takes longer than detecting. Pillow lets other threads run meanwhile.
         self._pool = ThreadPoolExecutor(_DRAWERS, thread_name_prefix="draw")
         self.todo = [sources[place] for place in self._places]
@@ -124,6 +155,7 @@ class OutputFolder:
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown()  # what was detected is drawn and kept
         self._state.close()
+        self._claim.close()
 
     def add(self, index: int, result: Result) -> None:
         """Keep the result of `todo[index]`; its image is drawn meanwhile."""
@@ -162,7 +194,8 @@ class OutputFolder:
 
     def _keep(self, place: int, result: Result) -> None:
         """Draw the image, then say in the file of lines that this one is done."""
-        if self._draws and result.found is not None:
+        file = self._files[place]
+        if self._draws and result.found is not None and self._drawn_at[file] == place:
             try:
                 image = read_image(self._sources[place].read(), self._limits)
             except (ImageError, OSError) as error:
@@ -176,9 +209,9 @@ class OutputFolder:
             png = annotated_png(image, result.found.detections, self._batch.labels)
             del image
             with self._writing():
-                write_whole(self._folder / self._files[place], png)
+                write_whole(self._folder / file, png)
         with self._lock, self._writing():
-            self._state.add(result, self._files[place])
+            self._state.add(result, file)
 
     def _only_version(
         self, before: Mapping[tuple[str, str], tuple[Result, str]], asked: int | None

@@ -173,9 +173,9 @@ class Result:
         width, height = answered.size
         for row, (_class_id, _score, xmin, ymin, xmax, ymax, _prior) in enumerate(boxes):
             if not (xmin <= xmax <= width and ymin <= ymax <= height):
+                box = shown([xmin, ymin, xmax, ymax])
                 raise JsonError(
-                    f"{at}.boxes[{row}] is {shown([xmin, ymin, xmax, ymax])}, which is not in an"
-                    f" image of {width} × {height} pixels"
+                    f"{at}.boxes[{row}] is {box}, which is not in an image of {width} × {height}"
                 )
         detections = Detections(
             np.array([box[2:6] for box in boxes], np.float32).reshape(-1, 4),

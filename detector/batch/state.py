@@ -32,12 +32,13 @@ class State:
 
     def __init__(self, path: Path, batch: Batch) -> None:
         """Begins the file, or goes on in it with the results that `read` found. Raises OSError."""
+        # Unbuffered: nothing is left to write when it is closed.
+        self._file = path.open("r+b" if path.exists() else "w+b", buffering=0)
         # Whole lines only: what a kill has cut off would run into the next line.
-        self._file = path.open("r+b" if path.exists() else "w+b")
-        content = self._file.read()
-        self._file.seek(content.rfind(b"\n") + 1)
+        whole = self._file.read().rfind(b"\n") + 1
+        self._file.seek(whole)
         self._file.truncate()
-        if not content:
+        if not whole:
             self._append({**batch.header(), "started": batch.started})
 
     def add(self, result: Result, file: str) -> None:
@@ -48,9 +49,15 @@ class State:
         self._file.close()
 
     def _append(self, line: dict[str, Any]) -> None:
-        self._file.write(json.dumps(line).encode() + b"\n")
         # The kernel has it then, and a killed process loses nothing.
-        self._file.flush()
+        start, data = self._file.tell(), json.dumps(line).encode() + b"\n"
+        try:
+            if (written := self._file.write(data)) != len(data):
+                self._file.write(data[written:])  # of a full disk this gives the reason
+        except OSError:
+            self._file.truncate(start)  # no half a line before the next
+            self._file.seek(start)
+            raise
 
     @staticmethod
     def read(path: Path, batch: Batch) -> tuple[str, dict[tuple[str, str], tuple[Result, str]]]:

@@ -39,6 +39,7 @@ def unique_stems(file_names: Iterable[str], taken: Collection[str] = ()) -> list
         taken: stems that must not be given out.
     """
     used = {name.casefold() for name in taken}
+    numbers: dict[str, int] = {}  # the last that a stem got: of thousands alike none is tried twice
     stems = []
     for file_name in file_names:
         stem = PurePosixPath(file_name.replace("\\", "/")).stem
@@ -48,10 +49,11 @@ def unique_stems(file_names: Iterable[str], taken: Collection[str] = ()) -> list
         stem = stem.encode()[:200].decode(errors="ignore")
         if stem.split(".")[0].casefold() in _WINDOWS_DEVICES:
             stem = f"_{stem}"
-        candidate, number = stem, 1
+        candidate, number = stem, numbers.get(stem.casefold(), 1)
         while candidate.casefold() in used:
             number += 1
             candidate = f"{stem}-{number}"
         used.add(candidate.casefold())
+        numbers[stem.casefold()] = number
         stems.append(candidate)
     return stems

@@ -206,6 +206,30 @@ def test_a_name_that_is_no_text_is_printed_and_given_back(server: str, tmp_path:
     assert os.fsencode(json.loads(done.stdout)["image"]) == path
 
 
+ESCAPES = "\x1b]0;title\x07\x1b[31m\u202e\r\n"
+
+
+def test_control_characters_in_names_never_reach_the_terminal(
+    server: str, tmp_path: Path, model: Path
+) -> None:
+    name = tmp_path / f"a{ESCAPES}.png"
+    Image.new("RGB", (50, 50)).save(name)
+    bad = tmp_path / f"b{ESCAPES}.png"
+    bad.write_bytes(b"x")
+    out = tmp_path / "out"
+    done = run("predict", "--server", server, name, bad, "--out", out, status=1)
+    gone = run("predict", "--server", server, tmp_path / f"c{ESCAPES}.png", status=1)
+    name.unlink()
+    again = run("rerun", out / "manifest.json", model=model, status=1)
+    wrong = run("predict", f"--x{ESCAPES}", name, status=2)
+    folder = run("predict", name, "--thresholds", f"{tmp_path}/{ESCAPES}", status=2)
+    for printed in (done, gone, again, wrong, folder):
+        text = printed.stdout + printed.stderr
+        assert r"\x1b]0;title\x07\x1b[31m\u202e\r" in text
+        assert not {"\x1b", "\x07", "\r", "\u202e"} & set(text)
+    assert r"\r\n.png" in done.stdout
+
+
 # The folder.
 
 
@@ -239,6 +263,15 @@ def test_pictures_of_the_same_name_do_not_overwrite_each_other(
     for name, size in (("white", (400, 200)), ("white-2", (60, 90))):
         with Image.open(out / f"{name}-detected.png") as picture:
             assert picture.size == size
+
+
+def test_an_image_that_is_given_often_is_drawn_once(
+    server: str, white: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    run("predict", "--server", server, "--out", out, *[white] * 40)
+    assert [path.name for path in out.glob("*.png")] == ["white-detected.png"]
+    assert len(json.loads((out / "manifest.json").read_text())["pictures"]) == 40
 
 
 def test_out_never_overwrites_an_input(server: str, white: Path) -> None:
@@ -616,6 +649,150 @@ def test_however_it_ends_it_is_quiet_and_its_server_ends_too(
     # Readable once the process has ended.
     assert select.select([watch], [], [], 60)[0]
     os.close(watch)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_however_often_it_is_told_to_end_it_goes_on_to_an_equal_result(
+    model: Path, tmp_path: Path, number: int
+) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for i in range(60):
+        Image.new("RGB", (60 + i % 7, 40), (i % 256, i, 99)).save(folder / f"{i:03}.png")
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    run("predict", "--out", whole, folder, model=model)
+    images = [folder, "--resume", "--out", parts]
+    for lines in (1, 10):
+        with start(model, *images) as process:
+            [child] = children(process.pid)
+            watch = os.pidfd_open(child)
+            assert process.stdout is not None
+            for _ in range(lines - 1):
+                process.stdout.readline()
+            for _ in range(5):
+                process.send_signal(number)
+            _, errors = process.communicate(timeout=60)
+        assert process.returncode == 128 + number
+        assert errors == ""
+        assert select.select([watch], [], [], 60)[0]
+        os.close(watch)
+    run("predict", *images, model=model)
+    assert contents(parts) == contents(whole)
+
+
+def test_a_frozen_server_is_not_left_behind(model: Path, white: Path) -> None:
+    with start(model, *[white] * 2000) as process:
+        [child] = children(process.pid)
+        watch = os.pidfd_open(child)
+        os.kill(child, signal.SIGSTOP)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    assert select.select([watch], [], [], 60)[0]
+    os.close(watch)
+
+
+def test_under_nohup_the_end_of_the_terminal_does_not_end_it(server: str, white: Path) -> None:
+    ignoring = "import signal, os, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN);"
+    program = f"{ignoring} os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    arguments = ["-m", "detector", "predict", "--server", server, *[white] * 200]
+    with subprocess.Popen(
+        [sys.executable, "-c", program, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        process.send_signal(signal.SIGHUP)
+        assert len(process.stdout.read().splitlines()) >= 199
+    assert process.returncode == 0
+
+
+# Places that take nothing.
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device here")
+@pytest.mark.parametrize("arguments", [["--json"], [], ["--help"]], ids=["json", "text", "help"])
+def test_a_full_device_is_one_message(server: str, white: Path, arguments: list[str]) -> None:
+    command = [sys.executable, "-m", "detector", "predict", "--server", server, white, *arguments]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT, timeout=60
+        )
+    assert done.returncode == 4
+    assert done.stderr.startswith("python -m detector: cannot write to standard output: No space")
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+def test_with_no_place_for_its_errors_the_status_says_it(broken: Path) -> None:
+    command = [sys.executable, "-m", "detector", "predict", broken, "--model-version", "0"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stderr=full, stdout=full, cwd=ROOT, timeout=60)
+    assert done.returncode in (2, 4)
+
+
+@pytest.mark.parametrize("pictures", [True, False])
+def test_a_folder_that_goes_in_the_middle_is_never_reported_as_written(
+    model: Path, white: Path, tmp_path: Path, pictures: bool
+) -> None:
+    out = tmp_path / "out"
+    options = [] if pictures else ["--no-pictures"]
+    with start(model, *[white] * 300, "--out", out, *options) as process:
+        shutil.rmtree(out)
+        out.write_bytes(b"")
+        _, errors = process.communicate(timeout=120)
+    assert process.returncode == 4
+    assert "cannot write to" in errors
+    assert "Traceback" not in errors
+
+
+def test_a_disk_that_fills_up_is_one_message_and_the_run_can_go_on(
+    server: str, white: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    arguments = ["predict", "--server", server, "--no-pictures", "--resume", "--out", out]
+    arguments += [white] * 50
+    program = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000));"
+        "from detector.cli import main; sys.exit(main())"
+    )
+    full = subprocess.run(
+        [sys.executable, "-c", program, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=60,
+    )
+    assert full.returncode == 4, full.stderr
+    assert "File too large" in full.stderr
+    assert "Traceback" not in full.stderr
+    assert (out / "unfinished.jsonl").read_bytes().endswith(b"\n")
+    run(*arguments)
+    assert len(json.loads((out / "manifest.json").read_text())["pictures"]) == 50
+
+
+def test_two_runs_into_one_folder_are_one_too_many(
+    server: str, model: Path, white: Path, black: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    (tmp_path / "same").symlink_to(out)
+    with start(model, *[white] * 2000, "--out", out) as process:
+        before = (out / "unfinished.jsonl").read_bytes()
+        for folder in (out, tmp_path / "same"):
+            second = run("predict", "--server", server, black, "--out", folder, status=4)
+            assert "another run is writing to" in second.stderr
+            assert second.stdout == ""
+        assert (out / "unfinished.jsonl").read_bytes().startswith(before)
+        process.kill()
+        process.communicate()
+    run("predict", "--server", server, black, "--out", out)  # a killed run keeps no folder
+    assert sorted(path.name for path in out.iterdir()) == [
+        "black-detected.png",
+        "detections.csv",
+        "manifest.json",
+        *(["white-detected.png"] if (out / "white-detected.png").exists() else []),
+    ]
 
 
 def test_a_closed_pipe_ends_it_quietly(model: Path, white: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import grpc
 import pytest
 
+import detector.embedded
 from detector.embedded import EmbeddedServer
 from detector.errors import ServerStartError
 from detector.wire.protos import get_model_status_pb2, model_pb2, model_service_pb2_grpc
@@ -46,10 +47,10 @@ def wait_for_end(pidfd):
         os.close(pidfd)
 
 
-def kill_and_wait(server):
+def kill_and_wait(server, number=signal.SIGKILL):
     pid = server.pid
     pidfd = os.pidfd_open(pid)
-    os.kill(pid, signal.SIGKILL)
+    os.kill(pid, number)
     wait_for_end(pidfd)
     return pid
 
@@ -109,6 +110,7 @@ def test_closing_while_it_starts_ends_the_child(base_path):
 
 
 def test_closing_ends_a_child_that_does_not_react(base_path, monkeypatch):
+    assert detector.embedded._GRACE_S <= 2  # nobody waits longer for one that is frozen
     monkeypatch.setattr("detector.embedded._GRACE_S", 0.2)
     with EmbeddedServer("m", base_path) as server:
         _ = server.address
@@ -170,13 +172,26 @@ def test_a_failed_server_is_tried_again_by_a_later_start(tmp_path):
         assert served_version(server.address) == 5
 
 
-def test_several_quick_deaths_in_a_row_end_in_failure(base_path, monkeypatch):
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_one_that_others_end_again_and_again_is_started_again_each_time(
+    base_path, monkeypatch, number
+):
+    monkeypatch.setattr("detector.embedded._QUICK_S", 3600.0)
+    monkeypatch.setattr("detector.embedded._BACKOFF_S", 3600.0)  # never waited for
+    with EmbeddedServer("m", base_path) as server:
+        for _ in range(6):
+            assert served_version(server.address) == 3
+            wait_until_noticed(server, kill_and_wait(server, number))
+        assert served_version(server.address) == 3
+
+
+def test_several_quick_crashes_in_a_row_end_in_failure(base_path, monkeypatch):
     monkeypatch.setattr("detector.embedded._QUICK_S", 3600.0)  # on the slowest machine too
     with EmbeddedServer("m", base_path) as server:
         for _ in range(4):
             _ = server.address
-            wait_until_noticed(server, kill_and_wait(server))
-        with pytest.raises(ServerStartError, match="ended by signal 9"):
+            wait_until_noticed(server, kill_and_wait(server, signal.SIGABRT))
+        with pytest.raises(ServerStartError, match="ended by signal 6"):
             _ = server.address
         assert server.state == "failed"
 

@@ -177,6 +177,15 @@ def test_a_damaged_state_is_an_error_that_names_the_place(
     assert caught.value.hint == "Start again without --resume."
 
 
+def test_a_state_whose_first_line_was_cut_off_begins_anew(tmp_path: Path) -> None:
+    file = tmp_path / "state"
+    file.write_bytes(b'{"format": "commod')
+    state = State(file, BATCH)
+    state.add(BATCH.results[0], "shelf-detected.png")
+    state.close()
+    assert len(State.read(file, BATCH)[1]) == 1
+
+
 def test_a_state_of_another_run_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "state"
     State(file, BATCH).close()

@@ -39,6 +39,13 @@ def test_names_that_are_taken_are_not_given_out() -> None:
     assert unique_stems(["a.jpg"], taken=["A"]) == ["a-2"]
 
 
+def test_thousands_of_one_name_are_named_at_once() -> None:
+    names = [f"{folder}/image.jpg" for folder in range(20_000)]
+    stems = unique_stems(names, taken={"image-3"})
+    assert stems[:4] == ["image", "image-2", "image-4", "image-5"]
+    assert stems[-1] == "image-20001"
+
+
 @given(st.lists(st.text(max_size=8)))
 def test_names_are_always_distinct_and_safe(names: list[str]) -> None:
     stems = unique_stems(names)
