@@ -13,7 +13,7 @@ import html
 import logging
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ParamSpec
@@ -23,6 +23,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.answers import config, embedded, served_version
+from detector.drawing.fonts import untold
 from detector.errors import ConfigError, ImageError, LensError, ServingError
 from detector.translation import _, noted
 
@@ -162,6 +163,12 @@ def show_refused(files: tuple[state.RefusedFile, ...]) -> None:
 def refused_line(file: state.RefusedFile) -> str:
     """A file that cannot be used, in one line of Markdown."""
     return f"**{plain(file.name)}**: {plain(file.message)} {plain(file.hint)}"
+
+
+def tell_lacking_letters(texts: Iterable[str]) -> None:
+    """Say of an image to come that its texts have letters of no font, if they do."""
+    if told := untold(texts):
+        st.caption(f":material/font_download_off: {plain(told)}")
 
 
 def link() -> str:
