@@ -21,7 +21,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from dashboard import state
+from dashboard import media, state
 from dashboard.answers import config, embedded, served_version
 from detector.drawing.fonts import untold
 from detector.errors import ConfigError, ImageError, LensError, ServingError
@@ -54,9 +54,11 @@ def page(title: str) -> Iterator[None]:
     state.write(state.Visit(title, is_new=title != state.read(state.Visit).page))
     st.html(ASSETS / "style.css")
     st.logo(ASSETS / "logo.svg", size="large", icon_image=ASSETS / "icon.svg")
+    st.html(f'<h1 class="lens-title">{html.escape(_(title))}</h1>')
     with st.sidebar:
         for path, label, icon in MENU:
             st.page_link(path, label=_(label), icon=icon, width="stretch")
+        media.component("menu", key="menu")
         st.divider()
         line = st.container(key="server_state")
     with line:
