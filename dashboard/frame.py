@@ -15,7 +15,7 @@ import logging
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ParamSpec
@@ -25,6 +25,7 @@ import streamlit as st
 
 from dashboard import media, state
 from dashboard.answers import config, embedded, served_version
+from detector.drawing.fonts import untold
 from detector.errors import ConfigError, ImageError, LensError, ServingError
 from detector.translation import _, noted
 
@@ -58,9 +59,11 @@ def page(title: str) -> Iterator[None]:
     state.write(state.Visit(title, is_new=title != state.read(state.Visit).page))
     st.html(ASSETS / "style.css")
     st.logo(ASSETS / "logo.svg", size="large", icon_image=ASSETS / "icon.svg")
+    st.html(f'<h1 class="lens-title">{html.escape(_(title))}</h1>')
     with st.sidebar:
         for path, label, icon in MENU:
             st.page_link(path, label=_(label), icon=icon, width="stretch")
+        media.component("menu", key="menu")
         st.divider()
         line = st.container(key="server_state")
     with line:
@@ -183,6 +186,12 @@ def show_refused(files: tuple[state.RefusedFile, ...]) -> None:
 def refused_line(file: state.RefusedFile) -> str:
     """A file that cannot be used, in one line of Markdown."""
     return f"**{plain(file.name)}**: {plain(file.message)} {plain(file.hint)}"
+
+
+def tell_lacking_letters(texts: Iterable[str]) -> None:
+    """Say of an image to come that its texts have letters of no font, if they do."""
+    if told := untold(texts):
+        st.caption(f":material/font_download_off: {plain(told)}")
 
 
 def show_link(key: str, *, is_sample: bool) -> None:

@@ -30,6 +30,7 @@ from detector.batch.manifest import (
 )
 from detector.batch.run import Done, Source, file_source, images_in, run
 from detector.config import Config, read_secrets
+from detector.drawing.fonts import untold
 from detector.embedded import ENVIRONMENT, EmbeddedServer
 from detector.errors import (
     ConfigError,
@@ -213,6 +214,8 @@ def _predict(options: argparse.Namespace) -> int:
             write(_line(result, spent_s, config.labels, as_json=options.json))
         if out is not None:
             versions |= set(out.finish().versions)
+            if not options.no_pictures and (lacking := untold(config.labels)):
+                print(printable(lacking), file=sys.stderr)
     if judge is not None:
         _tell_accuracy(judge.accuracy(), as_json=options.json)
     if len(mixed := sorted(versions - {0})) > 1:

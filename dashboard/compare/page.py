@@ -217,6 +217,7 @@ def _hand_on(image: ImageFile, a: Result, b: Result, pairing: Pairing) -> None:
             captions=(a.caption, b.caption),
         )
 
+    frame.tell_lacking_letters((image.name, *config().labels))
     with st.container(horizontal=True):
         st.download_button(
             _("Comparison (PNG)"),

@@ -202,5 +202,6 @@ def _exports(
         (_("Thresholds (JSON)"), "thresholds.json", "application/json",
          lambda: write_thresholds(settings, labels)),
     )  # fmt: skip
+    frame.tell_lacking_letters(labels)
     for label, file_name, mime, build in files:
         st.download_button(label, build, file_name, mime, on_click="ignore", width="stretch")

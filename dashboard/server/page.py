@@ -69,12 +69,12 @@ def _signatures(where: str) -> None:
         for tensor in tensors
     ]
     st.dataframe(
-        pd.DataFrame(rows, columns=["Signature", "", "Tensor", "Type and shape"]),
+        pd.DataFrame(rows, columns=["Signature", "Direction", "Tensor", "Type and shape"]),
         hide_index=True,
         key="signatures",
         column_config={
             "Signature": st.column_config.TextColumn(_("Signature")),
-            "": st.column_config.TextColumn(width=50),
+            "Direction": st.column_config.TextColumn(_("Direction"), width=80),
             "Tensor": st.column_config.TextColumn(_("Tensor")),
             "Type and shape": st.column_config.TextColumn(_("Type and shape")),
         },

@@ -49,7 +49,7 @@ OUTCOMES = {**ERRORS, **MISSES, Outcome.RIGHT: (noted("Right"), "")}
 def show(counted: ImageSet, settings: ssd.Settings) -> Evaluated | None:
     """The whole section. Returns the evaluation, None where there is no ground truth."""
     labels = config().labels
-    st.subheader(_("Accuracy"), anchor=False)
+    st.header(_("Accuracy"), anchor=False)
     left, right = st.columns([3, 2], gap="large", vertical_alignment="bottom")
     with left:
         ground_truth.choose()

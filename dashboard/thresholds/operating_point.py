@@ -35,7 +35,7 @@ def show(evaluated: Evaluated | None, settings: ssd.Settings) -> None:
     """
     labels = config().labels
     with st.container(key="operating_point"):
-        st.subheader(_("Choose the operating point"), anchor=False)
+        st.header(_("Choose the operating point"), anchor=False)
         left, right = st.columns([3, 2], gap="large")
         with left:
             if evaluated is None:

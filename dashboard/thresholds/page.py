@@ -88,7 +88,11 @@ def _controls(labels: Sequence[str], image: ImageFile, answer: Answer) -> ssd.Se
     controls.restore(labels)
     iou = controls.iou_threshold()
     drawing, words = st.columns([1, 3], vertical_alignment="center")
-    drawing.image(_overlap_svg(iou), width=110)
+    drawing.image(
+        _overlap_svg(iou),
+        width=110,
+        alt=_("Two equal boxes that overlap by an IoU of {iou}", iou=f"{iou:.2f}"),
+    )
     words.caption(
         _(
             "The model often boxes one object several times. Where two boxes overlap by more than "
@@ -262,7 +266,7 @@ def _scope(image: ImageFile, answer: Answer) -> ImageSet | None:
 
 def _counts(counted: ImageSet, settings: ssd.Settings) -> None:
     counts, histogram = image_sets.count(counted, settings)
-    st.subheader(_("How many boxes a threshold shows"), anchor=False)
+    st.header(_("How many boxes a threshold shows"), anchor=False)
     st.caption(
         _(
             "A curve for each class: the boxes with a score at or above the threshold, in all "

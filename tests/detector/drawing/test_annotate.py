@@ -146,3 +146,15 @@ def test_a_label_that_is_wider_than_the_image_shows_its_beginning() -> None:
     assert (columns[0], columns[-1]) == (0, 39)
     whole = drawn(np.zeros((80, 200, 3), np.uint8), (0, 50, 30, 70, 4, 0.9))
     assert np.array_equal(found[:45, :8], whole[:45, :8])
+
+
+def test_chinese_labels_are_drawn_with_their_letters() -> None:
+    names = list(LABELS)
+    drawn_names = []
+    for name in ("椅子", "桌子", "\ue001\ue001"):
+        names[4] = name
+        png = annotated_png(GREY, detections((100, 200, 900, 500, 4, 0.9)), names)
+        drawn_names.append(np.asarray(Image.open(io.BytesIO(png))))
+    first, second, unknown = drawn_names
+    assert (first != second).any()
+    assert (first != unknown).any()

@@ -94,14 +94,15 @@ def test_a_large_image_is_shrunk_with_its_boxes() -> None:
     assert max(x for x, _ in pixels) == left + 800 - 1
 
 
-def test_text_that_is_too_wide_is_cut_and_other_letters_are_told() -> None:
+def test_text_that_is_too_wide_is_cut_and_letters_of_no_font_are_told() -> None:
     font = ImageFont.load_default(size=12)
-    assert _fitting("caf\u00e9 \u9774", font, 1000) == "cafe ?"
-    cut = _fitting("a" * 100, font, 60)
+    assert _fitting("caf\u00e9 \u9774 \ue123", 12, 1000)[0] == "caf\u00e9 \u9774 ?"
+    cut, same = _fitting("a" * 100, 12, 60)
+    assert same.getname() == font.getname()
     assert cut.endswith("a...")
     assert font.getlength(cut) <= 60 < font.getlength("a" + cut)
-    assert _fitting("a\nb", font, font.getlength("a?b")) == "a?b"
-    assert _fitting("abc", font, 1) == "..."
+    assert _fitting("a\nb", 12, font.getlength("a?b"))[0] == "a?b"
+    assert _fitting("abc", 12, 1)[0] == "..."
 
 
 @pytest.mark.parametrize(("size", "columns"), [((380, 200), 2), ((400, 200), 1)])
@@ -262,3 +263,13 @@ def test_a_label_in_a_shrunk_image_stands_at_its_box() -> None:
     chip = found[top + 1000 - 12, left + 1000 : left + 1100]
     color = [int(KIND_COLORS[Kind.ONLY_A][index : index + 2], 16) for index in (1, 3, 5)]
     assert (chip == color).all(axis=1).mean() > 0.5
+
+
+def test_chinese_labels_and_names_are_drawn_with_their_letters() -> None:
+    image = np.full((400, 500, 3), 90, np.uint8)
+    sheets = []
+    for name in ("椅子", "桌子"):
+        labels = [name if label == LABELS[4] else label for label in LABELS]
+        a = pair(detections(A_ALONE), detections())
+        sheets.append(sheet_png(image, a, labels, title="", captions=([""], [""])))
+    assert sheets[0] != sheets[1]
