@@ -62,9 +62,11 @@ def test_the_wheel_scrolls_the_page_and_zooms_with_ctrl_or_after_a_click(visit, 
     page.keyboard.down("Control")
     page.mouse.wheel(0, -100)
     page.keyboard.up("Control")
-    page.wait_for_function(f"whole => ({WIDTH})() < whole", arg=whole)
+    page.wait_for_function(f"() => {CHART}.hasAttribute('data-zoomed')")
+    assert page.evaluate(WIDTH) < whole
     press(page, path, "reset")
-    page.wait_for_function(f"whole => ({WIDTH})() === whole", arg=whole)
+    page.wait_for_function(f"() => !{CHART}.hasAttribute('data-zoomed')")
+    assert page.evaluate(WIDTH) == whole
     left, top = into(page, path)
     page.mouse.click(left, top)
     page.mouse.wheel(0, -100)
