@@ -27,7 +27,7 @@ from detector.batch.manifest import (
     program_version,
     read_manifest,
 )
-from detector.batch.run import Done, Source, file_source, images_in, run
+from detector.batch.run import Done, Room, Source, file_source, images_in, run
 from detector.config import Config, read_secrets
 from detector.embedded import ENVIRONMENT, EmbeddedServer
 from detector.errors import ConfigError, ImageError, LensError, ServingError, ThresholdsError
@@ -169,6 +169,7 @@ def _predict(options: argparse.Namespace) -> int:
     with ExitStack() as stack:
         sources = _sources(options.images, config, stack, options.out)
         batch = Batch(config.model_name, config.labels, settings, started=now())
+        room = Room()
         out = None
         if options.out:
             out = stack.enter_context(
@@ -181,6 +182,7 @@ def _predict(options: argparse.Namespace) -> int:
                     draws=not options.no_pictures,
                     resumes=options.resume,
                     any_version=options.any_version,
+                    room=room,
                 )
             )
         write = stack.enter_context(_progress(len(sources)))
@@ -192,6 +194,7 @@ def _predict(options: argparse.Namespace) -> int:
             config,
             began_with=0 if out is None else out.began_with,
             any_version=options.any_version,
+            room=room,
         )
         for done in _in_order(stack.enter_context(results)):
             started = time.perf_counter()
@@ -271,7 +274,12 @@ def _become(module: str, *arguments: str) -> NoReturn:
 
 @contextmanager
 def _detected(
-    sources: Sequence[Source], config: Config, *, began_with: int = 0, any_version: bool = False
+    sources: Sequence[Source],
+    config: Config,
+    *,
+    began_with: int = 0,
+    any_version: bool = False,
+    room: Room | None = None,
 ) -> Iterator[Iterator[Done]]:
     """The images' results, by the configured server, or by one that lives as long as this."""
     with ExitStack() as stack:
@@ -284,7 +292,9 @@ def _detected(
             yield iter(())
             return
         client = stack.enter_context(connect(config, address)).model(ModelSpec.of(config))
-        results = run(sources, client, config, began_with=began_with, any_version=any_version)
+        results = run(
+            sources, client, config, began_with=began_with, any_version=any_version, room=room
+        )
         yield stack.enter_context(closing(results))
 
 

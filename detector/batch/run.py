@@ -82,6 +82,41 @@ class Done:
     made: object = field(default=None, repr=False)
 
 
+class Room:
+    """So much memory may be taken at a time; an image that needs more has to be alone.
+
+    Of those that wait the first by its place goes first, and the others wait behind it even where
+    there is room for them: else small images would keep a large one out for ever.
+    """
+
+    def __init__(self, size: int | None = None) -> None:
+        """
+        Args:
+            size: in bytes; None: MEMORY_AT_ONCE.
+        """
+        size = MEMORY_AT_ONCE if size is None else size
+        self._size = self._free = size
+        self._waiting: list[tuple[int, int]] = []  # a heap of places
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def taken(self, place: tuple[int, int], needed: int) -> Iterator[None]:
+        """Room for so many bytes, once it is there. Two must not have the same place."""
+        needed = min(needed, self._size)
+        with self._changed:
+            heapq.heappush(self._waiting, place)
+            self._changed.wait_for(lambda: self._waiting[0] == place and self._free >= needed)
+            heapq.heappop(self._waiting)
+            self._free -= needed
+            self._changed.notify_all()  # the next may fit too
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += needed
+                self._changed.notify_all()
+
+
 def run(
     sources: Iterable[Source],
     model: ServedModel,
@@ -94,6 +129,7 @@ def run(
     busy_patience_s: float | None = None,
     began_with: int = 0,
     any_version: bool = False,
+    room: Room | None = None,
 ) -> Generator[Done, None, None]:
     """Each image's result, in any order, as they come.
 
@@ -111,6 +147,7 @@ def run(
         busy_patience_s: the same where it is reached and has no room; None: a minute.
         began_with: the version of the model that gave the run's earlier results; 0: there are none.
         any_version: else the version that answers first answers all, or the run ends.
+        room: the memory for decoding, where others decode too; None: the run has its own.
 
     Raises:
         ServingError: the server does not answer, or its answers cannot be used.
@@ -126,7 +163,7 @@ def run(
         patience_s=patience_s,
         busy_patience_s=busy_patience_s,
     )
-    work = _Work(calls, config.image_limits, make, stored)
+    work = _Work(calls, config.image_limits, make, stored, room or Room())
     pool = ThreadPoolExecutor(workers, thread_name_prefix="batch")
     running: set[Future[Done]] = set()
     failure: BaseException | None = None
@@ -216,19 +253,20 @@ class _Work:
         limits: ImageLimits,
         make: Callable[[RGBImage], object] | None,
         stored: StoredAnswers | None,
+        room: Room,
     ) -> None:
         self.calls = calls
         self._limits = limits
         self._make = make
         self._stored = stored
-        self._room = _Room(MEMORY_AT_ONCE)
+        self._room = room
 
     def __call__(self, index: int, source: Source) -> Done:
         done = Done(index, source.name, "")
         try:
             data = read_source(source)
             done = replace(done, digest=digest_of(data))
-            with self._room.taken(index, read_memory(data, self._limits)):
+            with self._room.taken((1, index), read_memory(data, self._limits)):
                 image = load(data, self._limits, self._make)
         except ImageError as error:
             # Its traceback holds the file and half an image.
@@ -255,33 +293,3 @@ class _Work:
         if self._stored is not None:
             self._stored.put(digest, answer)
         return answer
-
-
-class _Room:
-    """So much memory may be taken at a time; an image that needs more has to be alone.
-
-    Of those that wait the first by its place goes first, and the others wait behind it even where
-    there is room for them: else small images would keep a large one out for ever.
-    """
-
-    def __init__(self, size: int) -> None:
-        self._size = self._free = size
-        self._waiting: list[int] = []  # a heap of places
-        self._changed = threading.Condition()
-
-    @contextmanager
-    def taken(self, place: int, needed: int) -> Iterator[None]:
-        """Room for so many bytes, once it is there. Two must not have the same place."""
-        needed = min(needed, self._size)
-        with self._changed:
-            heapq.heappush(self._waiting, place)
-            self._changed.wait_for(lambda: self._waiting[0] == place and self._free >= needed)
-            heapq.heappop(self._waiting)
-            self._free -= needed
-            self._changed.notify_all()  # the next may fit too
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._free += needed
-                self._changed.notify_all()
