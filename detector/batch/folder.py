@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
+from detector.answers import DECODING
 from detector.batch.manifest import (
     Batch,
     ManifestError,
@@ -28,10 +29,11 @@ from detector.drawing.annotate import annotated_png
 from detector.errors import ImageError, LensError
 from detector.formats.bundle import unique_stems
 from detector.formats.coco import to_coco, to_coco_results
+from detector.formats.detected import DetectedImage
 from detector.formats.tables import to_csv
 from detector.formats.voc import voc_zip
 from detector.formats.yolo import yolo_zip
-from detector.images import read_image
+from detector.images import read_image, read_memory
 from detector.translation import _
 
 # What may be written besides, and the file it becomes.
@@ -196,22 +198,25 @@ class OutputFolder:
         """Draw the image, then say in the file of lines that this one is done."""
         file = self._files[place]
         if self._draws and result.found is not None and self._drawn_at[file] == place:
-            try:
-                image = read_image(self._sources[place].read(), self._limits)
-            except (ImageError, OSError) as error:
-                raise OutputError(
-                    _(
-                        "{result_name} cannot be read again: {error}",
-                        result_name=result.name,
-                        error=error,
-                    )
-                ) from error
-            png = annotated_png(image, result.found.detections, self._batch.labels)
-            del image
+            png = self._annotated(place, result.found)
             with self._writing():
                 write_whole(self._folder / file, png)
         with self._lock, self._writing():
             self._state.add(result, file)
+
+    def _annotated(self, place: int, found: DetectedImage) -> bytes:
+        """The image again, with its boxes, as PNG."""
+        try:
+            data = self._sources[place].read()
+            with DECODING.taken(read_memory(data, self._limits)):
+                # Passed on without a name: a large image is not held while the PNG is made.
+                return annotated_png(
+                    read_image(data, self._limits), found.detections, self._batch.labels
+                )
+        except (ImageError, OSError) as error:
+            raise OutputError(
+                _("{name} cannot be read again: {error}", name=found.file_name, error=error)
+            ) from error
 
     def _only_version(
         self, before: Mapping[tuple[str, str], tuple[Result, str]], asked: int | None
