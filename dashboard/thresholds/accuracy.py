@@ -23,6 +23,7 @@ from detector.evaluation.matching import Ints, Outcome
 from detector.translation import _, noted, plural
 
 MATCH_IOU = 0.5
+FEW = 10  # objects of a class: fewer, and its figures can be luck
 # Of boxes in a list: more than anybody looks through, and the page stays quick.
 MAX_ROWS = 200
 # Kind of error -> its name, and what it means.
@@ -165,6 +166,38 @@ def _headline(
         for name, value, meaning in figures:
             text = "–" if np.isnan(value) else f"{value:.3f}"
             st.metric(name, text, border=True, help=meaning, width="stretch")
+    _tell_basis(evaluated, settings)
+
+
+def _tell_basis(evaluated: Evaluated, settings: ssd.Settings) -> None:
+    """How many objects the figures rest on, where that is few, or mostly one class."""
+    labels = config().labels
+    counts = curves.tally(evaluated.matches, settings)
+    objects = (counts.true_positives + counts.misses).tolist()
+    few = [
+        f"{frame.plain(label)} ({count})"
+        for label, count in zip(labels[1:], objects[1:], strict=True)
+        if 0 < count < FEW
+    ]
+    if few:
+        st.caption(
+            _(
+                "Figures of these classes rest on few objects, and one more or less moves them"
+                " much: {classes}.",
+                classes=", ".join(few),
+            )
+        )
+    most, total = int(np.argmax(objects)), sum(objects)
+    if 2 * objects[most] > total > objects[most]:
+        st.caption(
+            _(
+                "{count} of the {total} objects are {label}. Precision, recall and F1 count each"
+                " object alike and are mostly theirs; mAP counts each class alike.",
+                count=objects[most],
+                total=total,
+                label=frame.plain(labels[most]),
+            )
+        )
 
 
 def _errors(counted: ImageSet, evaluated: Evaluated, settings: ssd.Settings) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from collections import Counter
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -108,6 +109,18 @@ def test_the_page_opens_with_the_gallery_counted_and_judged(opened):
     assert errors(app) == []
     assert "images with ground truth (the gallery's own)" in captions(app)
     assert set(metrics(app)) == {"Precision", "Recall", "F1", "mAP@0.50"}
+
+
+def test_figures_that_rest_on_few_objects_or_on_one_class_say_so(opened, samples_dir):
+    told = " ".join(caption.value for caption in opened().caption)
+    known = json.loads((samples_dir / "annotations.json").read_text())
+    names = {category["id"]: category["name"] for category in known["categories"]}
+    counts = Counter(names[each["category_id"]] for each in known["annotations"])
+    few = told.partition("rest on few objects")[2].partition(".")[0].replace("\\", "")
+    for name, count in counts.items():
+        assert (f"{name} ({count})" in few) is (count < 10)
+    [(most, count)] = counts.most_common(1)
+    assert f"{count} of the {counts.total()} objects are {most}" in told
 
 
 def test_the_figures_are_those_of_an_independent_count(opened, gallery_outputs, samples_dir):
