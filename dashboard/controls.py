@@ -6,7 +6,7 @@ too, and they have one owner: `kept` reads them, `adopt` sets them, whoever asks
 click in a chart, the viewer, a proposal, a file. A page begins with what the page before it had.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ import streamlit as st
 
 from dashboard import frame, state
 from detector.ssd import Settings
-from detector.translation import _, noted
+from detector.translation import _, noted, plural
 
 DEFAULTS = Settings()
 LOWEST = 0.01  # of the sliders: the floor of post-processing
@@ -55,8 +55,9 @@ def show_all(labels: Sequence[str]) -> Settings:
         labels: index = class id, background first.
     """
     classes = list(labels[1:])
-    _restore(labels)
+    restore(labels)
     score = slider(_("Score threshold"), "score_threshold", DEFAULTS.score_threshold, SCORE_HELP)
+    _tell_own_thresholds(len(state.widget("own", ())), len(classes))
     iou = iou_threshold(IOU_HELP)
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
@@ -88,6 +89,30 @@ def show_all(labels: Sequence[str]) -> Settings:
     settings = Settings(score, iou, agnostic, thresholds, shown, most)
     adopt(settings)
     return settings
+
+
+def _tell_own_thresholds(count: int, class_count: int) -> None:
+    """That the slider above does not move them, and a way to be rid of them."""
+    if not count:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="own_thresholds"):
+        st.caption(
+            _("All classes have thresholds of their own: this one moves none.")
+            if count == class_count
+            else plural(
+                "{count} class has a threshold of its own, which this one does not move.",
+                "{count} classes have thresholds of their own, which this one does not move.",
+                count,
+            )
+        )
+        st.button(_("Clear"), type="tertiary", key="clear_own", on_click=_clear_own_thresholds)
+
+
+@frame.callback
+def _clear_own_thresholds() -> None:
+    for label in state.widget("own", ()):
+        state.forget_widget(threshold_key(label))
+    state.set_widget("own", [])
 
 
 def slider(label: str, key: str, default: float, explained: str = "") -> float:
@@ -166,12 +191,15 @@ def reset_button(labels: Sequence[str]) -> None:
 @frame.callback
 def _reset(labels: Sequence[str]) -> None:
     adopt(DEFAULTS)
+    # A new chart: classes that its legend has hidden are back.
+    revision = state.read(state.DetectFigure).revision + 1
+    state.update(state.DetectFigure, revision=revision)
     for key, value in _widget_values(labels, DEFAULTS).items():
         state.set_widget(key, value)
 
 
-def thresholds_from_address(labels: Sequence[str]) -> None:
-    """On a page without sliders for the score: take the thresholds that its address has.
+def from_address(labels: Sequence[str]) -> None:
+    """On a page that does not draw all controls: take the settings that its address has.
 
     Called before anything else of the page; only what an address can rightly say is taken.
     """
@@ -181,40 +209,66 @@ def thresholds_from_address(labels: Sequence[str]) -> None:
     own = {
         class_id: value
         for class_id, label in enumerate(labels)
-        if label in given.get_all("own")
-        and (value := _fraction(given.get(threshold_key(label)))) is not None
+        if class_id
+        and label in given.get_all("own")
+        and (value := _number(given.get(threshold_key(label)))) is not None
     }
-    score = _fraction(given.get("score_threshold"))
+    shown = frozenset(
+        class_id for class_id, label in enumerate(labels) if label in given.get_all("classes")
+    )
+    score, iou = _number(given.get("score_threshold")), _number(given.get("iou_threshold"))
+    most = _number(given.get("top_k"), 1, DEFAULTS.top_k)
     adopt(
-        replace(
-            DEFAULTS,
-            score_threshold=DEFAULTS.score_threshold if score is None else score,
-            class_thresholds=own,
+        Settings(
+            DEFAULTS.score_threshold if score is None else score,
+            DEFAULTS.iou_threshold if iou is None else iou,
+            given.get("class_agnostic") == "true",
+            own,
+            shown or None,
+            DEFAULTS.top_k if most is None else int(most),
         )
     )
 
 
-def hold_thresholds(labels: Sequence[str], settings: Settings) -> Settings:
-    """On a page without sliders for the score: keep these settings, and put the thresholds into the
-    address as Detect's sliders would."""
-    keys = ("score_threshold", "own", *map(threshold_key, labels[1:]))
-    for key in keys:
-        state.forget_widget(key)  # the sliders start from what is kept
-    wanted: dict[str, list[str]] = {}
-    if settings.score_threshold != DEFAULTS.score_threshold:
-        wanted["score_threshold"] = [str(settings.score_threshold)]
-    if settings.class_thresholds:
-        wanted["own"] = [labels[class_id] for class_id in settings.class_thresholds]
-    for class_id, value in settings.class_thresholds.items():
-        wanted[threshold_key(labels[class_id])] = [str(value)]
-    for key in keys:
-        if st.query_params.get_all(key) != wanted.get(key, []):
-            if key in wanted:
-                st.query_params[key] = wanted[key]
+def hold(labels: Sequence[str], settings: Settings, drawn: Collection[str] = ()) -> Settings:
+    """On a page that does not draw all controls: keep these settings, and put them into the page's
+    address as the controls would.
+
+    Args:
+        drawn: keys of the controls that the page draws.
+    """
+    values = _widget_values(labels, settings)
+    usual = _widget_values(labels, DEFAULTS)
+    for key in (*usual, *map(threshold_key, labels[1:])):
+        if key in drawn:
+            continue
+        # A control that is drawn on another page starts from this, and puts it into its address.
+        if key in values:
+            state.set_widget(key, values[key])
+        else:
+            state.forget_widget(key)
+        differs = key in values and values[key] != usual.get(key)
+        wanted = _in_address(values[key]) if differs else []
+        if st.query_params.get_all(key) != wanted:
+            if wanted:
+                st.query_params[key] = wanted
             else:
                 del st.query_params[key]
     adopt(settings)
     return settings
+
+
+def carry(labels: Sequence[str]) -> None:
+    """On a page that draws no control: keep the settings, in the session and in its address."""
+    from_address(labels)
+    hold(labels, kept())
+
+
+def _in_address(value: Any) -> list[str]:
+    """A control's value as its address has it."""
+    if isinstance(value, list):
+        return [str(each) for each in value] or [""]
+    return [str(value).lower() if isinstance(value, bool) else str(value)]
 
 
 def click_target(labels: Sequence[str]) -> None:
@@ -254,14 +308,28 @@ def threshold_from_chart(key: str) -> None:
         adopt(replace(settings, class_thresholds=own))
 
 
-def _restore(labels: Sequence[str]) -> None:
-    """A control that is not there yet starts as it was left on another page, unless the page's
-    address says otherwise."""
+def restore(labels: Sequence[str]) -> None:
+    """Before a page draws controls: on a page that one has just come to they stand as they were
+    left on another, unless the page's address says otherwise."""
     settings = state.read(state.Thresholds).settings
-    if settings is not None:
-        for key, value in _widget_values(labels, settings).items():
-            if not state.has_widget(key) and key not in st.query_params:
-                state.set_widget(key, value)
+    if settings is None:
+        return
+    for key, value in _widget_values(labels, settings).items():
+        start(key, value, _widget_values(labels, DEFAULTS).get(key))
+
+
+def start(key: str, value: Any, usual: Any = None) -> None:
+    """Let a control that one comes to stand at this value, unless the page's address has another.
+
+    Args:
+        usual: the control's default, which no address needs to say.
+    """
+    is_new = state.read(state.Visit).is_new
+    if (is_new or not state.has_widget(key)) and key not in st.query_params:
+        state.set_widget(key, value)
+        if is_new and value != usual:
+            # Streamlit puts into the address only what changes after a control is drawn.
+            st.query_params[key] = _in_address(value)
 
 
 def _widget_values(labels: Sequence[str], settings: Settings) -> dict[str, Any]:
@@ -293,9 +361,9 @@ def _start_own_thresholds(classes: Sequence[str]) -> None:
             state.set_widget(key, state.widget("score_threshold"))
 
 
-def _fraction(text: str | None) -> float | None:
+def _number(text: str | None, lowest: float = 0, highest: float = 1) -> float | None:
     try:
         value = float(text or "")
     except ValueError:
         return None
-    return value if 0 <= value <= 1 else None
+    return value if lowest <= value <= highest else None

@@ -9,20 +9,23 @@ before the script: the page sees neither. So fragments and callbacks are made by
 """
 
 import functools
+import gc
 import html
 import logging
+import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ParamSpec
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
-from dashboard import state
+from dashboard import media, state
 from dashboard.answers import config, embedded, served_version
+from detector.drawing.fonts import untold
 from detector.errors import ConfigError, ImageError, LensError, ServingError
 from detector.translation import _, noted
 
@@ -39,22 +42,28 @@ COLORS = {"ready": "#2e9e5b", "starting": "#e6a700", "down": "#d64545"}
 P = ParamSpec("P")
 
 _log = logging.getLogger(__name__)
+_settled_modules = 0
+_MANY_MODULES = 20  # a page's; single ones come at any time
 
 
 @contextmanager
 def page(title: str) -> Iterator[None]:
     """The frame around a page's content; what goes wrong inside is shown in it."""
+    _settle_modules()
     st.set_page_config(
         page_title=f"{_(title)} · Commodity Lens",
         # A file: an icon given by name is fetched from a font server on the internet.
         page_icon=str(ASSETS / "icon.svg"),
         layout="wide",
     )
+    state.write(state.Visit(title, is_new=title != state.read(state.Visit).page))
     st.html(ASSETS / "style.css")
     st.logo(ASSETS / "logo.svg", size="large", icon_image=ASSETS / "icon.svg")
+    st.html(f'<h1 class="lens-title">{html.escape(_(title))}</h1>')
     with st.sidebar:
         for path, label, icon in MENU:
             st.page_link(path, label=_(label), icon=icon, width="stretch")
+        media.component("menu", key="menu")
         st.divider()
         line = st.container(key="server_state")
     with line:
@@ -64,9 +73,25 @@ def page(title: str) -> Iterator[None]:
     with guarded():
         _tell_failures()
         yield
+    job = state.read(state.Batch).job
+    with st.container(key="leave"):  # the browser asks before a reload loses a batch's results
+        media.component("leave", key="leave_asks", data={"asks": job is not None and job.count > 0})
     waiting.empty()
     with line:
         _watch_server()
+
+
+def _settle_modules() -> None:
+    """Take what the imports have made out of the garbage collector's sight.
+
+    Streamlit collects after every run of every visitor's page, and each time went through some
+    127,000 objects of modules, which never become garbage. Anew for the modules of another page.
+    """
+    global _settled_modules
+    if len(sys.modules) >= _settled_modules + _MANY_MODULES:
+        _settled_modules = len(sys.modules)
+        gc.collect()
+        gc.freeze()
 
 
 def fragment(
@@ -149,7 +174,7 @@ def _tell_failures() -> None:
 
 def plain(text: str) -> str:
     """The text as it is: what a server or a file name says is never read as Markdown."""
-    return "".join(f"\\{c}" if c in "\\`*_[]<>#|$~:.@" else c for c in text)
+    return "".join(f"\\{c}" if c in "\\`*_[]<>#|$~:.@&" else c for c in text)
 
 
 def show_refused(files: tuple[state.RefusedFile, ...]) -> None:
@@ -163,7 +188,44 @@ def refused_line(file: state.RefusedFile) -> str:
     return f"**{plain(file.name)}**: {plain(file.message)} {plain(file.hint)}"
 
 
-def link() -> str:
+def tell_lacking_letters(texts: Iterable[str]) -> None:
+    """Say of an image to come that its texts have letters of no font, if they do."""
+    if told := untold(texts):
+        st.caption(f":material/font_download_off: {plain(told)}")
+
+
+def show_link(key: str, *, is_sample: bool) -> None:
+    """A button with the page's address, and what of the page that address does not reopen.
+
+    Args:
+        key: of the button.
+        is_sample: the image is one of the gallery; others are in no address.
+    """
+    link = st.popover(_("Link"), icon=":material/link:", key=key, on_change="rerun")
+    if not link.open:
+        return
+    with link:
+        st.caption(_("Opens this page with the same sample and the same settings."))
+        if not is_sample:
+            st.warning(
+                _(
+                    "Your own image is not in the link: it opens a sample in its place. To show"
+                    " what you see, send the annotated image."
+                ),
+                icon=":material/image_not_supported:",
+            )
+        if (urlsplit(st.context.url or "").hostname or "") in _OWN_MACHINE:
+            st.warning(
+                _("This address is of this machine alone: on another one it opens nothing."),
+                icon=":material/link_off:",
+            )
+        st.code(_address(), language=None, wrap_lines=True)
+
+
+_OWN_MACHINE = ("localhost", "127.0.0.1", "::1", "0.0.0.0")
+
+
+def _address() -> str:
     """The page's address with what its widgets say."""
     base = (st.context.url or "").split("?")[0]
     given = {name: st.query_params.get_all(name) for name in st.query_params}

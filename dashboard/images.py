@@ -116,6 +116,11 @@ def titles_by_digest() -> dict[str, str]:
     return found
 
 
+def is_sample(image: ImageFile) -> bool:
+    """Whether the image is one of the gallery."""
+    return image.digest in titles_by_digest()
+
+
 def look_at(image: ImageFile) -> None:
     """Choose that image. For callbacks: the strips must not have been drawn yet.
 

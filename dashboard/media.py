@@ -11,8 +11,9 @@ each other's files.
 import base64
 import hashlib
 import html
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -29,6 +30,7 @@ from detector.drawing.colors import class_color, text_color
 from detector.drawing.marks import label_places, label_texts
 from detector.images import RGBImage
 from detector.ssd import Detections
+from detector.translation import _
 
 # Of the strips of images: twice their width on the page, for sharp screens.
 THUMBNAIL_SIDE = 208
@@ -56,10 +58,17 @@ class Screen:
 def prepare(image: ImageFile) -> LoadedImage:
     """The image as the model sees it and, `made`, its Screen. Decoded once a session.
 
+    Of many visitors' images only a few are decoded at a time: whoever has to wait is told so.
+
     Raises:
         ImageError: it cannot be read.
     """
-    return _prepare(image.digest, image)
+    with (
+        st.spinner(_("Many images are coming in at once: yours is decoded as soon as it can be…"))
+        if answers.DECODING.waiting
+        else nullcontext()
+    ):
+        return _prepare(image.digest, image)
 
 
 @st.cache_resource(show_spinner=False, scope="session", max_entries=MAX_KEPT)
@@ -97,8 +106,8 @@ def photo_url(image: ImageFile, loaded: LoadedImage) -> str:
         url = files.add(display, "image/jpeg", f"photo-{image.digest}")
     except (AttributeError, TypeError):  # another Streamlit than the one that was pinned
         return jpeg_uri(display)
-    base = st.get_option("server.baseUrlPath").strip("/")
-    return f"/{base}{url}" if base else url
+    # Relative to the page, which alone knows what a proxy has put in front of its path.
+    return url.lstrip("/")
 
 
 @dataclass(frozen=True)
@@ -183,6 +192,19 @@ def boxes_html(
 # --- components
 
 
+@dataclass(frozen=True)
+class FigureData:
+    """What the component beside a figure gets.
+
+    Attributes:
+        frame: key of the container that holds both.
+        texts: label and tip of each of its buttons.
+    """
+
+    frame: str
+    texts: Mapping[str, tuple[str, str]]
+
+
 def component(name: str, **options: Any) -> Any:
     """Mount the component of dashboard/frontend/`name`/.
 
@@ -196,6 +218,25 @@ def component(name: str, **options: Any) -> Any:
     folder = FRONTEND / name
     _tell_streamlit(folder)
     return _mounting(folder)(**options)
+
+
+def figure_hands(frame: str) -> None:
+    """Zoom buttons for the figure of a photo, and what wheel and fingers do over it.
+
+    Args:
+        frame: key of the container that holds the figure; this is called within it.
+    """
+    data = FigureData(
+        frame,
+        {
+            "out": (_("Zoom out"), _("Zoom out")),
+            "in": (_("Zoom in"), _("Zoom in: also Ctrl and wheel, or two fingers")),
+            "reset": (_("Whole image"), _("Whole image: also a double click")),
+            "full": (_("Full screen"), _("Full screen, and back")),
+        },
+    )
+    with st.container(key=f"{frame}_hands"):
+        component("figure", key=f"{frame}_hands_mounted", data=asdict(data))
 
 
 def digest_of(folder: Path) -> str:

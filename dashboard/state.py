@@ -4,8 +4,10 @@ The only file that touches st.session_state. What a widget holds stands there un
 key; all else under the name of one of the classes below, read and written whole.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, TypeVar, cast
 
 import streamlit as st
@@ -63,6 +65,19 @@ class Thresholds:
     """What all pages post-process with; None before a page has said."""
 
     settings: Settings | None = None
+
+
+@dataclass(frozen=True)
+class Visit:
+    """The page that is looked at.
+
+    Attributes:
+        page: its name.
+        is_new: the session has just come to it, from another one or at its start.
+    """
+
+    page: str = ""
+    is_new: bool = True
 
 
 @dataclass(frozen=True)
@@ -124,9 +139,23 @@ class Failures:
 
 @dataclass(frozen=True)
 class GroundTruthFiles:
-    """The ground-truth files that were uploaded, by name."""
+    """The ground-truth files that were uploaded: name and content of each. Two may have one name.
 
-    files: Mapping[str, bytes] = field(default_factory=dict)
+    Attributes:
+        class_names: what the visitor says of names in them: the label that each stands for; None =
+            none of the model's.
+    """
+
+    files: tuple[tuple[str, bytes], ...] = ()
+    class_names: Mapping[str, str | None] = field(default_factory=dict)
+
+    @cached_property
+    def digest(self) -> str:
+        """The same for the same files and class names; computed once, for they may be large."""
+        digest = hashlib.sha256(repr(sorted(self.class_names.items())).encode())
+        for name, data in self.files:
+            digest.update(name.encode() + b"\0" + hashlib.sha256(data).digest())
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -196,6 +225,7 @@ class Comparison:
         left_out: names of images for which there was no room.
         listed: (digest, identity) of each row in the table of differences.
         picked: the one that was clicked.
+        own_thresholds: class id -> score threshold, of each side ("a", "b") that has a file's.
     """
 
     kept: Mapping[str, Any] = field(default_factory=dict)
@@ -204,6 +234,7 @@ class Comparison:
     refused: tuple[RefusedFile, ...] = ()
     listed: tuple[tuple[str, tuple[str, str]], ...] = ()
     picked: tuple[str, tuple[str, str]] | None = None
+    own_thresholds: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -217,6 +248,7 @@ class Batch:
         refused: files that could not be used.
         gallery_error: why the gallery could not be run.
         opened: the place of the image that is to be opened in Detect.
+        evaluates: Thresholds is to be opened, to count over the batch's images.
         shown: (job, settings, detections by place) of the last run of the page.
     """
 
@@ -226,6 +258,7 @@ class Batch:
     refused: tuple[RefusedFile, ...] = ()
     gallery_error: LensError | None = None
     opened: int | None = None
+    evaluates: bool = False
     shown: Any = (None, None, None)
 
 

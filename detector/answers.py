@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from detector.config import Config, read_secrets
 from detector.embedded import EmbeddedServer
-from detector.images import ImageLimits, RGBImage, read_file, read_image
+from detector.images import ImageLimits, RGBImage, read_file, read_image, read_memory
+from detector.room import Room
 from detector.serving import ModelSpec, ModelVersion, ServedModel, ServingClient, connect
 from detector.ssd import (
     Detections,
@@ -30,6 +31,10 @@ from detector.ssd import (
     postprocess,
     resize,
 )
+
+# Of the whole process, in bytes: 48 megapixels of JPEG. An image that needs more is decoded alone.
+MEMORY_AT_ONCE = 400_000_000
+DECODING = Room(MEMORY_AT_ONCE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,14 +83,17 @@ def load(
     Args:
         make: what else is wanted of the decoded image, one for the screen for instance.
 
+    Waits while other images take the memory that there is for decoding.
+
     Raises:
         ImageError: as of `images.read_image`.
     """
-    started = time.perf_counter()
-    image = read_image(data, limits)
-    decoded = time.perf_counter()
-    loaded = _shrunk(image, decoded - started)
-    made = None if make is None else make(image)
+    with DECODING.taken(read_memory(data, limits)):
+        started = time.perf_counter()
+        image = read_image(data, limits)
+        decoded = time.perf_counter()
+        loaded = _shrunk(image, decoded - started)
+        made = None if make is None else make(image)
     return LoadedImage(loaded.size, loaded.pixels, loaded.timings_s, made)
 
 

@@ -11,13 +11,14 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
 from detector.batch.archives import Archive
 from detector.batch.folder import EXPORTS, SUFFIX, OutputError, OutputFolder, digest_of
+from detector.batch.judging import Accuracy, Judge, files_at
 from detector.batch.manifest import (
     Batch,
     ManifestError,
@@ -27,10 +28,19 @@ from detector.batch.manifest import (
     program_version,
     read_manifest,
 )
-from detector.batch.run import Done, Room, Source, file_source, images_in, run
+from detector.batch.run import Done, Source, file_source, images_in, run
 from detector.config import Config, read_secrets
+from detector.drawing.fonts import untold
 from detector.embedded import ENVIRONMENT, EmbeddedServer
-from detector.errors import ConfigError, ImageError, LensError, ServingError, ThresholdsError
+from detector.errors import (
+    ConfigError,
+    GroundTruthError,
+    ImageError,
+    LensError,
+    ServingError,
+    ThresholdsError,
+)
+from detector.formats.class_mapping import read_class_mapping
 from detector.formats.tables import record
 from detector.formats.thresholds import read_thresholds
 from detector.paths import ROOT
@@ -60,6 +70,7 @@ examples:
   %(prog)s --json *.jpg > detections.jsonl
   %(prog)s --server 127.0.0.1:8500 --score 0.5 --out found/ shelf/ more.zip
   %(prog)s --resume --out found/ shelf/ more.zip
+  %(prog)s --ground-truth labels/ --class-names class-names.json shelf/
 
 Of a folder, all images in it and in the folders inside it are processed, sorted by name; an image
 is recognised by the ending of its file name. Of a ZIP file, all images in it are processed.
@@ -74,6 +85,10 @@ model server is started, and ended when the run is over.
 Boxes are in pixels of the image; the best score comes first. For an image that cannot be read it
 prints {"image", "error"} and goes on with the others. With --resume it prints only the images that
 were not done before; the files in --out are about all of them.
+
+--ground-truth says at the end how many boxes are right, wrong and missed, precision, recall, F1 and
+mAP at an IoU of 0.5, and what of the ground truth was not understood: that is never held against
+the detector. With --json that is one more line, {"ground_truth": {...}}.
 
 exit status:
   0  every image was processed
@@ -126,7 +141,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "commodity-lens"
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return _status(_parser(program), arguments)
-    except (ConfigError, ThresholdsError, ManifestError) as error:
+    except (ConfigError, ThresholdsError, GroundTruthError, ManifestError) as error:
         _complain(program, error)
         return _USAGE
     except ServingError as error:
@@ -162,29 +177,20 @@ def _predict(options: argparse.Namespace) -> int:
             _("--resume, --export and --no-pictures are about the folder of --out"),
             _("Give --out too."),
         )
+    if options.ground_truth and options.resume:
+        raise ConfigError(
+            _("--ground-truth counts over all images, and --resume asks for some of them"),
+            _("Leave one of the two out."),
+        )
     config = _config(options)
     settings = _settings(options, config)
-    formatted = _as_json if options.json else _as_text
+    judge = _judge(options, config, settings)
     failed = False
     with ExitStack() as stack:
         sources = _sources(options.images, config, stack, options.out)
-        batch = Batch(config.model_name, config.labels, settings, started=now())
-        room = Room()
-        out = None
-        if options.out:
-            out = stack.enter_context(
-                OutputFolder(
-                    options.out,
-                    sources,
-                    batch,
-                    config,
-                    exports=options.export,
-                    draws=not options.no_pictures,
-                    resumes=options.resume,
-                    any_version=options.any_version,
-                    room=room,
-                )
-            )
+        out = _output(options, sources, config, settings)
+        if out is not None:
+            stack.enter_context(out)
         write = stack.enter_context(_progress(len(sources)))
         todo = sources if out is None else out.todo
         write.skip(len(sources) - len(todo))
@@ -194,28 +200,57 @@ def _predict(options: argparse.Namespace) -> int:
             config,
             began_with=0 if out is None else out.began_with,
             any_version=options.any_version,
-            room=room,
         )
         for done in _in_order(stack.enter_context(results)):
             started = time.perf_counter()
             result = Result.of(done, settings)
             versions |= {done.model.version} if done.model else set()
             spent_s = {**done.timings, "postprocess": time.perf_counter() - started}
+            if judge is not None:
+                judge.add(done)
             if out is not None:
                 out.add(done.index, result)
-            if result.found is None:
-                failed = True
-                write(formatted({"image": result.name, "error": result.error}, result.hint))
-            else:
-                spent_ms = {name: round(1000 * each_s, 2) for name, each_s in spent_s.items()}
-                line = {**record(result.found, config.labels), "timings_ms": spent_ms}
-                write(formatted(line, ""))
+            failed |= result.found is None
+            write(_line(result, spent_s, config.labels, as_json=options.json))
         if out is not None:
             versions |= set(out.finish().versions)
+            if not options.no_pictures and (lacking := untold(config.labels)):
+                print(printable(lacking), file=sys.stderr)
+    if judge is not None:
+        _tell_accuracy(judge.accuracy(), as_json=options.json)
     if len(mixed := sorted(versions - {0})) > 1:
         listed = ", ".join(map(str, mixed))
         print(f"Results of the model's versions {listed} are mixed.", file=sys.stderr)
     return _IMAGES_FAILED if failed else 0
+
+
+def _output(
+    options: argparse.Namespace, sources: Sequence[Source], config: Config, settings: Settings
+) -> OutputFolder | None:
+    """The folder of --out; None where none is wanted."""
+    if not options.out:
+        return None
+    return OutputFolder(
+        options.out,
+        sources,
+        Batch(config.model_name, config.labels, settings, started=now()),
+        config,
+        exports=options.export,
+        draws=not options.no_pictures,
+        resumes=options.resume,
+        any_version=options.any_version,
+    )
+
+
+def _line(
+    result: Result, spent_s: Mapping[str, float], labels: Sequence[str], *, as_json: bool
+) -> str:
+    """What is printed of an image."""
+    formatted = _as_json if as_json else _as_text
+    if result.found is None:
+        return formatted({"image": result.name, "error": result.error}, result.hint)
+    spent_ms = {name: round(1000 * each_s, 2) for name, each_s in spent_s.items()}
+    return formatted({**record(result.found, labels), "timings_ms": spent_ms}, "")
 
 
 def _rerun(options: argparse.Namespace) -> int:
@@ -274,12 +309,7 @@ def _become(module: str, *arguments: str) -> NoReturn:
 
 @contextmanager
 def _detected(
-    sources: Sequence[Source],
-    config: Config,
-    *,
-    began_with: int = 0,
-    any_version: bool = False,
-    room: Room | None = None,
+    sources: Sequence[Source], config: Config, *, began_with: int = 0, any_version: bool = False
 ) -> Iterator[Iterator[Done]]:
     """The images' results, by the configured server, or by one that lives as long as this."""
     with ExitStack() as stack:
@@ -292,9 +322,7 @@ def _detected(
             yield iter(())
             return
         client = stack.enter_context(connect(config, address)).model(ModelSpec.of(config))
-        results = run(
-            sources, client, config, began_with=began_with, any_version=any_version, room=room
-        )
+        results = run(sources, client, config, began_with=began_with, any_version=any_version)
         yield stack.enter_context(closing(results))
 
 
@@ -415,6 +443,27 @@ def _settings(options: argparse.Namespace, config: Config) -> Settings:
     if options.score is not None:
         settings = dataclasses.replace(settings, score_threshold=options.score)
     return settings
+
+
+def _judge(options: argparse.Namespace, config: Config, settings: Settings) -> Judge | None:
+    """What compares the run with the ground truth, where some is given. Raises GroundTruthError."""
+    if not options.ground_truth:
+        if options.class_names:
+            raise ConfigError(
+                _("--class-names is about the files of --ground-truth"),
+                _("Give --ground-truth too."),
+            )
+        return None
+    files = files_at(options.class_names)
+    mapping: dict[str, str | None] = {}
+    for _name, data in files:
+        mapping |= read_class_mapping(data, config.labels)
+    return Judge(files_at(options.ground_truth), config.labels, settings, mapping)
+
+
+def _tell_accuracy(accuracy: Accuracy, *, as_json: bool) -> None:
+    record = {"ground_truth": accuracy.record()}
+    print(json.dumps(record) if as_json else printable("\n".join(accuracy.lines())), flush=True)
 
 
 def _as_json(result: dict[str, Any], hint: str) -> str:
@@ -584,6 +633,7 @@ def _add_predict(commands: Any) -> None:
         " all images, or the run ends",
     )
     _add_settings(command)
+    _add_ground_truth(command)
     _add_output(command)
 
 
@@ -621,6 +671,26 @@ def _add_settings(command: argparse.ArgumentParser) -> None:
         default=defaults.top_k,
         metavar="N",
         help="show at most this many boxes in an image (default: %(default)s)",
+    )
+
+
+def _add_ground_truth(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--ground-truth",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="PATH",
+        help="also say how good the boxes are: a file or ZIP file of ground truth, or a folder of"
+        " them, in any format that the dashboard reads; may be given several times",
+    )
+    command.add_argument(
+        "--class-names",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="a class-names.json: which label each class name in the ground truth stands for",
     )
 
 

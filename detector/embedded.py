@@ -70,6 +70,7 @@ class EmbeddedServer:
             *("--model_name", model_name),
             *("--model_base_path", str(model_base_path.resolve())),
             *("--threads", str(threads)),
+            *("--latest_versions", "2"),  # so that a new one can be compared with the one before
             *arguments,
         ]
         self._start_timeout_s = start_timeout_s

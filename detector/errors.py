@@ -34,8 +34,8 @@ class GroundTruthError(LensError):
     """A ground-truth file cannot be read, or nothing in it can be used."""
 
     hint = noted(
-        "Use a COCO JSON (an object with images, annotations and categories), a Pascal "
-        "VOC XML or a YOLO text file, made for these images and labels."
+        "Use COCO, Pascal VOC, YOLO, CVAT, labelme or Label Studio, made for these images and "
+        "labels."
     )
 
 

@@ -64,7 +64,7 @@ def normalize(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         pixels: (H, W, 3) uint8 RGB.
     """
     batch = np.empty((1, *pixels.shape), np.float32)
-    np.subtract(pixels[:, :, ::-1], _MEAN_BGR, out=batch[0], dtype=np.float32)
+    np.subtract(pixels[:, :, ::-1], _MEAN_BGR, out=batch[0])
     return batch
 
 

@@ -72,7 +72,9 @@ def _printable(text: str) -> str:
 def _serve(args: argparse.Namespace) -> int:
     _check_can_bind(args.host, args.port)
     engine: EngineName = args.engine
-    versions = Versions(args.model_base_path, lambda path: Model(path, engine, args.threads))
+    versions = Versions(
+        args.model_base_path, lambda path: Model(path, engine, args.threads), args.latest_versions
+    )
     version = _load_first(versions, args.model_base_path)
 
     server = grpc.server(
@@ -206,6 +208,13 @@ def _parser() -> argparse.ArgumentParser:
         help="how often to look for new versions; 0 = never; default: %(default)s",
     )
     parser.add_argument(
+        "--latest_versions",
+        type=_count,
+        default=1,
+        metavar="N",
+        help="serve the N versions with the highest numbers; default: %(default)s",
+    )
+    parser.add_argument(
         "--float_val",
         action="store_true",
         help="answer with lists of values, as TensorFlow Serving does, not with tensor_content",
@@ -216,6 +225,13 @@ def _parser() -> argparse.ArgumentParser:
         help="end when standard input closes or the parent process ends",
     )
     return parser
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise ValueError(f"{count} is not 1 or more")
+    return count
 
 
 def _port(text: str) -> int:

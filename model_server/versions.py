@@ -1,12 +1,12 @@
 """The versions of a model in its folder, loaded and unloaded as TensorFlow Serving does it.
 
-The folder with the highest number is served. A new version is loaded before the old one is given
-up, and what runs on the old one ends there.
+The folder with the highest number is served, or so many of the highest as is wanted. A new version
+is loaded before an old one is given up, and what runs on the old one ends there.
 """
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,31 +37,37 @@ class _Version:
 class Versions:
     """All versions that were ever seen. Safe to use from several threads."""
 
-    def __init__(self, base_path: Path, load: Callable[[Path], Model]) -> None:
+    def __init__(self, base_path: Path, load: Callable[[Path], Model], latest: int = 1) -> None:
         """
         Args:
             base_path: holds one folder a version, its name is the number.
             load: the model of such a folder; raises EngineError.
+            latest: so many of the versions with the highest numbers are served, as TensorFlow
+                Serving's version policy `latest { num_versions: 2 }` says it.
         """
         self._base_path = base_path
         self._load = load
+        self._latest = latest
         self._versions: dict[int, _Version] = {}
         self._lock = threading.Lock()
 
     def poll(self) -> None:
         """Looks into the folder once, loads what is new and then gives up what is old.
 
+        One version at a time, the newest first: it need not wait for the others to be served.
         Called from one thread at a time.
 
         Raises:
             OSError: the folder can't be read. Nothing has changed then.
         """
         folders = _version_folders(self._base_path)
-        newest = max(folders, default=None)
-        if newest is not None and not self._serves(newest, folders[newest]):
-            self._load_version(newest, folders[newest])
-        if newest is None or self._versions[newest].state == _AVAILABLE:
-            self._unload_others(newest)
+        wanted = sorted(folders, reverse=True)[: self._latest]
+        for number in wanted:
+            if not self._serves(number, folders[number]):
+                self._load_version(number, folders[number])
+                break
+        if not wanted or self._versions[wanted[0]].state == _AVAILABLE:
+            self._unload_all_but(wanted)
 
     @contextmanager
     def use(self, version: int | None = None) -> Iterator[tuple[int, Model]]:
@@ -126,10 +132,10 @@ class Versions:
             version.state = _AVAILABLE
         _log.info("version %d is available", number)
 
-    def _unload_others(self, newest: int | None) -> None:
+    def _unload_all_but(self, wanted: Collection[int]) -> None:
         with self._lock:
             for number, version in self._versions.items():
-                if number != newest and version.state == _AVAILABLE:
+                if number not in wanted and version.state == _AVAILABLE:
                     version.state = _UNLOADING
                     _end_if_unused(number, version)
 

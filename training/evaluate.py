@@ -4,7 +4,8 @@
 
 Reads each image, preprocesses, calls Predict, post-processes and scores as the product does.
 Prints mAP@0.5 and mAP@[.5:.95] for all, product and scene images, and figures a class. `--card`
-writes them to MODEL/card.json. Any other COCO folder (annotations.json, images/) can be measured.
+writes them to MODEL/VERSION/card.json. Any other COCO folder (annotations.json, images/) can be
+measured.
 """
 
 from __future__ import annotations
@@ -213,7 +214,7 @@ def main() -> None:
     parser.add_argument("--split", default="val")
     parser.add_argument("--model", type=Path, default=Path("models/commodity"))
     parser.add_argument("--server", help="HOST:PORT of a running server; none: the embedded one")
-    parser.add_argument("--card", action="store_true", help="write MODEL/card.json")
+    parser.add_argument("--card", action="store_true", help="write MODEL/VERSION/card.json")
     parser.add_argument("--command", help="the training command, for the card")
     parser.add_argument(
         "--machine", default=f"{os.cpu_count()} cores, {platform.machine()}", help="for the card"
@@ -226,7 +227,7 @@ def main() -> None:
         if address is None:
             address = stack.enter_context(EmbeddedServer("commodity", args.model)).address
         served = stack.enter_context(ServingClient(address)).model(ModelSpec("commodity"))
-        served.wait_until_ready(60)
+        version = served.wait_until_ready(60).version
         model = SSDModel(served, "images", "concat_3:0", len(labels))
         found, times = measure(model, split, args.data)
     results = {"all": figures(split, found)}
@@ -235,7 +236,7 @@ def main() -> None:
     print(f"call: median {np.median(times):.1f} ms, p95 {np.quantile(times, 0.95):.1f} ms")
     if args.card:
         content = card(args.model, args.data, split, results, times, args.command, args.machine)
-        (args.model / "card.json").write_text(json.dumps(content, indent=1) + "\n")
+        (args.model / str(version) / "card.json").write_text(json.dumps(content, indent=1) + "\n")
 
 
 if __name__ == "__main__":

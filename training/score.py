@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from detector.errors import GroundTruthError
 from detector.evaluation.curves import average_precisions, curve, mean_without_nan
 from detector.evaluation.ground_truth import GroundTruth
 from detector.evaluation.matching import Comparison, compare, match
@@ -51,7 +52,10 @@ class Split:
         kept = {image["id"] for image in images}
         notes = [note for note in content["annotations"] if note["image_id"] in kept]
         chosen = {**content, "images": images, "annotations": notes}
-        read = read_coco(json.dumps(chosen).encode(), labels)
+        try:
+            read = read_coco(json.dumps(chosen).encode(), labels)
+        except GroundTruthError as error:
+            raise ValueError(str(error)) from error
         if lost := [problem for problem in read.problems if problem.kind != "over the edge"]:
             raise ValueError(str(lost[0]))
         return cls(tuple(images), read.images, labels)

@@ -6,6 +6,7 @@ from functools import partial
 
 import streamlit as st
 
+from dashboard import frame
 from dashboard.answers import config
 from dashboard.batch.job import Job
 from detector import ssd
@@ -50,6 +51,7 @@ def show(
         (_("Annotated images (ZIP)"), "images.zip", "application/zip",
          partial(_drawn, job, good, found, labels)),
     )  # fmt: skip
+    frame.tell_lacking_letters(labels)
     for label, file_name, mime, build in files:
         is_too_much = file_name == "images.zip" and pixels > MAX_DRAWN_PIXELS
         st.download_button(

@@ -42,6 +42,7 @@ ORDERS: dict[str, Callable[[View], Any]] = {
     noted("Best score, low first"): lambda view: view.best_score,
     noted("Name"): lambda view: view.done.name.casefold(),
 }
+BY_FILE = ("As given", "Name")
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,13 @@ class Filter:
         """What passes, sorted."""
         views = [self._view(done, detections[done.index]) for done in results]
         order = ORDERS[self.order]
-        return sorted(filter(self._passes, views), key=lambda view: (order(view), view.done.index))
+
+        def place(view: View) -> tuple[bool, Any, int]:
+            # What could not be read has no score and no objects: it comes last.
+            is_last = view.done.error is not None and self.order not in BY_FILE
+            return is_last, order(view), view.done.index
+
+        return sorted(filter(self._passes, views), key=place)
 
     def _view(self, done: Done, detections: ssd.Detections) -> View:
         mine = slice(None) if self.class_id is None else detections.class_ids == self.class_id

@@ -23,8 +23,10 @@ def show() -> None:
     job = cast(Job | None, batch.job)
     if job is not None:
         _open_in_detect(job)
+        _open_in_thresholds()
     choose.show()
     if job is None:
+        controls.carry(config().labels)
         return
     if batch.go_on:
         _begin(job)
@@ -53,6 +55,25 @@ def _open_in_detect(job: Job) -> None:
         st.switch_page("app.py")
 
 
+@frame.callback
+def _evaluate(job: Job) -> None:
+    """Callback: the batch's images become the many of Thresholds."""
+    state.update(
+        state.ImageSets,
+        many_files=f"batch {job.started}",
+        many_sources=(job.sources, ()),
+        many=None,
+    )
+    state.set_widget("scope", "many")
+    state.update(state.Batch, evaluates=True)
+
+
+def _open_in_thresholds() -> None:
+    if state.read(state.Batch).evaluates:
+        state.update(state.Batch, evaluates=False)
+        st.switch_page("pages/1_Thresholds.py")
+
+
 def _begin(job: Job) -> None:
     """Start the job, or where the model server does not answer say so and try again."""
     try:
@@ -70,7 +91,8 @@ def _begin(job: Job) -> None:
 
 def _results(job: Job, polls: bool) -> None:
     """Progress, cards, summary and exports. A fragment: a setting or the timer redraws no more."""
-    if state.read(state.Batch).opened is not None:
+    batch = state.read(state.Batch)
+    if batch.opened is not None or batch.evaluates:
         st.rerun()  # the page opens it
     labels = config().labels
     is_running = job.is_running
@@ -87,6 +109,15 @@ def _results(job: Job, polls: bool) -> None:
             # Each redraw makes the files' addresses anew, and the timer redraws every second.
             disabled=polls,
             help=_("When it is done or stopped.") if polls else None,
+        )
+        st.button(
+            _("Evaluate"),
+            icon=":material/tune:",
+            key="batch_evaluate",
+            disabled=polls,
+            help=_("Count over these images on Thresholds; ground truth is added there."),
+            on_click=_evaluate,
+            args=(job,),
         )
     left, right = st.columns([8, 5], gap="medium")
     with right:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard import answers, frame, ground_truth, images, media, state
+from dashboard import answers, controls, frame, ground_truth, images, media, state
 from dashboard.answers import config
 from dashboard.compare import differences, grid, sides, swipe
 from dashboard.compare.sides import Result
@@ -36,6 +36,7 @@ OPENS_ON = "electronics_flatlay.jpg"
 
 def show() -> None:
     """The page in its two modes."""
+    controls.carry(config().labels)
     _restore()
     with st.container(key="compare_modes"):
         mode = st.segmented_control(
@@ -60,6 +61,7 @@ def show() -> None:
     loaded = prepare(image)
     with st.spinner(_("Asking the model server…"), show_time=False):
         answers.address()  # waits for the embedded one
+    sides.start()
     _sides(image, loaded)
 
 
@@ -94,6 +96,11 @@ def _sides(image: ImageFile, loaded: LoadedImage) -> None:
             frame.try_again()
         return
     above.caption(f"{summary(pairing)} · {frame.plain(image.name)}")
+    if a.side.asks_the_same_as(b.side):
+        above.info(
+            _("Both sides are the same. Move a threshold of one, or give it another version."),
+            icon=":material/compare:",
+        )
     truth = ground_truth.of_image(image, a.answer)
     standings = None if truth is None else (_standing(truth, a), _standing(truth, b))
     judged = None if standings is None else verdicts(pairing, *standings)
@@ -102,6 +109,8 @@ def _sides(image: ImageFile, loaded: LoadedImage) -> None:
         _hand_on(image, a, b, pairing)
     with right:
         differences.accuracy(pairing, standings, judged)
+        if truth is not None:
+            ground_truth.tell_unread([truth])
 
 
 def _standing(truth: GroundTruth, result: Result) -> Standing:
@@ -174,6 +183,8 @@ def _figure(
             config=photo.CONFIG,
             alt=summary(pairing),
         )
+        with linked_frame:
+            media.figure_hands("linked_frame")
         # Beside the photos: a legend of one line, or two, a heading above each, a margin below.
         st.html(
             f"<style>.st-key-linked_frame{{--photo:{height / width:.4f};"
@@ -206,6 +217,7 @@ def _hand_on(image: ImageFile, a: Result, b: Result, pairing: Pairing) -> None:
             captions=(a.caption, b.caption),
         )
 
+    frame.tell_lacking_letters((image.name, *config().labels))
     with st.container(horizontal=True):
         st.download_button(
             _("Comparison (PNG)"),
@@ -216,12 +228,7 @@ def _hand_on(image: ImageFile, a: Result, b: Result, pairing: Pairing) -> None:
             key="sheet",
             on_click="ignore",
         )
-        link = st.popover(_("Link"), icon=":material/link:", key="compare_link", on_change="rerun")
-        if link.open:
-            link.caption(
-                _("Opens the same sample with both sides as they are; uploads are not in it.")
-            )
-            link.code(frame.link(), language=None, wrap_lines=True)
+        frame.show_link("compare_link", is_sample=images.is_sample(image))
 
 
 _swap, _copy = frame.callback(sides.swap), frame.callback(sides.copy)
@@ -240,6 +247,7 @@ def _keep(*keys: str) -> None:
 
 
 def _restore() -> None:
+    of_sides = sides.keys()
     for key, value in state.read(state.Comparison).kept.items():
-        if not state.has_widget(key) and key not in st.query_params:
-            state.set_widget(key, value)
+        if key not in of_sides:
+            controls.start(key, value)

@@ -1,6 +1,8 @@
 """The two sides of a comparison: what each is asked for, and what it answers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import streamlit as st
 
@@ -11,13 +13,12 @@ from detector import ssd
 from detector.answers import Answer, LoadedImage
 from detector.errors import ConfigError, LensError
 from detector.evaluation.pairing import KIND_COLORS, Kind
+from detector.formats.thresholds import read_thresholds
 from detector.serving import ModelSpec
-from detector.translation import _
+from detector.translation import _, plural
 
 NEWEST = "newest"
-# The settings of the sides, and where they start: B asks for more.
-SETTINGS = ("score", "iou", "agnostic", "server", "model", "version")
-DEFAULT_SCORES = {"a": 0.30, "b": 0.50}
+SETTINGS = ("score", "iou", "agnostic", "own", "server", "model", "version")
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,10 @@ class Side:
     model: str
     version: str
     settings: ssd.Settings
+
+    def asks_the_same_as(self, other: "Side") -> bool:
+        """Whether both ask for the same, so that nothing can differ."""
+        return replace(self, letter=other.letter) == other
 
     def spec(self) -> ModelSpec:
         """The model to ask. Raises ConfigError: a version that cannot be."""
@@ -66,9 +71,11 @@ class Result:
             return _("{side} · no answer", side=name)
         model, settings = self.answer.model, self.side.settings
         agnostic = _(" · agnostic") if settings.class_agnostic else ""
+        own_count = len(settings.class_thresholds)
+        own = plural(" · {count} own threshold", " · {count} own thresholds", own_count)
         return (
             f"{name} · {model.name} {model.version or '?'} · score ≥ {settings.score_threshold:.2f}"
-            f" · IoU {settings.iou_threshold:.2f}{agnostic}"
+            f"{own if own_count else ''} · IoU {settings.iou_threshold:.2f}{agnostic}"
         )
 
     @property
@@ -129,15 +136,94 @@ def show(letter: str) -> Side:
                 "any other."
             ),
         )
+        _thresholds_file(letter)
     with st.container(horizontal=True, gap="medium"):
         score = controls.slider(
-            _("Score threshold"), f"score_{letter}", DEFAULT_SCORES[letter], controls.SCORE_HELP
+            _("Score threshold"),
+            f"score_{letter}",
+            controls.DEFAULTS.score_threshold,
+            controls.SCORE_HELP,
         )
         iou = controls.slider(
             _("IoU threshold"), f"iou_{letter}", controls.DEFAULTS.iou_threshold, controls.IOU_HELP
         )
-    postprocessing = ssd.Settings(score_threshold=score, iou_threshold=iou, class_agnostic=agnostic)
+    own = _own_thresholds(letter)
+    postprocessing = ssd.Settings(score, iou, agnostic, own)
     return Side(letter, server, model, version, postprocessing)
+
+
+def _own_thresholds(letter: str) -> Mapping[int, float]:
+    """The side's thresholds of single classes: those of a file, else those of all pages."""
+    own = state.read(state.Comparison).own_thresholds.get(letter)
+    if own is None:
+        own = controls.kept().class_thresholds
+    if not own:
+        return {}
+    is_on = st.toggle(
+        plural("{count} own threshold", "{count} own thresholds", len(own)),
+        value=True,
+        key=f"own_{letter}",
+        bind="query-params",
+        help=_("These classes have a score threshold of their own in place of the slider's."),
+    )
+    return own if is_on else {}
+
+
+def _thresholds_file(letter: str) -> None:
+    st.file_uploader(
+        _("Thresholds from a file"),
+        type=["json"],
+        key=f"thresholds_{letter}",
+        on_change=_take_thresholds,
+        args=(letter,),
+        help=_("A thresholds.json of the page Thresholds, or of the command line."),
+    )
+
+
+@frame.callback
+def _take_thresholds(letter: str) -> None:
+    """Callback: this side has the file's thresholds; without a file those of all pages again."""
+    file = state.widget(f"thresholds_{letter}")
+    own = dict(state.read(state.Comparison).own_thresholds)
+    own.pop(letter, None)
+    if file is not None:
+        point = read_thresholds(file.getvalue(), config().labels)
+        own[letter] = point.class_thresholds
+        state.set_widget(f"score_{letter}", max(point.score_threshold, controls.LOWEST))
+        state.set_widget(f"own_{letter}", True)
+    state.update(state.Comparison, own_thresholds=own)
+
+
+def start() -> None:
+    """Both sides start from the settings that hold, and where the server has two versions, from
+    these; what was chosen before, or stands in the address, stays."""
+    kept, usual = state.read(state.Comparison).kept, _values(controls.DEFAULTS, NEWEST)
+    opening = {} if kept else _opening()
+    for letter in "ab":
+        for name in SETTINGS:
+            key = f"{name}_{letter}"
+            value = opening[letter][name] if opening else kept.get(key, usual[name])
+            controls.start(key, value, usual[name])
+
+
+def _opening() -> dict[str, dict[str, Any]]:
+    """The values of both sides' controls as the page opens."""
+    versions = answers.available_versions(answers.address(), config().model_name)
+    before = str(versions[1]) if len(versions) > 1 else _configured_version()
+    settings = controls.kept()
+    return {"a": _values(settings, before), "b": _values(settings, _configured_version())}
+
+
+def _values(settings: ssd.Settings, version: str) -> dict[str, Any]:
+    return {
+        "score": max(settings.score_threshold, controls.LOWEST),
+        "iou": max(settings.iou_threshold, controls.LOWEST),
+        "agnostic": settings.class_agnostic,
+        "own": True,
+        "server": next(iter(_servers())),
+        "model": config().model_name,
+        "version": version,
+    }
 
 
 def ask(side: Side, image: ImageFile, loaded: LoadedImage) -> Result:
@@ -158,6 +244,9 @@ def keys() -> list[str]:
 
 def swap() -> None:
     """A becomes B, and B becomes A. For callbacks."""
+    own = state.read(state.Comparison).own_thresholds
+    swapped = {{"a": "b", "b": "a"}[letter]: each for letter, each in own.items()}
+    state.update(state.Comparison, own_thresholds=swapped)
     for name in SETTINGS:
         of_a, of_b = state.widget(f"{name}_a"), state.widget(f"{name}_b")
         state.set_widget(f"{name}_a", of_b)
@@ -166,22 +255,17 @@ def swap() -> None:
 
 def copy() -> None:
     """B becomes what A is. For callbacks."""
+    own = state.read(state.Comparison).own_thresholds
+    state.update(state.Comparison, own_thresholds={x: own["a"] for x in "ab" if "a" in own})
     for name in SETTINGS:
         state.set_widget(f"{name}_b", state.widget(f"{name}_a"))
 
 
 def reset() -> None:
     """Both sides as the page opens. For callbacks."""
-    for letter in "ab":
-        values = (
-            DEFAULT_SCORES[letter],
-            controls.DEFAULTS.iou_threshold,
-            controls.DEFAULTS.class_agnostic,
-            next(iter(_servers())),
-            config().model_name,
-            _configured_version(),
-        )
-        for name, value in zip(SETTINGS, values, strict=True):
+    state.update(state.Comparison, own_thresholds={})
+    for letter, values in _opening().items():
+        for name, value in values.items():
             state.set_widget(f"{name}_{letter}", value)
 
 

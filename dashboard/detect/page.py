@@ -10,7 +10,7 @@ from dashboard import controls, frame, ground_truth, images, state
 from dashboard.answers import answer_for, config, is_starting, last_answer
 from dashboard.detect import tables
 from dashboard.files import ImageFile
-from dashboard.media import photo_url, prepare
+from dashboard.media import figure_hands, photo_url, prepare
 from detector import ssd
 from detector.answers import Answer, LoadedImage
 from detector.drawing import marks, photo
@@ -132,6 +132,7 @@ def _figure(
             config=photo.CONFIG,
             alt=photo.summary(detections, labels),
         )
+        figure_hands("figure_frame")
 
 
 def _timings(steps_s: list[float]) -> None:
@@ -169,10 +170,7 @@ def _hand_on(
         if export.open:
             with export:
                 _exports(image, answer, settings, detections)
-        link = st.popover(_("Link"), icon=":material/link:", key="link", on_change="rerun")
-        if link.open:
-            link.caption(_("Opens the same sample with the same settings; uploads are not in it."))
-            link.code(frame.link(), language=None, wrap_lines=True)
+        frame.show_link("link", is_sample=images.is_sample(image))
         if has_truth:
             st.toggle(
                 _("Ground truth"),
@@ -204,5 +202,6 @@ def _exports(
         (_("Thresholds (JSON)"), "thresholds.json", "application/json",
          lambda: write_thresholds(settings, labels)),
     )  # fmt: skip
+    frame.tell_lacking_letters(labels)
     for label, file_name, mime, build in files:
         st.download_button(label, build, file_name, mime, on_click="ignore", width="stretch")

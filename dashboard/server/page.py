@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard import frame
+from dashboard import controls, frame
 from dashboard.answers import address, config, served, served_version
 from dashboard.frame import plain
 from detector import ssd
@@ -20,6 +20,7 @@ CALLS = 20
 
 def show() -> None:
     """State, versions, signatures, a measured round trip, and the model card."""
+    controls.carry(config().labels)
     where = address()
     version = served_version()
     st.header(_("Model server"), anchor=False)
@@ -38,7 +39,7 @@ def show() -> None:
         _round_trip(where)
     with right, frame.guarded():
         _signatures(where)
-    _card()
+    _card(version)
 
 
 def _versions(where: str) -> None:
@@ -68,12 +69,12 @@ def _signatures(where: str) -> None:
         for tensor in tensors
     ]
     st.dataframe(
-        pd.DataFrame(rows, columns=["Signature", "", "Tensor", "Type and shape"]),
+        pd.DataFrame(rows, columns=["Signature", "Direction", "Tensor", "Type and shape"]),
         hide_index=True,
         key="signatures",
         column_config={
             "Signature": st.column_config.TextColumn(_("Signature")),
-            "": st.column_config.TextColumn(width=50),
+            "Direction": st.column_config.TextColumn(_("Direction"), width=80),
             "Tensor": st.column_config.TextColumn(_("Tensor")),
             "Type and shape": st.column_config.TextColumn(_("Type and shape")),
         },
@@ -107,9 +108,10 @@ def _round_trip(where: str) -> None:
     three.metric(_("Slowest"), f"{max(times_ms):.1f} ms")
 
 
-def _card() -> None:
-    """The card of the model that ships; another server's model has none that we know."""
-    path = config().model_base_path / "card.json"
+def _card(version: int) -> None:
+    """The card of the version that is served; another server's model has none that we know."""
+    base_path = config().model_base_path
+    path = base_path / str(version) / "card.json"
     if config().server is not None or not path.is_file():
         return
     st.subheader(_("Model card"), anchor=False)

@@ -13,7 +13,7 @@ from dashboard import controls, frame, ground_truth, images, state
 from dashboard.answers import config
 from dashboard.detect import tables
 from dashboard.ground_truth import GroundTruthSet
-from dashboard.thresholds import image_sets
+from dashboard.thresholds import class_names, image_sets
 from dashboard.thresholds.image_sets import Evaluated, ImageSet
 from detector import ssd
 from detector.drawing import charts
@@ -49,7 +49,7 @@ OUTCOMES = {**ERRORS, **MISSES, Outcome.RIGHT: (noted("Right"), "")}
 def show(counted: ImageSet, settings: ssd.Settings) -> Evaluated | None:
     """The whole section. Returns the evaluation, None where there is no ground truth."""
     labels = config().labels
-    st.subheader(_("Accuracy"), anchor=False)
+    st.header(_("Accuracy"), anchor=False)
     left, right = st.columns([3, 2], gap="large", vertical_alignment="bottom")
     with left:
         ground_truth.choose()
@@ -69,11 +69,12 @@ def show(counted: ImageSet, settings: ssd.Settings) -> Evaluated | None:
     truth = _ground_truth(counted)
     if truth is None:
         return None
+    class_names.show(truth)
     evaluated = image_sets.evaluate(counted, truth, settings, match_iou())
     if evaluated is None:
         st.info(_("None of these images has ground truth."), icon=":material/data_object:")
         return None
-    _headline(evaluated, settings, truth)
+    _headline(counted, evaluated, settings, truth)
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown(_("**Precision, recall and F1 against the threshold**"))
@@ -117,10 +118,7 @@ def _ground_truth(counted: ImageSet) -> GroundTruthSet | None:
         truth = ground_truth.of_gallery(counted.judged_with)
     if truth is None:
         st.info(
-            _(
-                "No ground truth for these images yet. Upload it as COCO JSON, Pascal VOC XML or "
-                "YOLO text, with the names of the images."
-            ),
+            _("No ground truth for these images yet. Upload it with the names of the images."),
             icon=":material/data_object:",
         )
         return None
@@ -131,7 +129,9 @@ def _ground_truth(counted: ImageSet) -> GroundTruthSet | None:
     return truth
 
 
-def _headline(evaluated: Evaluated, settings: ssd.Settings, truth: GroundTruthSet) -> None:
+def _headline(
+    counted: ImageSet, evaluated: Evaluated, settings: ssd.Settings, truth: GroundTruthSet
+) -> None:
     total = curves.tally(evaluated.matches, settings).total()
     figures = (
         (_("Precision"), float(total.precision), _("Correct boxes / boxes shown")),
@@ -155,6 +155,11 @@ def _headline(evaluated: Evaluated, settings: ssd.Settings, truth: GroundTruthSe
             wrong=int(total.false_positives),
             missed=int(total.misses),
         )
+    )
+    names = {image.name for image in counted.images}
+    ground_truth.tell_unread(
+        (truth.by_image[image.name] for image in evaluated.images),
+        len(names.intersection(truth.not_counted)),
     )
     with st.container(horizontal=True, key="headline"):
         for name, value, meaning in figures:

@@ -32,7 +32,7 @@ from detector.evaluation.curves import (
     curve,
     mean_without_nan,
 )
-from detector.translation import _
+from detector.translation import _, plural
 
 MAX_SETS = 4
 # A set of fewer images is there before a progress bar could be read.
@@ -136,7 +136,9 @@ def choose_many() -> ImageSet | None:
         st.caption(
             _("… and {count} more that could not be used.", count=len(found.refused) - MAX_TOLD)
         )
-    return found if found.images else None
+    count = len(found.images)
+    st.caption(plural("Counting over {count} image.", "Counting over {count} images.", count))
+    return found if count else None
 
 
 def _key(version: int, parts: Sequence[str]) -> str:

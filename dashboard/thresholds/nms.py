@@ -26,7 +26,7 @@ def show(image: ImageFile, loaded: LoadedImage, answer: Answer, settings: ssd.Se
     labels = config().labels
     seen = xray(answer.raw, settings, loaded.size)
     with st.container(key="xray"):
-        st.subheader(_("NMS X-ray"), anchor=False)
+        st.header(_("NMS X-ray"), anchor=False)
         left, right = st.columns([3, 2], gap="large")
         with left:
             st.caption(

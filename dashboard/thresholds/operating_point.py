@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard import controls, frame, state
 from dashboard.answers import config
+from dashboard.thresholds import class_names
 from dashboard.thresholds.image_sets import Evaluated
 from detector import ssd
 from detector.drawing import charts
@@ -34,7 +35,7 @@ def show(evaluated: Evaluated | None, settings: ssd.Settings) -> None:
     """
     labels = config().labels
     with st.container(key="operating_point"):
-        st.subheader(_("Choose the operating point"), anchor=False)
+        st.header(_("Choose the operating point"), anchor=False)
         left, right = st.columns([3, 2], gap="large")
         with left:
             if evaluated is None:
@@ -172,6 +173,7 @@ def _files(settings: ssd.Settings, labels: Sequence[str]) -> None:
         key="thresholds_download",
         on_click="ignore",
     )
+    class_names.download()
     st.file_uploader(
         _("Take thresholds from a file"),
         type=["json"],

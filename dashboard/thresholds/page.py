@@ -31,7 +31,7 @@ MODES = {
 def show() -> None:
     """The whole page."""
     labels = config().labels
-    controls.thresholds_from_address(labels)
+    controls.from_address(labels)
     image = images.choose()
     if (opened := images.opened()) is not None:
         image = opened
@@ -85,9 +85,14 @@ def _controls(labels: Sequence[str], image: ImageFile, answer: Answer) -> ssd.Se
             "(*precision*), lower finds more and errs more (*recall*)."
         )
     )
+    controls.restore(labels)
     iou = controls.iou_threshold()
     drawing, words = st.columns([1, 3], vertical_alignment="center")
-    drawing.image(_overlap_svg(iou), width=110)
+    drawing.image(
+        _overlap_svg(iou),
+        width=110,
+        alt=_("Two equal boxes that overlap by an IoU of {iou}", iou=f"{iou:.2f}"),
+    )
     words.caption(
         _(
             "The model often boxes one object several times. Where two boxes overlap by more than "
@@ -112,7 +117,7 @@ def _controls(labels: Sequence[str], image: ImageFile, answer: Answer) -> ssd.Se
     settings = replace(controls.kept(), iou_threshold=iou, class_agnostic=agnostic, classes=classes)
     with change:
         _tell_change(image, answer, settings)
-    return controls.hold_thresholds(labels, settings)
+    return controls.hold(labels, settings, drawn=("iou_threshold", "class_agnostic", "classes"))
 
 
 def _tell_change(image: ImageFile, answer: Answer, settings: ssd.Settings) -> None:
@@ -210,6 +215,8 @@ def _viewer(image: ImageFile, loaded: LoadedImage, answer: Answer, settings: ssd
         on_thresholds=_thresholds_from_viewer,
         on_pick=_pick_from_viewer,
     )
+    if truth is not None and mode == "Right and wrong":
+        ground_truth.tell_unread([truth])
 
 
 @frame.callback
@@ -250,15 +257,8 @@ def _scope(image: ImageFile, answer: Answer) -> ImageSet | None:
         return image_sets.choose_many()
     if scope == "all":
         return image_sets.of_images(alternatives)
-    return image_sets.of_answer(image, answer, _judged_with(image, alternatives))
-
-
-def _judged_with(image: ImageFile, alternatives: Sequence[ImageFile]) -> tuple[JudgedImage, ...]:
-    """The images that uploaded ground truth may be about: more than the one counted over."""
-    if not state.read(state.GroundTruthFiles).files:
-        return ()
-    named = {each.name: each for each in (*alternatives, image)}
-    return tuple(JudgedImage(each.name, each.digest, prepare(each).size) for each in named.values())
+    judged = JudgedImage(image.name, image.digest, answer.size)
+    return image_sets.of_answer(image, answer, ground_truth.company(judged, alternatives))
 
 
 # --- counts
@@ -266,7 +266,7 @@ def _judged_with(image: ImageFile, alternatives: Sequence[ImageFile]) -> tuple[J
 
 def _counts(counted: ImageSet, settings: ssd.Settings) -> None:
     counts, histogram = image_sets.count(counted, settings)
-    st.subheader(_("How many boxes a threshold shows"), anchor=False)
+    st.header(_("How many boxes a threshold shows"), anchor=False)
     st.caption(
         _(
             "A curve for each class: the boxes with a score at or above the threshold, in all "

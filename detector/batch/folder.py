@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
+from detector.answers import DECODING
 from detector.batch.manifest import (
     Batch,
     ManifestError,
@@ -21,7 +22,7 @@ from detector.batch.manifest import (
     to_manifest,
     write_whole,
 )
-from detector.batch.run import Room, Source
+from detector.batch.run import Source
 from detector.batch.state import State
 from detector.config import Config
 from detector.drawing.annotate import annotated_png
@@ -107,7 +108,6 @@ class OutputFolder:
         draws: bool = True,
         resumes: bool = False,
         any_version: bool = False,
-        room: Room | None = None,
     ) -> None:
         """
         Args:
@@ -116,7 +116,6 @@ class OutputFolder:
             draws: write annotated images.
             resumes: go on with the run that is in the folder.
             any_version: it may go on with another version of the model.
-            room: the memory for decoding, shared with the run; None: its own.
 
         Raises:
             OutputError, ManifestError
@@ -126,7 +125,6 @@ class OutputFolder:
         self._draws = draws
         self._sources = sources
         self._limits = config.image_limits
-        self._room = room or Room()
         self._batch = batch
         self._results: dict[int, Result] = {}
         self._lock = threading.Lock()
@@ -210,7 +208,7 @@ class OutputFolder:
         """The image again, with its boxes, as PNG."""
         try:
             data = self._sources[place].read()
-            with self._room.taken((0, place), read_memory(data, self._limits)):
+            with DECODING.taken(read_memory(data, self._limits)):
                 # Passed on without a name: a large image is not held while the PNG is made.
                 return annotated_png(
                     read_image(data, self._limits), found.detections, self._batch.labels

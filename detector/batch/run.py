@@ -9,12 +9,10 @@ quarter of it in 40 % of the time, but the model then sees other pixels: of phot
 scores changed by up to 0.24, and 1 of 52 boxes crossed a threshold of 0.3.
 """
 
-import heapq
 import os
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -26,15 +24,13 @@ from detector.errors import (
     LensError,
     ServingError,
 )
-from detector.images import ImageLimits, RGBImage, read_file, read_memory
+from detector.images import ImageLimits, RGBImage, read_file
 from detector.serving import ModelVersion, ServedModel
 from detector.ssd import RawPrediction
 from detector.translation import _
 
 # Two cores are busy with three images already; the rest hides what a network adds.
 WORKERS = max(4, min(8, (os.cpu_count() or 1) + 2))
-# Bytes of memory: 48 megapixels of JPEG. An image that needs more is decoded alone.
-MEMORY_AT_ONCE = 400_000_000
 
 # fmt: off
 IMAGE_SUFFIXES = frozenset({
@@ -82,41 +78,6 @@ class Done:
     made: object = field(default=None, repr=False)
 
 
-class Room:
-    """So much memory may be taken at a time; an image that needs more has to be alone.
-
-    Of those that wait the first by its place goes first, and the others wait behind it even where
-    there is room for them: else small images would keep a large one out for ever.
-    """
-
-    def __init__(self, size: int | None = None) -> None:
-        """
-        Args:
-            size: in bytes; None: MEMORY_AT_ONCE.
-        """
-        size = MEMORY_AT_ONCE if size is None else size
-        self._size = self._free = size
-        self._waiting: list[tuple[int, int]] = []  # a heap of places
-        self._changed = threading.Condition()
-
-    @contextmanager
-    def taken(self, place: tuple[int, int], needed: int) -> Iterator[None]:
-        """Room for so many bytes, once it is there. Two must not have the same place."""
-        needed = min(needed, self._size)
-        with self._changed:
-            heapq.heappush(self._waiting, place)
-            self._changed.wait_for(lambda: self._waiting[0] == place and self._free >= needed)
-            heapq.heappop(self._waiting)
-            self._free -= needed
-            self._changed.notify_all()  # the next may fit too
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._free += needed
-                self._changed.notify_all()
-
-
 def run(
     sources: Iterable[Source],
     model: ServedModel,
@@ -129,7 +90,6 @@ def run(
     busy_patience_s: float | None = None,
     began_with: int = 0,
     any_version: bool = False,
-    room: Room | None = None,
 ) -> Generator[Done, None, None]:
     """Each image's result, in any order, as they come.
 
@@ -147,7 +107,6 @@ def run(
         busy_patience_s: the same where it is reached and has no room; None: a minute.
         began_with: the version of the model that gave the run's earlier results; 0: there are none.
         any_version: else the version that answers first answers all, or the run ends.
-        room: the memory for decoding, where others decode too; None: the run has its own.
 
     Raises:
         ServingError: the server does not answer, or its answers cannot be used.
@@ -163,7 +122,7 @@ def run(
         patience_s=patience_s,
         busy_patience_s=busy_patience_s,
     )
-    work = _Work(calls, config.image_limits, make, stored, room or Room())
+    work = _Work(calls, config.image_limits, make, stored)
     pool = ThreadPoolExecutor(workers, thread_name_prefix="batch")
     running: set[Future[Done]] = set()
     failure: BaseException | None = None
@@ -253,21 +212,18 @@ class _Work:
         limits: ImageLimits,
         make: Callable[[RGBImage], object] | None,
         stored: StoredAnswers | None,
-        room: Room,
     ) -> None:
         self.calls = calls
         self._limits = limits
         self._make = make
         self._stored = stored
-        self._room = room
 
     def __call__(self, index: int, source: Source) -> Done:
         done = Done(index, source.name, "")
         try:
             data = read_source(source)
             done = replace(done, digest=digest_of(data))
-            with self._room.taken((1, index), read_memory(data, self._limits)):
-                image = load(data, self._limits, self._make)
+            image = load(data, self._limits, self._make)
         except ImageError as error:
             # Its traceback holds the file and half an image.
             return replace(done, error=error.with_traceback(None))

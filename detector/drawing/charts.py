@@ -342,7 +342,7 @@ def _class_counts(
     }
     traces = [_line(GRID, height, label, color, class_id), bars]
     if own is not None:
-        place = min(int(np.searchsorted(GRID, own - 1e-9)), len(GRID) - 1)
+        place = int(np.searchsorted(GRID, own - 1e-9))
         traces.append(_point(own, max(int(counted[place]), 1), color, class_id))
     return traces
 

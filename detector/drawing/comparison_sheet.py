@@ -1,12 +1,12 @@
 """A comparison as one image to hand on."""
 
 import io
-import unicodedata
 from collections.abc import Sequence
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from detector.drawing.colors import text_color
+from detector.drawing.fonts import Font, drawable, font_for
 from detector.drawing.marks import CHIP_HEIGHT, FONT_SIZE, label_places, label_texts
 from detector.evaluation.pairing import KIND_COLORS, KIND_NAMES, Kind, Pairing
 from detector.images import RGBImage
@@ -14,8 +14,6 @@ from detector.translation import _
 
 _MAX_PANEL = 1600  # pixels of a panel's longer side
 _INK, _PAPER = "#15232B", "#FFFFFF"
-
-_Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 def sheet_png(
@@ -39,7 +37,6 @@ def sheet_png(
     photo.thumbnail((_MAX_PANEL, _MAX_PANEL), reducing_gap=2.0)
     scale = photo.width / image.shape[1]
     unit = max(11, round((photo.width * photo.height) ** 0.5 * 0.02))
-    font, small = ImageFont.load_default(size=unit), ImageFont.load_default(size=unit * 0.85)
     across = photo.width < 2 * photo.height
     caption_height = round(1.5 * unit * max(len(lines) for lines in captions)) + unit
     panel_height = photo.height + caption_height
@@ -48,18 +45,21 @@ def sheet_png(
     height = heading_height + (panel_height if across else 2 * panel_height) + 3 * unit
     sheet = Image.new("RGB", (width, height), _PAPER)
     draw = ImageDraw.Draw(sheet)
-    draw.text((unit, unit), _fitting(title, font, width - 2 * unit), _INK, font)
+    text, font = _fitting(title, unit, width - 2 * unit)
+    draw.text((unit, unit), text, _INK, font)
     for number, (side, lines) in enumerate(zip("ab", captions, strict=True)):
         x = unit + (number * (photo.width + unit) if across else 0)
         y = heading_height + (0 if across else number * panel_height)
         sheet.paste(_annotated(photo, pairing, side, labels, scale, 0.85 * unit), (x, y))
         for line_number, line in enumerate(lines):
             place = (x, y + photo.height + unit // 2 + round(1.5 * unit * line_number))
-            draw.text(place, _fitting(line, font, photo.width), _INK, font)
+            text, font = _fitting(line, unit, photo.width)
+            draw.text(place, text, _INK, font)
     x, y = unit, height - round(2.5 * unit)
     for kind, count in pairing.counts().items():
         draw.rectangle((x, y, x + unit, y + unit), KIND_COLORS[kind], outline=_INK)
         text = f"{_(KIND_NAMES[kind])}: {count}"
+        small = font_for(text, unit * 0.85)
         draw.text((x + 1.5 * unit, y - unit // 8), text, _INK, small)
         x += round(2 * unit + small.getlength(text) + 1.5 * unit)
     file = io.BytesIO()
@@ -94,9 +94,8 @@ def _annotated(
         halo = (corners[0] - 1, corners[1] - 1, corners[2] + 1, corners[3] + 1)
         draw.rectangle(halo, outline=text_color(color), width=line + 2)
         draw.rectangle(corners, outline=color, width=line)
-    font = ImageFont.load_default(size=font_size)
     # Pillow's font has no spaces that stay, and is a tenth wider than what labels are laid out for.
-    texts = [text.replace("\u00a0", " ") for text in label_texts(found, labels)]
+    texts = [drawable(text.replace("\u00a0", " ")) for text in label_texts(found, labels)]
     grown = 1.1 * font_size / FONT_SIZE
     usual_size = (round(photo.width / grown), round(photo.height / grown))
     size = (round(photo.width / scale), round(photo.height / scale))
@@ -105,6 +104,7 @@ def _annotated(
         if (place := places[index]) is None:
             continue
         x, y, leftward = place
+        font = font_for(texts[index], font_size)
         width, height = font.getlength(texts[index]), CHIP_HEIGHT * grown
         left = min(x * scale - (width if leftward else 0), photo.width - width)
         top = min(max(y * scale - height / 2, 0), photo.height - height)
@@ -114,13 +114,12 @@ def _annotated(
     return canvas
 
 
-def _fitting(text: str, font: _Font, width: float) -> str:
-    """The text, cut with dots where it is too wide."""
-    # Pillow's own font has the letters of ASCII only.
-    letters = (c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    text = "".join(c if c.isascii() and c.isprintable() else "?" for c in letters)
+def _fitting(text: str, size: float, width: float) -> tuple[str, Font]:
+    """The text, cut with dots where it is too wide, and the font that has its letters."""
+    text = drawable(text)
+    font = font_for(text, size)
     if font.getlength(text) <= width:
-        return text
+        return text, font
     while text and font.getlength(text + "...") > width:
         text = text[:-1]
-    return text + "..."
+    return text + "...", font

@@ -28,7 +28,7 @@ from detector.drawing.marks import (
     rounded,
     rows_by_group,
 )
-from detector.drawing.photo import AXIS, LEGEND_HEIGHT, photo, shared_layout
+from detector.drawing.photo import AXIS, LEGEND_HEIGHT, allowed, photo, shared_layout
 from detector.drawing.unchecked import figure
 from detector.evaluation.pairing import KIND_COLORS, KIND_NAMES, Kind, Pairing
 from detector.ssd import Detections
@@ -74,10 +74,12 @@ def draw(
         if side != absent:
             panel = _panel(pairing, side, labels, size, row, panel_size, plain=bool(absent))
             traces += [trace | axes for trace in panel]
+    all_axes = _axes(size, panel_size, stacked, None if row is None else pairing.box(row))
+    domains = {name: axis["domain"] for name, axis in all_axes.items()}
     layout = {
-        **shared_layout(_height_for(size, stacked), revision=0),
+        **shared_layout(_height_for(size, stacked), 0, domains),
         "images": [photo(image_uri, size, *axes) for axes in (("x", "y"), ("x2", "y2"))],
-        **_axes(size, panel_size, stacked, None if row is None else pairing.box(row)),
+        **all_axes,
         "annotations": [
             {
                 "text": escaped(heading),
@@ -127,8 +129,8 @@ def _axes(
         box: that the view is zoomed to; None = the whole photo.
     """
     x_range, y_range = _view(size, box)
-    across = {**AXIS, "range": x_range}
-    down = {**AXIS, "range": y_range, "constraintoward": "top"}
+    across = {**AXIS, **allowed(size[0]), "range": x_range}
+    down = {**AXIS, **allowed(size[1]), "range": y_range, "constraintoward": "top"}
     panel_height = size[1] * min(panel_size[0] / size[0], panel_size[1] / size[1])
     heading = rounded(_HEADING_HEIGHT / (_HEADING_HEIGHT + panel_height), 4)
     if stacked:

@@ -13,7 +13,7 @@ How the parts are made, and why:
   another chart, and resets its zoom and selection.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,10 +48,10 @@ from detector.translation import _, plural
 CONFIG: dict[str, Any] = {
     "scrollZoom": True,
     "displaylogo": False,
-    "displayModeBar": "hover",
     "doubleClick": "reset",
-    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
-    "toImageButtonOptions": {"format": "png", "filename": "commodity-lens", "scale": 2},
+    "modeBarButtonsToRemove": [
+        *("select2d", "lasso2d", "autoScale2d", "zoom2d", "pan2d", "toImage"),
+    ],
 }
 
 # Of the photo's axes.
@@ -103,14 +103,19 @@ def draw(
     if truth is not None:
         traces += _truth_traces(truth)
     figure_height = _height_for(size)
+    domains: dict[str, list[float]] = {
+        "xaxis": [0, 1],
+        "yaxis": [0, rounded(1 - (CHIP_HEIGHT / 2 + 1) / figure_height, 4)],
+    }
     layout = {
-        **shared_layout(figure_height, revision),
+        **shared_layout(figure_height, revision, domains),
         "images": [photo(image_uri, size)],
-        "xaxis": {**AXIS, "range": [0, width], "constraintoward": "left"},
+        "xaxis": {**AXIS, **allowed(width), "range": [0, width], "constraintoward": "left"},
         "yaxis": {
             **AXIS,
+            **allowed(photo_height),
             "range": [photo_height, 0],
-            "domain": [0, rounded(1 - (CHIP_HEIGHT / 2 + 1) / figure_height, 4)],
+            "domain": domains["yaxis"],
             "scaleanchor": "x",
             "scaleratio": 1,
             "constraintoward": "top",
@@ -137,11 +142,19 @@ def photo(image_uri: str, size: tuple[int, int], x: str = "x", y: str = "y") -> 
     }
 
 
-def shared_layout(height: int, revision: int) -> dict[str, Any]:
+def allowed(side: int) -> dict[str, int]:
+    """An axis that cannot be moved or zoomed beyond the photo, of that many pixels."""
+    return {"minallowed": 0, "maxallowed": side}
+
+
+def shared_layout(
+    height: int, revision: int, domains: Mapping[str, Sequence[float]]
+) -> dict[str, Any]:
     """What the layouts of all figures of a photo have in common.
 
     Args:
         height: of the figure with its legend, in pixels.
+        domains: of each axis. Plotly writes others into the layout; the page puts these back.
     """
     return {
         "barmode": "overlay",
@@ -155,7 +168,6 @@ def shared_layout(height: int, revision: int) -> dict[str, Any]:
         "height": height,
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
-        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": "#9A9A9A", "activecolor": "#3B82F6"},
         "legend": {
             "orientation": "h",
             "xref": "container",
@@ -168,7 +180,7 @@ def shared_layout(height: int, revision: int) -> dict[str, Any]:
             "itemsizing": "constant",
             "font": {"size": 13},
         },
-        "meta": revision,
+        "meta": {"revision": revision, "domains": dict(domains)},
         "uirevision": revision,
     }
 
@@ -221,7 +233,7 @@ def _box_traces(detections: Detections, labels: Sequence[str], picked: str | Non
     """Bars, one trace a class and layer; the first of a class carries its entry in the legend."""
     layer_of = layers(detections.boxes, detections.class_ids)
     ids = detections.ids
-    counts = np.bincount(detections.class_ids, minlength=len(labels))
+    counts = np.bincount(detections.class_ids)
     sizes = areas(detections.boxes)
     in_legend: set[int] = set()
     traces = []
@@ -336,7 +348,7 @@ def _outline(boxes: NDArray[np.float64]) -> dict[str, list[float | None]]:
 
 def _selected(picked: str | None, shown: list[str], everything: list[str]) -> list[int] | None:
     """Plotly's `selectedpoints`: None dims nothing, an empty list dims all of the trace."""
-    if picked is None or picked not in everything:
+    if picked not in everything:
         return None
     return [index for index, name in enumerate(shown) if name == picked]
 

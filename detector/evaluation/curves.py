@@ -102,7 +102,7 @@ def curve(matches: Matches, class_id: int | None = None) -> Curve:
         counted = counted & (found.class_ids == class_id)
         to_find = to_find & (truths.class_ids == class_id)
     falling = np.flatnonzero(counted)
-    falling = falling[np.argsort(-found.scores[falling], kind="stable")]
+    falling = falling[np.argsort(-found.scores[falling])]
     scores = found.scores[falling]
     # All detections of one score come and go together: the counts stand at the last of them.
     last = np.flatnonzero(np.append(scores[1:] != scores[:-1], True)[: len(scores)])

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from detector.translation import _
+
 ANY_CLASS = 0  # the class id of a region in which every class is ignored
 
 
@@ -23,6 +25,8 @@ class GroundTruth:
         region_class_ids: (K,) int64, the class that each region holds for; ANY_CLASS = all.
         labelled: class ids whose objects all have boxes here; None = all classes. Nothing is said
             of the others: what is found of them is neither right nor wrong.
+        unread: how many entries about this image were not understood. Their places are among the
+            regions: an image with an unread entry whose place is not known has no `GroundTruth`.
     """
 
     file_name: str
@@ -33,6 +37,7 @@ class GroundTruth:
     regions: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 4)))
     region_class_ids: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     labelled: frozenset[int] | None = None
+    unread: int = 0
 
     def __post_init__(self) -> None:
         if min(self.size) < 1:
@@ -73,7 +78,9 @@ class Problem:
     more: int = 0
 
     def __str__(self) -> str:
-        return f"{self.first} (and {self.more} more)" if self.more else self.first
+        if not self.more:
+            return self.first
+        return _("{fault} (and {count} more)", fault=self.first, count=self.more)
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,13 @@ class GroundTruths:
     Attributes:
         images: one for each image, in the file's order; never empty.
         problems: one for each kind of fault, in the order in which they were met.
+        not_counted: images that the files speak of, but not in a way that was understood: nothing
+            may be measured over them.
+        foreign: names of classes in the files that are none of the model's labels; those of most
+            objects first.
     """
 
     images: tuple[GroundTruth, ...]
     problems: tuple[Problem, ...] = ()
+    not_counted: tuple[str, ...] = ()
+    foreign: tuple[str, ...] = ()

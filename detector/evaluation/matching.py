@@ -344,7 +344,7 @@ class _Overlaps:
 
         shared = _intersections(boxes, truth.boxes)
         union = area[:, None] + _areas(truth.boxes) - shared
-        ious = np.where((shared > 0) & ~ignored, shared, 0.0) / np.where(union > 0, union, 1.0)
+        ious = np.where(ignored, 0.0, shared) / np.where(union > 0, union, 1.0)
         rows, columns = np.nonzero(ious)
 
         regions = np.concatenate([truth.boxes[truth.crowd], truth.regions])
@@ -391,7 +391,7 @@ def _ranks(found: DetectionTable, class_count: int) -> Ints:
     groups = found.images * class_count + found.class_ids
     order = np.lexsort((-found.scores, groups))
     places = np.arange(len(order))
-    begins = np.append(True, groups[order][1:] != groups[order][:-1])[: len(order)]
+    begins = np.diff(groups[order], prepend=-1) > 0
     ranks = np.empty(len(order), np.int64)
     ranks[order] = places - np.maximum.accumulate(np.where(begins, places, 0))
     return ranks
@@ -409,4 +409,4 @@ def _nearest(count: int, rows: Ints, columns: Ints, ious: Floats) -> Nearest:
 def _joined(parts: Sequence[NDArray[Any]], dtype: type, columns: int | None = None) -> NDArray[Any]:
     """Arrays one after the other; there may be none."""
     shape = (0,) if columns is None else (0, columns)
-    return np.concatenate([np.empty(shape, dtype), *parts]).astype(dtype, copy=False)
+    return np.concatenate([np.empty(shape, dtype), *parts])

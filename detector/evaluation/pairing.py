@@ -137,7 +137,7 @@ def pair(a: Detections, b: Detections, iou_threshold: float = 0.5) -> Pairing:
             free_a.remove(row)
             free_b.remove(column)
             pairs.append((row, column))
-    pairs += [(row, -1) for row in sorted(free_a)] + [(-1, column) for column in sorted(free_b)]
+    pairs += [(row, -1) for row in free_a] + [(-1, column) for column in free_b]
     rows = np.array(pairs, np.int64).reshape(-1, 2)
     in_a, in_b = rows.T >= 0
     kinds = np.where(in_a, Kind.ONLY_A, Kind.ONLY_B).astype(np.int64)

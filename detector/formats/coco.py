@@ -6,27 +6,32 @@ bytes.
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
 from detector.errors import GroundTruthError
 from detector.evaluation.ground_truth import ANY_CLASS, GroundTruths
 from detector.formats.detected import DetectedImage, shortest
+from detector.formats.names import NO_CLASS, Sizes, in_folder_of, same_name
 from detector.formats.reading import (
     Box,
-    ClassNames,
     Draft,
-    ImageNames,
-    Report,
-    Sizes,
+    Reading,
+    around,
+    number,
+    numbers,
     size_fault,
     whole_size,
 )
 from detector.formats.typed_json import JsonError, parse, shown, typed
+from detector.translation import _
 
 Id = int | float | str
+
+_WHOLE = re.compile(r"\s*([0-9]{1,20})(?:\.0*)?\s*")
 
 
 class _File(msgspec.Struct):
@@ -50,15 +55,9 @@ class _Image(msgspec.Struct):
 
 
 class _Subject(msgspec.Struct):
-    """The part of an annotation that says what it is about."""
+    """The part of an annotation that says which image it is about."""
 
     image_id: Id
-    category_id: Id
-
-
-class _Annotation(msgspec.Struct):
-    bbox: tuple[float, float, float, float]
-    iscrowd: Annotated[int, msgspec.Meta(ge=0, le=1)] = 0
 
 
 class _Region(msgspec.Struct):
@@ -76,7 +75,8 @@ def read_coco(data: bytes, labels: Sequence[str], sizes: Sizes | None = None) ->
     whose objects all have boxes in it; `ignore_regions`, a list of {categories, bbox}: there these
     categories (all, where none are named) may be present without a box.
 
-    A box that reaches over the image's edge is named, and used as it is, as pycocotools does.
+    A box that reaches over the image's edge is named, and used as it is, as pycocotools does. Where
+    there is no bbox, the box around the polygons of the segmentation is taken.
 
     Args:
         labels: the model's; index = class id, background first.
@@ -85,14 +85,17 @@ def read_coco(data: bytes, labels: Sequence[str], sizes: Sizes | None = None) ->
     Raises:
         GroundTruthError: not a COCO JSON, or nothing in it can be used.
     """
-    file = _file(data)
-    report, names = Report(), ClassNames(labels)
-    categories = _categories(file.categories, report)
-    drafts = _drafts(file.images, categories, names, sizes, report)
-    for place, entry in enumerate(file.annotations):
-        _add(entry, place, drafts, categories, names, report)
-    used = (draft.made() for draft in drafts.values() if draft is not None)
-    return report.result(used, "the file has no images")
+    reading = Reading(labels, sizes)
+    try:
+        content = parse(data)
+    except JsonError as error:
+        raise GroundTruthError(str(error)) from error
+    return reading.result(read_content(content, "", reading), _("the file has no images"))
+
+
+def read_content(content: Any, file_name: str, reading: Reading) -> list[Draft]:
+    """The images in the content of a COCO JSON. Raises GroundTruthError."""
+    return _Coco(content, reading, file_name).drafts
 
 
 def to_coco(images: Sequence[DetectedImage], labels: Sequence[str]) -> bytes:
@@ -149,141 +152,264 @@ def to_coco_results(images: Iterable[DetectedImage]) -> bytes:
     )
 
 
-def _file(data: bytes) -> _File:
-    """The JSON with its lists of images, annotations and categories. Raises GroundTruthError."""
-    try:
-        content = parse(data)
-        if isinstance(content, list):
-            raise GroundTruthError(
-                "expected a JSON object with images, annotations and categories, got a list",
-                "A list is COCO's format of results; its ground truth is an object.",
+class _Coco:
+    """The reading of one file.
+
+    Attributes:
+        drafts: of each image that is at hand.
+    """
+
+    def __init__(self, content: Any, reading: Reading, source: str) -> None:
+        self._reading, self._report = reading, reading.report
+        self._source = source
+        file = _file(content)
+        self._categories: dict[Id, str] = {}
+        self._read_categories(file.categories)
+        self._known = reading.names.ids(self._categories.values())
+        self.drafts: list[Draft] = []
+        # Image id -> draft; None = an image that is not at hand, or was reported.
+        self._by_id: dict[Id, Draft | None] = {}
+        self._entries: dict[Id, Any] = {}
+        for place, entry in enumerate(file.images):
+            self._read_image(place, entry)
+        for place, entry in enumerate(file.annotations):
+            self._read_annotation(place, entry)
+
+    def _read_categories(self, entries: Sequence[Any]) -> None:
+        contradicting = set()
+        for place, entry in enumerate(entries):
+            try:
+                category = typed(entry, _Category, f"categories[{place}]")
+            except JsonError as error:
+                self._report.add("category", str(error))
+                continue
+            category_id = _same_id(category.id)
+            before = self._categories.setdefault(category_id, category.name)
+            if not same_name(before, category.name):
+                contradicting.add(category_id)
+                message = _(
+                    "category id {id} is both {first} and {second}; neither is used",
+                    id=shown(category.id),
+                    first=shown(before),
+                    second=shown(category.name),
+                )
+                self._report.add("category twice", message)
+        for category_id in contradicting:
+            del self._categories[category_id]
+
+    def _read_image(self, place: int, fields: Any) -> None:
+        try:
+            image = typed(fields, _Image, f"images[{place}]")
+        except JsonError as error:
+            self._report.add("image", str(error))
+            return
+        image_id, entry = _same_id(image.id), _("image {name}", name=shown(image.file_name))
+        if image_id in self._by_id:
+            if fields == self._entries[image_id]:
+                return
+            message = _("{entry}: id {id} is there twice", entry=entry, id=shown(image.id))
+            if (first := self._by_id[image_id]) is not None:
+                first.lose("id twice", message)
+            if (other := self._draft(image, entry)) is not None:
+                other.lose("id twice", message)
+                self.drafts.append(other)
+            return
+        self._entries[image_id] = fields
+        draft = self._by_id[image_id] = self._draft(image, entry)
+        if draft is not None:
+            self.drafts.append(draft)
+            draft.labelled = self._known
+            self._add_extras(fields, draft, entry)
+
+    def _draft(self, image: _Image, entry: str) -> Draft | None:
+        """A draft of the image; None where it is not at hand, or of no usable size."""
+        name: str | None = image.file_name
+        written = in_folder_of(self._source, image.file_name)
+        size = whole_size(image.width, image.height)
+        at_hand = self._reading.images
+        if at_hand is not None:
+            name = at_hand.named(written)
+            if name is None:
+                message = _("{entry}: there is no image of that name", entry=entry)
+                self._report.add("no image", message)
+                return None
+            if fault := size_fault(size, at_hand.sizes[name]):
+                self._report.add("size", f"{entry}: {fault}")
+                return None
+            size = at_hand.sizes[name]
+        if size is None:
+            message = _("{entry}: expected a width and a height of 1 or more", entry=entry)
+            self._report.add("size", message)
+            return None
+        source = f"{self._source}, {entry}" if self._source else entry
+        return Draft(name or "", size, self._reading, written, source)
+
+    def _add_extras(self, fields: Mapping[str, Any], draft: Draft, entry: str) -> None:
+        """`labelled` and `ignore_regions` of an image.
+
+        A class that is not understood there may be unlabelled, a region anywhere.
+        """
+        names = self._reading.names
+        if "labelled" in fields:
+            try:
+                draft.labelled = names.ids(typed(fields["labelled"], list[str], "labelled"))
+            except JsonError as error:
+                draft.lose("labelled", f"{entry}: {error}")
+        regions = fields.get("ignore_regions", [])
+        for place, written in enumerate(regions if isinstance(regions, list) else [regions]):
+            where = f"ignore_regions[{place}]"
+            try:
+                region = typed(written, _Region, where)
+            except JsonError as error:
+                draft.lose("region", f"{entry}: {error}")
+                continue
+            box = _xyxy(region.bbox)
+            if not all(map(math.isfinite, box)) or box[2] <= box[0] or box[3] <= box[1]:
+                message = _(
+                    "{entry}: {where} is {value}, which has no area",
+                    entry=entry,
+                    where=where,
+                    value=shown(written),
+                )
+                draft.lose("region", message)
+                continue
+            for class_id in self._classes(region.categories):
+                draft.ignore(box, class_id)
+
+    def _classes(self, listed: Sequence[str] | None) -> Sequence[int]:
+        """Class ids of a region; of any class where one of them is not known."""
+        if listed is None:
+            return (ANY_CLASS,)
+        found = [self._reading.names.id(name) for name in listed]
+        if None in found:
+            return (ANY_CLASS,)
+        return sorted({class_id for class_id in found if class_id})
+
+    def _read_annotation(self, place: int, fields: Any) -> None:
+        try:
+            subject = typed(fields, _Subject, f"annotations[{place}]")
+        except JsonError as error:
+            self._add_stray(fields, "annotation", str(error))
+            return
+        entry = _("annotation {id}", id=shown(fields.get("id", place + 1)))
+        image_id = _same_id(subject.image_id)
+        if image_id not in self._by_id:
+            places = {"entry": entry, "id": shown(subject.image_id)}
+            self._add_stray(
+                fields, "image id", _("{entry}: there is no image with id {id}", **places)
             )
+            return
+        draft = self._by_id[image_id]
+        if draft is not None:  # else the image has been reported; its boxes need not be
+            entry = _("{entry} in {image}", entry=entry, image=draft.file_name)
+            self._add(fields, entry, draft)
+
+    def _add_stray(self, fields: Any, kind: str, message: str) -> None:
+        """An object that may be in any image: of its class, nothing is known in any of them."""
+        name = self._category(fields) if isinstance(fields, dict) else None
+        class_id = None if name is None else self._reading.names.id(name)
+        if class_id == NO_CLASS:
+            return
+        if class_id is None:
+            self._report.add(kind, message)
+            for draft in self.drafts:
+                draft.is_understood = False
+            self._reading.first_loss = self._reading.first_loss or message
+            return
+        for draft in self.drafts:
+            draft.labelled = (draft.labelled or frozenset()) - {class_id}
+        for draft in self.drafts[:1]:
+            draft.count_unread()
+        message = _(
+            "{fault}: what is found of {label} is not counted in the images of this file",
+            fault=message,
+            label=self._reading.labels[class_id],
+        )
+        self._report.add(kind, message)
+
+    def _category(self, fields: Mapping[str, Any]) -> str | None:
+        """The name of an annotation's category; None where it is not known."""
+        category_id = fields.get("category_id")
+        if not isinstance(category_id, (int, float, str)) or isinstance(category_id, bool):
+            return None
+        return self._categories.get(_same_id(category_id))
+
+    def _add(self, fields: Mapping[str, Any], entry: str, draft: Draft) -> None:
+        name = self._category(fields)
+        if name is None:
+            message = _(
+                "{entry}: there is no category with id {id}; nothing found there is right or wrong",
+                entry=entry,
+                id=shown(fields.get("category_id")),
+            )
+            self._report.add("category id", message)
+        crowd = _flag(fields.get("iscrowd"))
+        if crowd is None:
+            message = _(
+                "{entry}: iscrowd is {value}, expected 0 or 1; nothing found there is right or "
+                "wrong",
+                entry=entry,
+                value=shown(fields["iscrowd"]),
+            )
+            self._report.add("iscrowd", message)
+        box = _box(fields.get("bbox"))
+        if (box is None or box[2] <= box[0] or box[3] <= box[1]) and (
+            outline := _outline(fields.get("segmentation"))
+        ):
+            message = _(
+                "{entry}: the bbox is {bbox}; the box around its segmentation is used",
+                entry=entry,
+                bbox=shown(fields.get("bbox")),
+            )
+            self._report.add("segmentation", message)
+            box = outline
+        draft.add(entry, name, box, fields.get("bbox"), crowd)
+
+
+def _file(content: Any) -> _File:
+    """The lists of images, annotations and categories. Raises GroundTruthError."""
+    if isinstance(content, list):
+        raise GroundTruthError(
+            _("expected a JSON object with images, annotations and categories, got a list"),
+            _("A list is COCO's format of results; its ground truth is an object."),
+        )
+    try:
         return typed(content, _File)
     except JsonError as error:
         raise GroundTruthError(str(error)) from error
 
 
-def _categories(entries: Sequence[Any], report: Report) -> dict[Id, str]:
-    """Category id -> name."""
-    categories = {}
-    for place, entry in enumerate(entries):
-        try:
-            category = typed(entry, _Category, f"categories[{place}]")
-        except JsonError as error:
-            report.add("category", str(error))
-        else:
-            categories[category.id] = category.name
-    return categories
+def _same_id(value: Id) -> Id:
+    """An id as it is compared: "1" and 1.0 are 1."""
+    if isinstance(value, str) and (whole := _WHOLE.fullmatch(value)):
+        return int(whole[1])
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _drafts(
-    entries: Sequence[Any],
-    categories: Mapping[Id, str],
-    names: ClassNames,
-    sizes: Sizes | None,
-    report: Report,
-) -> dict[Id, Draft | None]:
-    """Image id -> draft; None = an image that was reported and is not used."""
-    at_hand = None if sizes is None else ImageNames(sizes)
-    known = names.ids(categories.values())
-    drafts: dict[Id, Draft | None] = {}
-    taken = set()
-    for place, fields in enumerate(entries):
-        try:
-            image = typed(fields, _Image, f"images[{place}]")
-        except JsonError as error:
-            report.add("image", str(error))
-            continue
-        entry = f"image {shown(image.file_name)}"
-        if image.id in drafts:
-            report.add("image twice", f"{entry}: id {shown(image.id)} is there twice")
-            continue
-        drafts[image.id] = None
-        name: str | None = image.file_name
-        size = whole_size(image.width, image.height)
-        if sizes is not None and at_hand is not None:
-            name = at_hand.named(image.file_name)
-            if name is None:
-                report.add("no image", f"{entry}: there is no image of that name")
-                continue
-            if fault := size_fault(size, sizes[name]):
-                report.add("size", f"{entry}: {fault}")
-                continue
-            size = sizes[name]
-        if size is None:
-            report.add("size", f"{entry}: expected a width and a height of 1 or more")
-            continue
-        if name in taken:
-            report.add("image twice", f"{entry}: the image is there twice")
-            continue
-        taken.add(name)
-        draft = drafts[image.id] = Draft(name or "", size, report)
-        draft.labelled = known
-        _add_extras(fields, draft, names, entry, report)
-    return drafts
+def _flag(value: Any) -> bool | None:
+    """Yes or no, from 0 and 1 as numbers, texts, true and false; null is no. None = neither."""
+    if value is None or isinstance(value, bool):
+        return bool(value)
+    return {0.0: False, 1.0: True}.get(found) if (found := number(value)) is not None else None
 
 
-def _add_extras(
-    fields: Mapping[str, Any], draft: Draft, names: ClassNames, entry: str, report: Report
-) -> None:
-    """`labelled` and `ignore_regions` of an image; what is no such thing is reported."""
-    if "labelled" in fields:
-        try:
-            draft.labelled = names.ids(typed(fields["labelled"], list[str], "labelled"))
-        except JsonError as error:
-            report.add("labelled", f"{entry}: {error}")
-    regions = fields.get("ignore_regions", [])
-    for number, written in enumerate(regions if isinstance(regions, list) else [regions]):
-        where = f"ignore_regions[{number}]"
-        try:
-            region = typed(written, _Region, where)
-        except JsonError as error:
-            report.add("region", f"{entry}: {error}")
-            continue
-        box = _xyxy(region.bbox)
-        if not all(map(math.isfinite, box)) or box[2] <= box[0] or box[3] <= box[1]:
-            report.add("region", f"{entry}: {where} is {shown(written)}, which has no area")
-            continue
-        listed = region.categories
-        for class_id in (ANY_CLASS,) if listed is None else sorted(names.ids(listed)):
-            draft.regions.append((box, class_id))
+def _box(written: Any) -> Box | None:
+    """A bbox as xyxy; None where it is not four finite numbers."""
+    found = numbers(written) if isinstance(written, list) else None
+    return _xyxy((found[0], found[1], found[2], found[3])) if found and len(found) == 4 else None
 
 
-def _add(
-    fields: Any,
-    place: int,
-    drafts: Mapping[Id, Draft | None],
-    categories: Mapping[Id, str],
-    names: ClassNames,
-    report: Report,
-) -> None:
-    """An annotation into the draft of its image; what cannot be used is reported."""
-    try:
-        subject = typed(fields, _Subject, f"annotations[{place}]")
-    except JsonError as error:
-        report.add("annotation", str(error))
-        return
-    entry = f"annotation {shown(fields.get('id', place + 1))}"
-    if subject.image_id not in drafts:
-        report.add("image id", f"{entry}: there is no image with id {shown(subject.image_id)}")
-        return
-    draft = drafts[subject.image_id]
-    if draft is None:  # the image has been reported; its boxes need not be
-        return
-    entry += f" in {draft.file_name}"
-    name = categories.get(subject.category_id)
-    if name is None:
-        category = shown(subject.category_id)
-        report.add("category id", f"{entry}: there is no category with id {category}")
-        return
-    try:
-        annotation = typed(fields, _Annotation)
-    except JsonError as error:
-        report.add(f"type of {error.field}", f"{entry}: {error}")
-        return
-    box = _xyxy(annotation.bbox)
-    crowd = annotation.iscrowd == 1
-    draft.add(entry, name, names.id(name), box, fields["bbox"], crowd)
+def _outline(segmentation: Any) -> Box | None:
+    """The box around polygons; None where there is none, or one is not understood."""
+    if not isinstance(segmentation, list) or not segmentation:
+        return None
+    found: list[float] = []
+    for polygon in segmentation:
+        points = numbers(polygon) if isinstance(polygon, list) else None
+        if points is None or len(points) < 6 or len(points) % 2:
+            return None
+        found += points
+    return around(found[::2], found[1::2])
 
 
 def _xyxy(bbox: Box) -> Box:

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from detector.translation import _, noted
+
 T = TypeVar("T")
 
 # No file of ours, nor one of ground truth, is a tenth as deep; what is deeper overflows readers.
@@ -23,13 +25,13 @@ _REPR.maxlevel = 3
 _REPR.maxstring = _REPR.maxother = 60
 
 _NOUNS = {
-    "int": "a whole number",
-    "float": "a number",
-    "str": "a text",
-    "bool": "true or false",
-    "null": "null",
-    "array": "a list",
-    "object": "an object",
+    "int": noted("a whole number"),
+    "float": noted("a number"),
+    "str": noted("a text"),
+    "bool": noted("true or false"),
+    "null": noted("null"),
+    "array": noted("a list"),
+    "object": noted("an object"),
 }
 
 
@@ -47,21 +49,27 @@ class JsonError(ValueError):
 def parse(data: bytes) -> Any:
     """The value that a JSON text holds. Raises JsonError, with line and column where known."""
     try:
-        value = json.loads(data)
+        value = json.loads(data, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
-        raise JsonError(
-            f"broken JSON at line {error.lineno}, column {error.colno}: {error.msg}"
-        ) from error
+        message = _(
+            "broken JSON at line {line}, column {column}: {fault}",
+            line=error.lineno,
+            column=error.colno,
+            fault=error.msg,
+        )
+        raise JsonError(message) from error
+    except JsonError:
+        raise
     except (ValueError, RecursionError) as error:  # not Unicode; numbers or nesting without end
-        raise JsonError(f"broken JSON: {error}") from error
+        raise JsonError(_("broken JSON: {fault}", fault=error)) from error
     if not _is_shallow(value):
-        raise JsonError(f"broken JSON: lists or objects more than {_MAX_DEPTH} deep")
+        raise JsonError(_("broken JSON: lists or objects more than {depth} deep", depth=_MAX_DEPTH))
     return value
 
 
 def _is_shallow(value: Any) -> bool:
     level = [value] if type(value) in (dict, list) else []
-    for _ in range(_MAX_DEPTH):
+    for _depth in range(_MAX_DEPTH):
         level = [
             inner
             for each in level
@@ -89,9 +97,11 @@ def typed(value: Any, kind: type[T], at: str = "") -> T:
         place = re.search(r"(?:field `|\$\.)(\w+)", str(error))
         raise JsonError(_in_words(str(error), value, at), place[1] if place else "") from error
     except OverflowError as error:  # a whole number where a float is wanted
-        raise JsonError(f"{at + ': ' if at else ''}a number is too large") from error
+        fault = _("a number is too large")
+        raise JsonError(f"{at}: {fault}" if at else fault) from error
     except UnicodeEncodeError as error:  # JSON can spell half a character: "\\ud800"
-        raise JsonError(f"{at + ' is ' if at else ''}{shown(value)}: not Unicode") from error
+        fault = _("{value} is not Unicode", value=shown(value))
+        raise JsonError(f"{at}: {fault}" if at else fault) from error
 
 
 def shown(value: object) -> str:
@@ -100,26 +110,43 @@ def shown(value: object) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of the JSON. A name that is there twice says two things: neither is taken."""
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        names = [name for name, _value in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise JsonError(_("broken JSON: {name} is twice in one object", name=shown(twice)))
+    return content
+
+
 def _in_words(message: str, value: Any, at: str) -> str:
     """msgspec's "Expected `float`, got `str` - at `$.bbox[0]`" with the value that is there."""
-    what, _, path = message.partition(" - at ")
+    what, _at, path = message.partition(" - at ")
     path = path.removeprefix("`key` in ").strip("`").removeprefix("$")
     where = f"{at}{path}" if at else path.removeprefix(".")
     if missing := re.fullmatch(r"Object missing required field `(\w+)`", what):
-        return f"{where}: there is no {missing[1]}" if where else f"there is no {missing[1]}"
+        fault = _("there is no {field}", field=missing[1])
+        return f"{where}: {fault}" if where else fault
     expected = re.sub(r", got .*", "", what).removeprefix("Expected ")
     expected = re.sub(r"`([^`]*)`", lambda kinds: _nouns(kinds[1]), expected)
     expected = expected.replace(">= ", "of at least ").replace("<= ", "of at most ")
     if "[...]" in path or "`key`" in message:  # somewhere in an object: msgspec does not say where
-        return f"in {where.removesuffix('[...]')}, expected {expected}"
+        place = where.removesuffix("[...]")
+        return _("in {where}, expected {expected}", where=place, expected=expected)
     for name, index in re.findall(r"\.(\w+)|\[(\d+)\]", path):
         value = value[name] if name else value[int(index)]
-    subject = f"{where} is {shown(value)}" if where else shown(value)
-    return f"{subject}, expected {expected}" if expected != what else f"{subject}: {what.lower()}"
+    places = {"where": where, "value": shown(value), "expected": expected}
+    if expected == what:
+        subject = _("{where} is {value}", **places) if where else shown(value)
+        return f"{subject}: {what.lower()}"
+    if where:
+        return _("{where} is {value}, expected {expected}", **places)
+    return _("{value}, expected {expected}", **places)
 
 
 def _nouns(kinds: str) -> str:
     names = kinds.split(" | ")
-    return " or ".join(
-        _NOUNS.get(name, name) for name in names if name != "int" or "float" not in names
+    return _(" or ").join(
+        _(_NOUNS.get(name, name)) for name in names if name != "int" or "float" not in names
     )

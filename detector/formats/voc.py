@@ -8,27 +8,26 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from xml.etree import ElementTree
 
-import defusedxml.ElementTree
-from defusedxml import DTDForbidden
-
 from detector.errors import GroundTruthError
 from detector.evaluation.ground_truth import GroundTruths
 from detector.formats.bundle import to_zip, unique_stems
 from detector.formats.detected import DetectedImage
-from detector.formats.reading import (
-    ClassNames,
-    Draft,
-    ImageNames,
-    Report,
-    Sizes,
-    finite,
-    size_fault,
-    whole_size,
-)
+from detector.formats.names import Sizes
+from detector.formats.reading import Draft, Reading, numbers, own_or_named, size_fault, whole_size
+from detector.formats.safe_xml import root_of, text_of
 from detector.formats.tables import record
 from detector.formats.typed_json import shown
+from detector.translation import _
 
 _SIDES = ("xmin", "ymin", "xmax", "ymax")
+# What tells of an object, and where else it may stand.
+_OF_OBJECTS = ("name", "bndbox", "xmin", "polygon", "robndbox")
+_NOT_OBJECTS = ("owner", "source", "size")
+# The development kit writes 0 and 1; others their languages' words.
+_DIFFICULT = {
+    **dict.fromkeys(("", "0", "false", "no", "unspecified"), False),
+    **dict.fromkeys(("1", "true", "yes"), True),
+}
 
 
 def read_voc(
@@ -44,38 +43,62 @@ def read_voc(
     Args:
         labels: the model's; index = class id, background first. Matched whatever the case.
         sizes: the images at hand; None = take the image as the file describes it.
-        file_name: the annotation file's own. Where the <filename> in it is of no image at hand, the
-            image of the same name but for its ending is taken.
+        file_name: the annotation file's own. An image of that name but for the ending comes before
+            the <filename> in the file, which copies often keep.
 
     Raises:
         GroundTruthError: not a Pascal VOC XML, or nothing in it can be used.
     """
-    root = _annotation(data)
-    report, names = Report(), ClassNames(labels)
-    image = (root.findtext("filename") or "").strip()
+    reading = Reading(labels, sizes)
+    return reading.result(read_content(root_of(data), file_name, reading), "")
+
+
+def read_content(root: ElementTree.Element, file_name: str, reading: Reading) -> list[Draft]:
+    """The one image in the content of a Pascal VOC XML. Raises GroundTruthError."""
+    if root.tag != "annotation":
+        message = _("expected an XML <annotation>, got <{tag}>", tag=shown(root.tag)[1:-1])
+        raise GroundTruthError(message)
+    image = text_of(root, "filename") or ""
     entry = file_name or image or "annotation"
-    size = whole_size(root.findtext("size/width"), root.findtext("size/height"))
-    if sizes is not None:
-        at_hand = ImageNames(sizes)
-        known = at_hand.named(image) or at_hand.with_stem(file_name or image)
-        if known is None:
-            raise GroundTruthError(f"there is no image named {shown(image or file_name)}")
-        if fault := size_fault(size, sizes[known]):
+    size = whole_size(text_of(root, "size/width"), text_of(root, "size/height"))
+    if reading.images is not None:
+        known = own_or_named(reading, file_name, image)
+        if fault := size_fault(size, reading.images.sizes[known]):
             raise GroundTruthError(fault)
-        image, size = known, sizes[known]
+        image, size = known, reading.images.sizes[known]
     if size is None:
-        raise GroundTruthError("expected a size with a width and a height of 1 or more")
-    draft = Draft(image or file_name, size, report)
+        raise GroundTruthError(_("expected a size with a width and a height of 1 or more"))
+    draft = Draft(image or file_name, size, reading, file_name or image, entry)
     for position, item in enumerate(root.findall("object"), start=1):
-        name = (item.findtext("name") or "").strip()
-        texts = [item.findtext(f"bndbox/{side}") for side in _SIDES]
-        box = None
-        if corners := finite(texts):
-            xmin, ymin, xmax, ymax = corners
-            box = xmin - 1, ymin - 1, xmax, ymax
-        crowd = (item.findtext("difficult") or "").strip().lower() in ("1", "true")
-        draft.add(f"{entry}, object {position}", name, names.id(name), box, texts, crowd)
-    return report.result([draft.made()], "")
+        where = _("{file}, object {position}", file=entry, position=position)
+        _add(item, where, draft, reading)
+    for child in root:
+        if child.tag in ("object", *_NOT_OBJECTS):
+            continue
+        if any(child.find(f".//{tag}") is not None for tag in _OF_OBJECTS):
+            message = _("{file}: <{tag}> is not understood", file=entry, tag=shown(child.tag)[1:-1])
+            draft.lose("element", message)
+    return [draft]
+
+
+def _add(item: ElementTree.Element, entry: str, draft: Draft, reading: Reading) -> None:
+    texts = [text_of(item, f"bndbox/{side}") for side in _SIDES]
+    box = None
+    if corners := numbers(texts):
+        xmin, ymin, xmax, ymax = corners
+        box = xmin - 1, ymin - 1, xmax, ymax
+    written = (
+        (text_of(item, "difficult") or "").lower() if item.find("difficult") is not None else ""
+    )
+    crowd = _DIFFICULT.get(written)
+    if crowd is None:
+        message = _(
+            "{entry}: difficult is {value}, expected 0 or 1; nothing found there is right or wrong",
+            entry=entry,
+            value=shown(written),
+        )
+        reading.report.add("difficult", message)
+    draft.add(entry, text_of(item, "name") or "", box, texts, crowd)
 
 
 def to_voc(image: DetectedImage, labels: Sequence[str]) -> bytes:
@@ -125,27 +148,6 @@ def voc_zip(images: Sequence[DetectedImage], labels: Sequence[str]) -> bytes:
             for name, image in zip(names, images, strict=True)
         }
     )
-
-
-def _annotation(data: bytes) -> ElementTree.Element:
-    """The root element. Raises GroundTruthError."""
-    try:
-        root: ElementTree.Element = defusedxml.ElementTree.fromstring(data, forbid_dtd=True)
-    except DTDForbidden as error:
-        raise GroundTruthError(
-            "the XML has a document type (DOCTYPE), which is refused for safety",
-            "Remove the <!DOCTYPE ...> from the file.",
-        ) from error
-    except ElementTree.ParseError as error:
-        line, column = error.position
-        raise GroundTruthError(
-            f"broken XML at line {line}, column {column + 1}: {str(error).split(':')[0]}"
-        ) from error
-    except (ValueError, LookupError) as error:  # an encoding that nobody knows
-        raise GroundTruthError(f"broken XML: {error}") from error
-    if root.tag != "annotation":
-        raise GroundTruthError(f"expected an XML <annotation>, got <{shown(root.tag)[1:-1]}>")
-    return root
 
 
 def _side(low: float, high: float, length: int) -> tuple[int, int]:

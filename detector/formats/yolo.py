@@ -13,9 +13,21 @@ import numpy as np
 from detector.errors import GroundTruthError
 from detector.evaluation.ground_truth import GroundTruths
 from detector.formats.bundle import to_zip, unique_stems
+from detector.formats.class_lists import ClassList
 from detector.formats.detected import DetectedImage
-from detector.formats.reading import ClassNames, Draft, ImageNames, Report, Sizes, as_text, finite
+from detector.formats.names import Sizes
+from detector.formats.reading import (
+    Box,
+    Draft,
+    NoImageError,
+    Reading,
+    around,
+    as_text,
+    number,
+    numbers,
+)
 from detector.formats.typed_json import shown
+from detector.translation import _
 
 
 def read_yolo(
@@ -27,6 +39,8 @@ def read_yolo(
 ) -> GroundTruths:
     """The ground truth in a YOLO text file, one image; an empty file says: nothing there.
 
+    A sixth column is a confidence, and more are the corners of an outline, whose box is taken.
+
     Args:
         labels: the model's; index = class id, background first.
         sizes: the images at hand; the text's is the one of the same name but for its ending.
@@ -35,40 +49,91 @@ def read_yolo(
             the background. Of classes that are not named nothing is known.
 
     Raises:
-        GroundTruthError: not text, or of no image at hand.
+        GroundTruthError: not text, of no image at hand, or nothing in it can be used.
     """
-    text = as_text(data, file_name)
-    report, names = Report(), ClassNames(labels)
-    image = ImageNames(sizes).with_stem(file_name)
-    if image is None:
+    reading = Reading(labels, sizes)
+    classes = None if class_names is None else ClassList.of(class_names)
+    return reading.result([read_content(data, file_name, reading, classes)], "")
+
+
+def read_content(
+    data: bytes, file_name: str, reading: Reading, classes: ClassList | GroundTruthError | None
+) -> Draft:
+    """The image that a YOLO text is about. Raises GroundTruthError where it is not at hand.
+
+    Args:
+        classes: what the numbers mean; None = the labels without the background; an error = not
+            known, so that the image does not count.
+    """
+    at_hand = reading.images
+    image = at_hand.with_stem(file_name) if at_hand else None
+    if at_hand is None or image is None:
         stem = PurePosixPath(file_name.replace("\\", "/")).stem
-        raise GroundTruthError(f"there is no image named {shown(stem)}")
-    draft = Draft(image, sizes[image], report)
-    listed = list(labels[1:] if class_names is None else class_names)
-    if class_names is not None:
-        draft.labelled = names.ids(class_names)
-    width, height = sizes[image]
-    for number, line in enumerate(text.splitlines(), start=1):
-        parts = line.split()
-        if not parts:
-            continue
-        entry = f"{file_name}, line {number}"
-        if len(parts) != 5 or not re.fullmatch("[0-9]{1,9}", parts[0]):
-            report.add(
-                "columns",
-                f"{entry}: expected a class number, centre x, centre y, width, height; "
-                f"got {shown(line.strip())}",
-            )
-            continue
-        index = int(parts[0])
-        name = listed[index] if index < len(listed) else f"number {index}"
-        box = None
-        if values := finite(parts[1:]):
-            cx, cy, w, h = values
-            left, right = (cx - w / 2) * width, (cx + w / 2) * width
-            box = left, (cy - h / 2) * height, right, (cy + h / 2) * height
-        draft.add(entry, name, names.id(name), box, parts[1:])
-    return report.result([draft.made()], "")
+        raise NoImageError(_("there is no image named {name}", name=shown(stem)))
+    draft = Draft(image, at_hand.sizes[image], reading, file_name)
+    if isinstance(classes, GroundTruthError):
+        draft.lose("class numbers", f"{file_name}: {classes}")
+        return draft
+    try:
+        lines = as_text(data, file_name).splitlines()
+    except GroundTruthError as error:
+        draft.lose("text", str(error))
+        return draft
+    if classes is not None:
+        draft.labelled = reading.names.ids(classes.names.values())
+    classes = classes or ClassList.of(reading.labels[1:])
+    for place, line in enumerate(lines, start=1):
+        if line.strip():
+            entry = _("{file}, line {line}", file=file_name, line=place)
+            _add(line, entry, draft, classes, reading)
+    return draft
+
+
+def _add(line: str, entry: str, draft: Draft, classes: ClassList, reading: Reading) -> None:
+    written, *columns = line.split()
+    fractions = _fractions(columns, has_keypoints=classes.has_keypoints)
+    if fractions is None:
+        message = _(
+            "{entry}: expected a class number, centre x, centre y, width, height; got {line}",
+            entry=entry,
+            line=shown(line.strip()),
+        )
+        draft.lose("columns", message)
+        return
+    width, height = draft.size
+    xmin, ymin, xmax, ymax = fractions
+    index = number(written)
+    name = written
+    if index is not None:
+        name = classes.names.get(int(index), "") if index == int(index) else ""
+        name = name or _("number {number}", number=written)
+    box = xmin * width, ymin * height, xmax * width, ymax * height
+    draft.add(entry, name, box, columns)
+
+
+def _fractions(columns: Sequence[str], *, has_keypoints: bool) -> Box | None:
+    """The box in fractions of the image, xyxy; None where the columns have no plain meaning.
+
+    Args:
+        columns: what follows the class.
+        has_keypoints: what follows a box are key points.
+    """
+    values = numbers(columns)
+    if values is None or len(values) < 4:
+        return None
+    count = len(values)
+    # Ultralytics' tracker writes a confidence and a number from 1 after the box.
+    is_track = count == 6 and re.fullmatch("[0-9]+", columns[5])
+    if is_track and columns[5] in ("0", "1"):  # or the last corner of a triangle
+        return None
+    if count < 6 or has_keypoints or is_track:
+        cx, cy, w, h = values[:4]
+        return cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2
+    # Key points (x, y, whether it is seen) look like an outline, if there is an even number.
+    has_flags = count > 6 and (count - 4) % 3 == 0 and set(values[6::3]) <= {0.0, 1.0, 2.0}
+    if count % 2 or has_flags:
+        return None
+    return around(values[::2], values[1::2])
 
 
 def to_yolo(image: DetectedImage, *, with_scores: bool = False) -> bytes:

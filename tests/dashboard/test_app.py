@@ -322,7 +322,9 @@ def test_a_server_that_is_configured_with_tls_is_called_with_tls(opened, monkeyp
 @pytest.fixture
 def own_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the shipped model behind an embedded server, and no card yet."""
-    (tmp_path / "1").symlink_to(ROOT / "models" / "commodity" / "1")
+    (tmp_path / "1").mkdir()
+    shipped = ROOT / "models" / "commodity" / "1" / "saved_model.pb"
+    (tmp_path / "1" / "saved_model.pb").symlink_to(shipped)
     monkeypatch.delenv("COMMODITY_LENS_SERVER", raising=False)
     monkeypatch.setenv("COMMODITY_LENS_MODEL_BASE_PATH", str(tmp_path))
     return tmp_path
@@ -337,7 +339,7 @@ def test_of_a_model_card_what_it_has_is_shown(own_model: Path):
     }
     cards = [{}, {"figures": None, "data": None}, {"figures": figures}]
     for card in cards:
-        (own_model / "card.json").write_text(json.dumps(card))
+        (own_model / "1" / "card.json").write_text(json.dumps(card))
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
         app.switch_page("pages/4_Server.py").run()
         assert problems(app) == []
@@ -350,7 +352,7 @@ def test_of_a_model_card_what_it_has_is_shown(own_model: Path):
 @pytest.mark.server
 def test_a_model_card_of_another_form_is_one_clear_message(own_model: Path):
     for text in ("[1, 2]", "{", '{"figures": {"classes": {"shoes": {"AP50": "good"}}}}'):
-        (own_model / "card.json").write_text(text)
+        (own_model / "1" / "card.json").write_text(text)
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
         app.switch_page("pages/4_Server.py").run()
         assert not app.exception

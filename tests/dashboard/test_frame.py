@@ -1,5 +1,6 @@
 """Nothing escapes the frame: an error in a page, a fragment or a callback is one calm box."""
 
+import gc
 import inspect
 import logging
 import shutil
@@ -11,6 +12,7 @@ from threading import Event
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard import frame
 from dashboard.answers import VersionWatch
 from detector.errors import ServerFaultError, ServerTimeoutError, ServerUnavailableError
 from tests.support.foreign import Foreign, serving, statuses
@@ -181,3 +183,30 @@ def test_a_forgotten_word_is_asked_for_again(monkeypatch):
     assert watch.version() == 1
     watch.forget()
     assert watch.version() == 2
+
+
+def test_the_text_of_others_is_shown_as_it_is():
+    assert frame.plain("a *b* &amp; c:d") == r"a \*b\* \&amp; c\:d"
+
+
+def test_modules_are_out_of_the_collectors_sight_and_what_a_page_makes_is_not(server, app_of):
+    def script() -> None:
+        from dashboard import frame
+
+        class Knot:
+            pass
+
+        with frame.page("Detect"):
+            knot = Knot()
+            knot.itself = knot
+
+    app = app_of(script).run()
+    frozen = gc.get_freeze_count()
+    assert frozen > 50_000
+    for _ in range(3):
+        app.run()
+    gc.collect()
+    assert gc.get_freeze_count() == frozen  # nothing of a session is kept for ever
+    assert sum(type(each).__name__ == "Knot" for each in gc.get_objects()) == 0
+    gc.unfreeze()
+    assert sum(type(each).__name__ == "Knot" for each in gc.get_objects()) <= 1

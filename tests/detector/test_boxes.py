@@ -127,8 +127,9 @@ def test_nms_keeps_the_first_of_equal_boxes_with_equal_scores():
 
 
 def test_nms_keeps_every_box_without_area():
-    flat = np.repeat(boxes_of([3, 3, 3, 7]), 4, axis=0)
-    assert nms(flat, np.full(4, 0.5), 0.0).tolist() == [0, 1, 2, 3]
+    count = 2 * BLOCK + 1
+    flat = np.repeat(boxes_of([3, 3, 3, 7]), count, axis=0)
+    assert nms(flat, np.full(count, 0.5), 0.0).tolist() == list(range(count))
 
 
 def test_nms_keeps_groups_apart():

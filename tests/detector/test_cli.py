@@ -22,6 +22,7 @@ from PIL import Image
 from detector.config import COMMODITY_LABELS
 from detector.drawing.colors import class_color
 from detector.embedded import EmbeddedServer
+from detector.formats.class_mapping import write_class_mapping
 from detector.formats.thresholds import write_thresholds
 from detector.ssd import Settings
 from tests.support.foreign import gated
@@ -827,3 +828,96 @@ def test_more_than_a_few_images_have_a_progress_bar_on_a_terminal(
     assert len([json.loads(line) for line in output.splitlines()]) == count
     assert (b"0/4" in terminal) == has_bar
     assert has_bar or terminal == b""
+
+
+def truth_of(done: subprocess.CompletedProcess[str], folder: Path, **names: str) -> Path:
+    """A COCO JSON of what was detected, with other names of classes where they are given."""
+    found = [result for result in results(done) if "detections" in result]
+    labels = COMMODITY_LABELS[1:]
+    content = {
+        "images": [
+            {
+                "id": place,
+                "file_name": Path(each["image"]).name,
+                "width": each["width"],
+                "height": each["height"],
+            }
+            for place, each in enumerate(found)
+        ],
+        "categories": [
+            {"id": n, "name": names.get(label, label)} for n, label in enumerate(labels, start=1)
+        ],
+        "annotations": [
+            {
+                "id": 1,
+                "image_id": place,
+                "category_id": box["class_id"],
+                "bbox": [
+                    *box["box"][:2],
+                    box["box"][2] - box["box"][0],
+                    box["box"][3] - box["box"][1],
+                ],
+            }
+            for place, each in enumerate(found)
+            for box in each["detections"]
+        ],
+    }
+    path = folder / "truth.json"
+    path.write_text(json.dumps(content))
+    return path
+
+
+def test_ground_truth_says_how_good_the_boxes_are(server, white, black, tmp_path):
+    truth = truth_of(run("predict", "--json", "--server", server, white, black), tmp_path)
+    given = ["predict", "--server", server, "--ground-truth", truth]
+    lines = run(*given, white, black).stdout.splitlines()
+    assert lines[-2:] == [
+        "2 images with ground truth: 3 right, 0 wrong, 0 missed",
+        "precision 1.000, recall 1.000, F1 1.000, mAP@0.5 1.000",
+    ]
+    [*_images, last] = results(run(*given, "--json", "--score", "0.99", white))
+    measured = last["ground_truth"]
+    assert (measured["right"], measured["missed"]) == (0, 2)
+    assert (measured["precision"], measured["recall"], measured["map@0.5"]) == (None, 0, 1)
+    assert measured["problems"] == ["image 'black.jpg': there is no image of that name"]
+
+
+def test_a_file_of_class_names_says_what_the_ground_truth_means(server, white, tmp_path):
+    done = run("predict", "--json", "--server", server, white)
+    truth = truth_of(done, tmp_path, watch="wristwatch")
+    given = ["predict", "--json", "--server", server, "--ground-truth", truth]
+    measured = results(run(*given, white))[-1]["ground_truth"]
+    assert (measured["right"], measured["wrong"], measured["entries_not_understood"]) == (1, 0, 1)
+    names = tmp_path / "names.json"
+    names.write_bytes(write_class_mapping({"wristwatch": "watch"}))
+    measured = results(run(*given, "--class-names", names, white))[-1]["ground_truth"]
+    assert (measured["right"], measured["wrong"], measured["entries_not_understood"]) == (2, 0, 0)
+
+
+def test_a_folder_of_ground_truth_is_read_and_what_was_not_understood_is_said(
+    server, white, black, tmp_path
+):
+    labels = tmp_path / "labels"
+    (labels / "train").mkdir(parents=True)
+    (labels / "train" / "white.txt").write_text("not understood")
+    (labels / "train" / "black.txt").write_text("")
+    (labels / "more.xml").write_bytes(b"no XML")
+    done = run("predict", "--server", server, "--ground-truth", labels, white, black)
+    assert "1 image with ground truth: 0 right, 1 wrong, 0 missed" in done.stdout
+    assert "1 image does not count, for its ground truth was not understood" in done.stdout
+    assert "  more.xml: broken XML" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--ground-truth", "/nowhere.json"], "/nowhere.json cannot be read"),
+        (["--ground-truth", "README.md"], "not a file of ground truth"),
+        (["--class-names", "pyproject.toml", "--ground-truth", "README.md"], "broken JSON"),
+        (["--ground-truth", "x", "--resume", "--out", "y"], "--ground-truth counts over all"),
+        (["--class-names", "x"], "--class-names is about the files of --ground-truth"),
+    ],
+)
+def test_ground_truth_that_cannot_be_used_is_an_error(server, white, options, message):
+    done = run("predict", "--server", server, white, *options, status=2)
+    assert message in done.stderr

@@ -114,6 +114,18 @@ def test_the_columns_are_offsets_scores_priors_and_variances(class_count):
     np.testing.assert_array_equal(raw.variances, output[:, 8 + class_count :])
 
 
+def test_the_compact_prediction_is_the_rows_above_the_floor_with_their_places():
+    output = output_of(
+        3, (apart(0), {0: 0.9, 1: 0.01}), (apart(1), {2: 0.02}), (apart(2), {1: 0.5})
+    )
+    whole = RawPrediction.from_output(output)
+    assert (whole.prior_indices.tolist(), whole.prior_count) == ([0, 1, 2], 3)
+    for compact in (whole.compact(), whole.compact().compact()):
+        assert (compact.prior_indices.tolist(), compact.prior_count) == ([1, 2], 3)
+        for name in ("offsets", "scores", "priors", "variances"):
+            assert getattr(compact, name).tolist() == getattr(whole, name)[1:].tolist()
+
+
 def test_a_prediction_is_read_only_and_does_not_follow_its_source():
     output = np.full((3, 21), 0.5, np.float32)
     raw = RawPrediction.from_output(output)
@@ -123,6 +135,8 @@ def test_a_prediction_is_read_only_and_does_not_follow_its_source():
         assert part.dtype == np.float32
         with pytest.raises(ValueError, match="read-only"):
             part[0, 0] = 1
+    for same in (raw, raw.compact()):
+        assert not same.prior_indices.flags.writeable
 
 
 @pytest.mark.parametrize("shape", [(7308, 20), (7308, 33), (1, 7308, 21), (21,), (7308, 0)])
@@ -134,8 +148,24 @@ def test_an_output_of_another_shape_is_refused_with_both_shapes(shape):
     assert refusal.value.hint
 
 
+def test_of_a_request_with_one_image_the_output_is_that_of_the_image():
+    output = random_output(np.random.default_rng(1), 5, 9, "softmax")
+    raw, alone = RawPrediction.of_single(output[None], 9), RawPrediction.from_output(output, 9)
+    assert raw.scores.tolist() == alone.scores.tolist()
+    with pytest.raises(OutputError, match="21 classes"):
+        RawPrediction.of_single(output[None], 21)
+
+
+@pytest.mark.parametrize("shape", [(5, 21), (2, 5, 21), (0, 5, 21), (1, 1, 5, 21)])
+def test_an_output_that_is_not_of_one_image_is_refused(shape):
+    with pytest.raises(OutputError, match="for one image") as refusal:
+        RawPrediction.of_single(np.zeros(shape, np.float32))
+    assert str(shape) in str(refusal.value)
+    assert refusal.value.hint.startswith("Serve a model")
+
+
 def test_an_output_without_room_for_one_class_is_refused():
-    with pytest.raises(OutputError):
+    with pytest.raises(OutputError, match=r"\(P, C \+ 12\): 4 offsets, classes, 4 prior"):
         RawPrediction.from_output(np.zeros((5, 13), np.float32))
 
 
@@ -189,10 +219,29 @@ def test_what_rounding_and_boxes_beyond_the_edge_give_is_accepted(column, value)
     assert len(RawPrediction.from_output(output, 9).scores) == 1
 
 
+def test_a_prediction_is_kept_in_float32_and_its_scores_class_after_class():
+    raw = RawPrediction.from_output(np.full((3, 21), 0.5, np.float64))
+    assert {part.dtype for part in (raw.offsets, raw.scores, raw.priors, raw.variances)} == {
+        np.dtype(np.float32)
+    }
+    assert raw.scores.flags.f_contiguous
+    assert raw.offsets.flags.c_contiguous
+
+
 def test_parts_of_different_lengths_are_refused():
     four = np.zeros((3, 4), np.float32)
     with pytest.raises(ValueError, match=r"expected priors \(3, 4\), got \(2, 4\)"):
         RawPrediction(four, np.zeros((3, 9), np.float32), four[:2], four)
+    nine = np.zeros((3, 9), np.float32)
+    with pytest.raises(ValueError, match=r"expected prior_indices \(3,\)"):
+        RawPrediction(four, nine, four, four, np.arange(2), 10)
+
+
+@pytest.mark.parametrize("shape", [(3,), (3, 1), (3, 1, 9)])
+def test_scores_of_another_shape_are_refused(shape):
+    four = np.zeros((3, 4), np.float32)
+    with pytest.raises(ValueError, match=r"expected scores \(P, C\) with C >= 2"):
+        RawPrediction(four, np.zeros(shape, np.float32), four, four)
 
 
 # --- decode
@@ -383,6 +432,12 @@ def test_detections_are_read_only():
         three_detections().scores[0] = 1
 
 
+def test_detections_have_one_type_of_number_whatever_they_are_made_of():
+    made = Detections(np.zeros((2, 4)), np.zeros(2), np.zeros(2), np.zeros(2))
+    assert (made.boxes.dtype, made.scores.dtype) == (np.float32, np.float32)
+    assert (made.class_ids.dtype, made.prior_indices.dtype) == (np.int64, np.int64)
+
+
 def test_detections_of_different_lengths_are_refused():
     with pytest.raises(ValueError, match=r"expected boxes \(2, 4\), got \(3, 4\)"):
         Detections(np.zeros((3, 4)), np.zeros(2), np.zeros(2), np.zeros(2))
@@ -502,11 +557,12 @@ def test_top_k_cuts_after_thresholds_and_shown_classes():
 
 
 def test_at_most_400_boxes_of_a_class_are_kept():
-    rows = [(apart(index), {1: 0.9 - 0.001 * index}) for index in range(450)]
-    rows += [(apart(index), {2: 0.35}) for index in range(450, 460)]
+    assert 3 * BLOCK < 900
+    rows = [(apart(index), {1: 0.9 - 0.0005 * index}) for index in range(900)]
+    rows += [(apart(index), {2: 0.35}) for index in range(900, 910)]
     output = output_of(3, *rows)
     kept = found(output, top_k=1000)
-    assert kept == [(1, index) for index in range(400)] + [(2, index) for index in range(450, 460)]
+    assert kept == [(1, index) for index in range(400)] + [(2, index) for index in range(900, 910)]
 
 
 def test_the_200_best_are_shown_by_default():

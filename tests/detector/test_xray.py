@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -118,6 +120,13 @@ def test_boxes_below_the_threshold_are_seen_with_who_suppressed_them():
     assert result.shown.tolist() == [True, False, False]
 
 
+def test_a_score_at_the_threshold_is_above_it_as_in_postprocess():
+    # float32(0.7) is a little below 0.7.
+    result = looked_at((FIRST, {WATCH: 0.7}), score_threshold=0.7)
+    assert result.shown.tolist() == [True]
+    assert funnel_of(result, WATCH) == [1] * 5
+
+
 def test_class_agnostic_a_box_below_the_threshold_takes_no_part():
     result = looked_at((FIRST, {WATCH: 0.9}), (SECOND, {WATCH: 0.1}), class_agnostic=True)
     assert result.candidates.prior_indices.tolist() == [0]
@@ -127,6 +136,12 @@ def test_candidates_are_in_pixels_of_the_image_and_named_as_detections_are():
     result = looked_at((FIRST, {WATCH: 0.9}))
     assert result.candidates.boxes.tolist() == [[0, 0, 320, 371]]
     assert result.candidates.ids == ["2-0"]
+
+
+def test_what_is_found_is_read_only():
+    result = looked_at((FIRST, {WATCH: 0.9}))
+    names = ("above_threshold", "kept", "shown", "suppressor", "ious")
+    assert [name for name in names if getattr(result, name).flags.writeable] == []
 
 
 # --- the same as post-processing
@@ -209,3 +224,16 @@ def test_each_of_thousands_has_its_suppressor_and_its_iou(count: int):
     widths = 0.4 - 0.1 * np.arange(count) / count
     assert np.abs(result.ious[2:] - widths / 0.4).max() < 1e-4
     assert len(result.suppressed_by(0)) + len(result.suppressed_by(1)) == count
+
+
+def test_the_memory_for_thousands_that_are_kept_and_suppressed_has_a_bound():
+    output = np.repeat(output_of(2, *((apart(i), {SHOES: 0.9}) for i in range(1000))), 8, axis=0)
+    raw = unchecked(output)
+    tracemalloc.start()
+    try:
+        result = xray(raw, Settings(), SIZE)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert result.kept.sum() == 1000
+    assert peak < 30_000_000

@@ -110,7 +110,7 @@ def sent(page: Page, name: str) -> list[Any]:
 
 def test_a_double_click_resets_the_zoom(viewer: Callable[..., Page]):
     page = viewer()
-    page.mouse.move(450, 400)
+    page.mouse.click(450, 400)  # from now on the wheel is the photo's
     page.mouse.wheel(0, -500)
     page.wait_for_function("document.querySelector('.viewer').lens.camera.zoom.k > 2")
     page.locator(".boxes").dblclick()
@@ -158,9 +158,11 @@ def test_keys_zoom_and_move_the_photo(viewer: Callable[..., Page]):
 @pytest.mark.parametrize(
     ("zoom", "event", "taken"),
     [
-        (1, "new WheelEvent('wheel', {deltaY: 9, cancelable: true})", False),
-        (1, "new WheelEvent('wheel', {deltaY: -9, cancelable: true})", True),
-        (2, "new WheelEvent('wheel', {deltaY: 9, cancelable: true})", True),
+        (1, "new WheelEvent('wheel', {deltaY: -9, cancelable: true})", False),
+        (2, "new WheelEvent('wheel', {deltaY: 9, cancelable: true})", False),
+        (1, "new WheelEvent('wheel', {deltaY: 9, ctrlKey: true, cancelable: true})", False),
+        (1, "new WheelEvent('wheel', {deltaY: -9, ctrlKey: true, cancelable: true})", True),
+        (2, "new WheelEvent('wheel', {deltaY: 9, ctrlKey: true, cancelable: true})", True),
         (1, "new KeyboardEvent('keydown', {key: 'ArrowDown', cancelable: true})", False),
         (2, "new KeyboardEvent('keydown', {key: 'ArrowDown', cancelable: true})", True),
         (2, "new KeyboardEvent('keydown', {key: '0', ctrlKey: true, cancelable: true})", False),

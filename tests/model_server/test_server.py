@@ -492,6 +492,19 @@ def test_a_new_version_takes_over_and_the_old_one_ends(tmp_path):
         )
 
 
+def test_the_newest_two_may_be_served_together(tmp_path):
+    savedmodels.write_affine(tmp_path, 1)
+    with serving(tmp_path, "--latest_versions", "2") as server:
+        savedmodels.write_affine(tmp_path, 2)
+        server.wait_for_states([(2, "AVAILABLE"), (1, "AVAILABLE")])
+        savedmodels.write_affine(tmp_path, 3)
+        server.wait_for_states([(3, "AVAILABLE"), (2, "AVAILABLE"), (1, "END")])
+        for version in (2, 3):
+            answer = server.predict({"x": X}, version=version)
+            assert answer.model_spec.version.value == version
+        assert server.predict({"x": X}).model_spec.version.value == 3
+
+
 def test_a_version_change_fails_no_request(tmp_path):
     savedmodels.write_affine(tmp_path, 1)
     changed = threading.Event()

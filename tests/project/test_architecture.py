@@ -27,6 +27,7 @@ WALK = {
     *("decoders", "png_chunks", "upright_rgb", "image_memory"),
     "failures",
     "printable",
+    "room",
     *("serving", "channel", "embedded", "wire"),
 }
 

@@ -12,6 +12,8 @@ import pytest
 from detector.config import COMMODITY_LABELS
 from detector.embedded import EmbeddedServer
 from detector.evaluation.operating_points import OperatingPoint
+from detector.formats.bundle import to_zip
+from detector.formats.class_mapping import write_class_mapping
 from detector.formats.thresholds import write_thresholds
 from tests.support.paths import ROOT
 
@@ -35,7 +37,8 @@ def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def folder(tmp_path: Path, samples_dir: Path) -> Path:
-    """A folder with what the examples name: photo.jpg, photos/, samples/, thresholds.json."""
+    """A folder with what the examples name: photo.jpg, photos/, samples/, thresholds.json, and
+    labels.zip with class-names.json."""
     first, second = (samples_dir / f"{name}.jpg" for name in ("headphones_studio", "tshirt_flat"))
     shutil.copy(first, tmp_path / "photo.jpg")
     for name in ("photos", "samples"):
@@ -44,6 +47,9 @@ def folder(tmp_path: Path, samples_dir: Path) -> Path:
         shutil.copy(second, tmp_path / name)
     point = write_thresholds(OperatingPoint(0.4, {3: 0.5}), COMMODITY_LABELS)
     (tmp_path / "thresholds.json").write_bytes(point)
+    truth = (samples_dir / "annotations.json").read_bytes()
+    (tmp_path / "labels.zip").write_bytes(to_zip({"annotations.json": truth}))
+    (tmp_path / "class-names.json").write_bytes(write_class_mapping({"trousers": "pants"}))
     return tmp_path
 
 

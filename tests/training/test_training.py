@@ -91,7 +91,7 @@ def test_the_labels_are_the_same_everywhere(model_base_path):
 
 
 def test_the_card_is_of_the_shipped_version_and_names_every_class(model_base_path, version):
-    card = json.loads((model_base_path / "card.json").read_text())
+    card = json.loads((model_base_path / "1" / "card.json").read_text())
     assert card["version"] == int(version.name)
     assert tuple(card["labels"]) == LABELS
     assert set(card["figures"]["classes"]) == set(LABELS[1:])

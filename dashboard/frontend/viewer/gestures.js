@@ -46,8 +46,10 @@ export class Gestures {
 
   /** @param {WheelEvent} event */
   #wheel(event) {
-    const { camera } = this.#viewer
-    // At its full size the photo lets the page scroll on.
+    const { camera, canvas } = this.#viewer
+    // The page scrolls on, unless the zoom is meant: with Ctrl, or after a click into the photo. At
+    // its full size the photo lets the page scroll on even then.
+    if (!event.ctrlKey && !event.metaKey && !canvas.matches(":focus")) return
     if (camera.zoom.k === 1 && event.deltaY > 0) return
     event.preventDefault()
     const step = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 * event.deltaY : event.deltaY

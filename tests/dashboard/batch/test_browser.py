@@ -143,3 +143,33 @@ def test_the_exports_hold_what_is_shown(seen: Page) -> None:
         picture = Image.open(io.BytesIO(archive.read("canvas_shoes.png")))
     with Image.open(ROOT / "samples" / "canvas_shoes.jpg") as sample:
         assert picture.size == sample.size
+
+
+def test_a_reload_asks_before_it_loses_the_results(seen: Page) -> None:
+    element(seen, "batch_upload").locator("input[type=file]").set_input_files(
+        [file("a.png", png(size=(40, 30)))]
+    )
+    seen.get_by_role("button", name="Run 1 file").click()
+    shown_cards(seen).first.wait_for()
+    settled(seen)
+    asked: list[str] = []
+    seen.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    seen.evaluate("() => setTimeout(() => location.reload(), 0)")
+    expect(shown_cards(seen).first).to_be_visible()
+    seen.wait_for_function("() => document.readyState === 'complete'")
+    assert asked == ["beforeunload"]
+
+
+def test_a_batch_is_evaluated_on_thresholds_without_a_second_upload(
+    seen: Page,
+) -> None:
+    files = [file(f"{i}.png", png(size=(40 + i, 30))) for i in range(3)]
+    element(seen, "batch_upload").locator("input[type=file]").set_input_files(files)
+    seen.get_by_role("button", name="Run 3 files").click()
+    expect(shown_cards(seen)).to_have_count(3)
+    settled(seen)
+    seen.get_by_role("button", name="Evaluate").click()
+    seen.wait_for_url("**/Thresholds**")
+    seen.locator(".viewer .number").wait_for()
+    settled(seen)
+    expect(seen.get_by_text("Counting over 3 images.")).to_be_visible()

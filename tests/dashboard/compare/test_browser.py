@@ -46,7 +46,7 @@ def url(
     servers = f"second={second.address}, gone=127.0.0.1:{gone}"
     log = tmp_path_factory.mktemp("app") / "log.txt"
     with dashboard(log, COMMODITY_LENS_SERVERS=servers) as running:
-        yield f"{running.url}/Compare"
+        yield f"{running.url}/Compare?score_b=0.5"
 
 
 def boxes(page: Page, panel: str = "") -> Locator:
@@ -75,7 +75,9 @@ def test_zoom_and_pan_of_one_panel_are_the_others(page: Page, panel: int):
     page.evaluate(f"() => {{ window.moves = 0; {PLOT}.on('plotly_relayout', () => moves++); }}")
     before = page.evaluate(RANGES)
     page.mouse.move(*middle_of(page, panel))
+    page.keyboard.down("Control")
     page.mouse.wheel(0, -400)
+    page.keyboard.up("Control")
     page.wait_for_function("() => moves == 1")
     x, x2, y, y2 = zoomed = page.evaluate(RANGES)
     assert x == x2 != before[0]
@@ -92,7 +94,9 @@ def test_zoom_and_pan_of_one_panel_are_the_others(page: Page, panel: int):
 
 def test_the_legend_hides_a_kind_in_both_panels_and_keeps_the_zoom(page: Page):
     page.mouse.move(*middle_of(page, 0))
+    page.keyboard.down("Control")
     page.mouse.wheel(0, -200)
+    page.keyboard.up("Control")
     page.wait_for_function(f"() => {PLOT}._fullLayout.xaxis.range[0] > 0")
     zoomed = page.evaluate(RANGES)
     legend = element(page, "linked_figure").locator(".legend .traces")
@@ -140,7 +144,7 @@ def test_swap_copy_and_reset_move_the_knobs(page: Page):
     expect(page.get_by_text(re.compile(r"^\d+ in both ·"))).to_be_visible()
     element(page, "reset_sides").get_by_role("button").click()
     expect(slider(page, "score_a")).to_have_value("0.3")
-    expect(slider(page, "score_b")).to_have_value("0.5")
+    expect(slider(page, "score_b")).to_have_value("0.3")
 
 
 def test_the_link_reopens_picture_sides_and_view(page: Page, url: str, visit: Callable[..., Page]):
@@ -164,7 +168,7 @@ def test_the_link_reopens_picture_sides_and_view(page: Page, url: str, visit: Ca
 
 
 def test_a_server_and_version_of_the_link_are_asked(url: str, visit: Callable[..., Page]):
-    page = visit(f"{url}?server_b=second&version_b=2")
+    page = visit(f"{url}&server_b=second&version_b=2")
     boxes(page, "x2y2").first.wait_for()
     titles = element(page, "linked_figure").locator(".infolayer .annotation-text")
     expect(titles.nth(0)).to_have_text("A · commodity 1 · score ≥ 0.30 · IoU 0.45")
@@ -174,7 +178,7 @@ def test_a_server_and_version_of_the_link_are_asked(url: str, visit: Callable[..
 def test_a_dead_server_leaves_the_other_side_and_its_return_is_noticed(
     url: str, visit: Callable[..., Page], gone: int
 ):
-    page = visit(f"{url}?server_b=gone")
+    page = visit(f"{url}&server_b=gone")
     alert = element(page, "right").get_by_role("alert")
     expect(alert).to_contain_text(str(gone))
     boxes(page, "xy").first.wait_for()
@@ -192,7 +196,7 @@ def test_the_swipe_moves_in_the_browser_without_a_word_to_the_server(
     page = visit("about:blank", viewport=LARGE)
     sent: list[BackMsg] = []
     page.on("websocket", lambda w: w.on("framesent", lambda f: sent.append(BackMsg.FromString(f))))
-    page.goto(f"{url}?compare_view=Swipe")
+    page.goto(f"{url}&compare_view=Swipe")
     swipe = page.locator(".swipe")
     swipe.locator(".box").first.wait_for()
     settled(page)
@@ -237,7 +241,7 @@ def test_on_a_phone_the_panels_are_stacked(url: str, visit: Callable[..., Page])
     }}""")
 
 
-@pytest.mark.parametrize("query", ["", "?compare_mode=Images", "?compare_view=Swipe"])
+@pytest.mark.parametrize("query", ["", "&compare_mode=Images", "&compare_view=Swipe"])
 @pytest.mark.parametrize("width", [1440, 390])
 def test_nothing_is_wider_than_the_window(
     url: str, visit: Callable[..., Page], width: int, query: str
@@ -250,7 +254,7 @@ def test_nothing_is_wider_than_the_window(
 
 
 def test_twelve_pictures_fit_and_there_are_no_more(url: str, visit: Callable[..., Page]):
-    page = visit(f"{url}?compare_mode=Images")
+    page = visit(f"{url}&compare_mode=Images")
     page.locator(".lens-grid img").first.wait_for()
     field = element(page, "pictures").locator("input")
     field.press("ArrowDown")

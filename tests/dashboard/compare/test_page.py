@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard import state
 from dashboard.compare.page import OPENS_ON
 from detector.embedded import EmbeddedServer
+from detector.formats.thresholds import write_thresholds
 from detector.images import read_image
 from detector.serving import ServingClient
 from detector.ssd import Detections, RawPrediction, Settings, postprocess, preprocess
@@ -129,12 +130,39 @@ def rows_shown(app: AppTest) -> set[tuple]:
     return {tuple(map(told, row)) for row in differences(app)[columns].itertuples(index=False)}
 
 
-def test_the_page_opens_on_two_sides_that_differ(opened: Callable[..., AppTest]):
-    app = opened()
+def test_two_thresholds_differ(opened: Callable[..., AppTest]):
+    app = opened(score_b="0.5")
     assert problems(app) == []
     assert len(spec(app)["layout"]["images"]) == 2
     assert set(differences(app)["difference"]) == {"Only in A", "In both"}
     assert "right" in differences(app)
+    assert len(app.info) == 0
+
+
+def test_both_sides_open_with_the_settings_that_hold_on_all_pages(opened: Callable[..., AppTest]):
+    app = opened(score_threshold="0.4", iou_threshold="0.6", own="shoes", threshold_shoes="0.9")
+    assert knobs(app, "a") == knobs(app, "b") == (0.4, 0.6, False, "newest")
+    assert "Both sides are the same" in app.info[0].value
+    texts = json.dumps(spec(app)["layout"]["annotations"])
+    assert texts.count("1 own threshold") == 2
+    shoes = differences(app).query("A == 'shoes'")
+    assert (shoes["score_A"] >= 0.9).all()
+    app.toggle(key="own_b").set_value(False).run()
+    assert len(app.info) == 0
+    assert json.dumps(spec(app)["layout"]["annotations"]).count("1 own threshold") == 1
+
+
+def test_a_side_takes_thresholds_from_a_file(opened: Callable[..., AppTest]):
+    app = opened()
+    content = write_thresholds(Settings(0.2, class_thresholds={3: 0.8, 4: 0.7}), LABELS)
+    app.file_uploader(key="thresholds_b").upload("t.json", content, "application/json").run()
+    assert problems(app) == []
+    assert knobs(app, "b") == (0.2, 0.45, False, "newest")
+    assert "2 own thresholds" in json.dumps(spec(app)["layout"]["annotations"])
+    app.button(key="swap").click().run()
+    assert knobs(app, "a") == (0.2, 0.45, False, "newest")
+    app.button(key="reset_sides").click().run()
+    assert "own threshold" not in json.dumps(spec(app)["layout"]["annotations"])
 
 
 @pytest.mark.parametrize(
@@ -171,7 +199,7 @@ def test_the_score_change_is_shown_with_its_sign(opened: Callable[..., AppTest])
 
 
 def test_a_kind_that_is_filtered_out_is_not_listed(opened: Callable[..., AppTest]):
-    app = opened()
+    app = opened(score_b="0.5")
     app.button_group(key="kinds").unselect("In both").run()
     assert set(differences(app)["difference"]) == {"Only in A"}
 
@@ -212,7 +240,7 @@ def test_reset_brings_back_what_the_page_opens_with(opened: Callable[..., AppTes
     app = opened(score_a="0.2", iou_b="0.6", agnostic_b="true", version_a="1", same_box_iou="0.9")
     app.button(key="reset_sides").click().run()
     assert knobs(app, "a") == (0.3, 0.45, False, "newest")
-    assert knobs(app, "b") == (0.5, 0.45, False, "newest")
+    assert knobs(app, "b") == (0.3, 0.45, False, "newest")
     assert app.slider(key="same_box_iou").value == 0.5
 
 
@@ -312,7 +340,7 @@ def test_a_dead_server_is_named_on_its_side_and_the_other_side_stays(
     [message] = problems(app)
     assert str(port) in message
     assert panel_boxes(app, "x") == 0
-    assert panel_boxes(app, "x2") == len(detected(output, score_threshold=0.5))
+    assert panel_boxes(app, "x2") == len(detected(output, score_threshold=0.3))
     assert not spec(app)["layout"]["showlegend"]  # there are no differences to tell
     assert len(app.dataframe) == 0
 
@@ -380,11 +408,16 @@ def test_an_upload_is_judged_by_true_boxes_that_were_given_for_it(opened: Callab
         "categories": [{"id": 1, "name": "shoes"}],
         "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [10, 10, 90, 90]}],
     }
-    keep(app, state.GroundTruthFiles({"mine.json": json.dumps(truth).encode()}))
+    keep(app, state.GroundTruthFiles((("mine.json", json.dumps(truth).encode()),)))
     app.file_uploader(key="upload").upload("mine.jpg", data.getvalue(), "image/jpeg").run()
     assert problems(app) == []
     assert "right" in differences(app).columns
     assert [int(said) for said in standings(app)["Missed"][:2]] == [1, 1]
+    assert not any("not understood" in caption.value for caption in app.caption)
+    truth["annotations"].append({"image_id": 1, "category_id": 9, "bbox": [200, 10, 90, 90]})
+    keep(app, state.GroundTruthFiles((("mine.json", json.dumps(truth).encode()),)))
+    app.run()
+    assert any("1 entry of the ground truth was not understood" in c.value for c in app.caption)
 
 
 # Images side by side.

@@ -12,10 +12,12 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from dashboard import state
-from dashboard.thresholds import accuracy
+from dashboard.files import ImageFile
+from dashboard.thresholds import accuracy, class_names
 from detector import images, ssd
 from detector.config import COMMODITY_LABELS as LABELS
 from detector.embedded import EmbeddedServer
+from detector.formats.class_mapping import write_class_mapping
 from detector.formats.coco import read_coco
 from detector.serving import ServingClient
 from detector.wire.tensors import encode_tensor
@@ -254,6 +256,91 @@ def test_truth_that_can_be_used_in_part_is_used_and_the_rest_is_named(opened):
     assert "\n- b.xml: broken XML" in warning
 
 
+def test_what_was_not_understood_is_said_where_the_number_stands(opened):
+    app = uploaded(opened(), photo("a.jpg"), photo("b.jpg", 310), photo("c.jpg", 320))
+    files = [voc("a.jpg", "person"), ("b.txt", b"what is this", "text/plain"), ("c.txt", b"", "")]
+    app.file_uploader(key="ground_truth").set_value(files).run()
+    assert errors(app) == []
+    assert "2 images with ground truth" in captions(app)
+    assert "1 entry of the ground truth was not understood" in captions(app)
+    assert "1 image does not count, for its ground truth was not understood" in captions(app)
+    assert metrics(app)["Recall"] == "–"
+
+
+def test_ground_truth_that_may_be_of_two_images_of_one_name_does_not_count(opened):
+    app = uploaded(opened(), photo("a.jpg"), photo("a.jpg", 310), photo("b.jpg", 320))
+    files = [voc("a.jpg"), voc("b.jpg", size=320)]
+    app.file_uploader(key="ground_truth").set_value(files).run()
+    assert "1 image with ground truth" in captions(app)
+    assert "1 image does not count, for its ground truth was not understood" in captions(app)
+    assert "a.jpg: does not count, for two images have this name" in warnings(app)[0]
+
+
+def test_an_image_alone_is_judged_among_those_that_its_ground_truth_may_be_about(opened):
+    app = uploaded(opened("app.py"), photo("A.jpg"), photo("a.jpg", 310))
+    keep(app, state.GroundTruthFiles((("a.txt", b"0 0.5 0.5 0.5 0.5"),)))
+    app.run()
+    assert [toggle.key for toggle in app.toggle].count("true_boxes") == 1
+    app.pills(key="picture").set_value("A.jpg").run()
+    assert not app.exception
+    assert [toggle.key for toggle in app.toggle].count("true_boxes") == 0
+
+
+def test_two_files_of_one_name_are_both_used(opened):
+    app = uploaded(opened(), photo("a.jpg"), photo("b.jpg", 310))
+    files = [
+        (f"{name}.xml", voc(f"{name}.jpg", size=side)[1]) for name, side in (("a", 300), ("b", 310))
+    ]
+    app.file_uploader(key="ground_truth").set_value(
+        [("same.xml", content, "text/xml") for _name, content in files]
+    ).run()
+    assert "2 images with ground truth" in captions(app)
+
+
+def test_a_class_name_that_is_no_label_is_mapped_and_the_choice_is_handed_on(opened):
+    app = uploaded(opened(), photo())
+    app.file_uploader(key="ground_truth").set_value([voc("a.jpg", "trousers")]).run()
+    assert metrics(app)["Recall"] == "–"
+    assert [box.key for box in app.get("download_button")].count("class_names_download") == 0
+    assert app.selectbox(key="class_name trousers").value == class_names.UNKNOWN
+    app.selectbox(key="class_name trousers").set_value("pants").run()
+    assert errors(app) == []
+    assert metrics(app)["Recall"] == "0.000"
+    assert kept(app, state.GroundTruthFiles).class_names == {"trousers": "pants"}
+    app.switch_page("app.py").run()
+    app.switch_page(PAGE).run()
+    assert app.selectbox(key="class_name trousers").value == "pants"
+    app.selectbox(key="class_name trousers").set_value(class_names.NO_CLASS).run()
+    assert kept(app, state.GroundTruthFiles).class_names == {"trousers": None}
+    app.selectbox(key="class_name trousers").set_value(class_names.UNKNOWN).run()
+    assert kept(app, state.GroundTruthFiles).class_names == {}
+
+
+def test_class_names_are_taken_from_a_file_among_the_ground_truth(opened):
+    app = uploaded(opened(), photo())
+    mapping = ("class-names.json", write_class_mapping({"trousers": "pants"}), "application/json")
+    app.file_uploader(key="ground_truth").set_value([voc("a.jpg", "trousers"), mapping]).run()
+    assert errors(app) == []
+    assert metrics(app)["Recall"] == "0.000"
+    assert app.selectbox(key="class_name trousers").value == "pants"
+
+
+def test_class_names_that_the_model_has_not_are_named_and_spoil_no_other_file(opened):
+    app = uploaded(opened(), photo())
+    mapping = ("class-names.json", write_class_mapping({"trousers": "dog"}), "application/json")
+    app.file_uploader(key="ground_truth").set_value([voc("a.jpg", "pants"), mapping]).run()
+    assert "'trousers' is mapped to 'dog', which is no label of the model" in warnings(app)[0]
+    assert metrics(app)["Recall"] == "0.000"
+
+
+def test_a_zip_file_that_cannot_be_read_is_named_and_spoils_no_other_file(opened):
+    app = uploaded(opened(), photo())
+    files = [voc("a.jpg"), ("labels.zip", b"PK is not enough", "application/zip")]
+    app.file_uploader(key="ground_truth").set_value(files).run()
+    assert "labels.zip: this is not a ZIP file that can be read" in warnings(app)[0]
+    assert "1 image with ground truth (a.xml, labels.zip)" in captions(app)
+
+
 def test_a_thresholds_file_is_taken(opened):
     content = {
         "format": "commodity-lens-thresholds",
@@ -289,6 +376,25 @@ def test_pictures_in_a_zip_are_counted_with_their_truth(opened):
     app.file_uploader(key="ground_truth").set_value([voc("320.jpg", size=320)]).run()
     assert errors(app) == []
     assert "1 image with ground truth (320.xml)" in captions(app)
+
+
+def test_one_of_the_many_is_judged_among_them(opened):
+    data, images = BytesIO(), {f"{folder}/1.jpg": photo()[1] for folder in ("one", "two")}
+    with zipfile.ZipFile(data, "w") as archive:
+        for name, content in images.items():
+            archive.writestr(name, content)
+    with zipfile.ZipFile(truth := BytesIO(), "w") as archive:
+        archive.writestr("two/1.txt", b"0 0.5 0.5 0.5 0.5")
+    app = opened()
+    app.segmented_control(key="scope").set_value("many").run()
+    app.file_uploader(key="many").set_value([("set.zip", data.getvalue(), "application/zip")]).run()
+    app.file_uploader(key="ground_truth").set_value([("t.zip", truth.getvalue(), "")]).run()
+    assert "1 image with ground truth (t.zip)" in captions(app)
+    first = ImageFile.of("set.zip/one/1.jpg", images["one/1.jpg"])
+    keep(app, state.Choice(opened=first))
+    app.segmented_control(key="scope").set_value("this").run()
+    assert errors(app) == []
+    assert any("None of these images has ground truth" in box.value for box in app.info)
 
 
 def test_many_pictures_are_counted_once_and_a_bad_file_does_not_stop_them(opened):

@@ -1,29 +1,34 @@
 """Many images through the real model server."""
 
+import errno
 import hashlib
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
+import grpc
 import numpy as np
 import pillow_heif
 import pytest
 from PIL import Image
 
+import detector.answers
 import detector.batch.calls
-import detector.batch.run
 import detector.image_memory
+from detector.answers import AnswerStore, StoredAnswers
 from detector.batch.run import Done, Source, file_source, images_in, run
 from detector.config import Config
 from detector.embedded import EmbeddedServer
-from detector.errors import ImageError, OutputError, ServerUnavailableError
+from detector.errors import ImageError, OutputError, ServerUnavailableError, SignatureError
 from detector.images import ImageLimits, read_image, read_memory
+from detector.room import Room
 from detector.serving import ServedModel
 from detector.ssd import RawPrediction, Settings, postprocess, preprocess
-from tests.support.foreign import gated
+from tests.support.foreign import Foreign, gated
 from tests.support.running import ModelServer, model_server, served
 
 CONFIG = Config()
@@ -88,6 +93,22 @@ def test_what_make_gives_of_a_picture_is_in_its_result(client: ServedModel) -> N
     assert [done.made for done in found] == [(20, 50, 3)]
 
 
+def test_a_stored_answer_is_not_asked_for_again(embedded_server: EmbeddedServer) -> None:
+    stored = StoredAnswers(AnswerStore(), embedded_server.address, "commodity", 1)
+    sources = [source("a", jpeg())]
+    with gated(embedded_server.address) as (_, server), served(server.address) as client:
+        [first] = run(sources, client, CONFIG, stored=stored)
+        [again] = run(sources, client, CONFIG, stored=stored)
+        assert (again.raw, again.model) == (first.raw, first.model)
+        assert len(server.requests) == 1
+        # Another version of the model may say something else.
+        list(run(sources, client, CONFIG, stored=replace(stored, version=2)))
+        assert len(server.requests) == 2
+    assert stored.get(first.digest) is not None
+    # It is kept under the version that gave it, not under the one that was looked for.
+    assert replace(stored, version=2).get(first.digest) is None
+
+
 # Bad files.
 
 
@@ -97,12 +118,23 @@ def test_a_bad_file_is_a_result_with_its_error_and_stops_nothing(client: ServedM
     errors = {done.index: done.error for done in found}
     assert [errors[i] is None for i in range(5)] == [True, False, False, False, True]
     assert all(isinstance(errors[i], ImageError) for i in (1, 2, 3))
+    # A traceback would keep the file and half an image.
+    assert [errors[i].__traceback__ for i in (1, 2, 3)] == [None] * 3
 
 
 def test_a_file_that_cannot_be_opened_is_a_result_too(client: ServedModel, tmp_path: Path) -> None:
     [done] = run([file_source(tmp_path / "gone.jpg", ImageLimits())], client, CONFIG)
     assert str(done.error) == "cannot be opened: No such file or directory"
     assert (done.digest, done.size, done.raw) == ("", None, None)
+
+
+def test_a_source_that_cannot_be_read_is_a_result_too(client: ServedModel) -> None:
+    def read() -> bytes:
+        raise PermissionError(errno.EACCES, "Permission denied", "/secret/a.jpg")
+
+    [done] = run([Source("a", read)], client, CONFIG)
+    assert isinstance(done.error, ImageError)
+    assert (str(done.error), done.digest) == ("cannot be opened: Permission denied", "")
 
 
 def test_no_more_is_read_of_a_file_than_is_allowed(tmp_path: Path) -> None:
@@ -151,6 +183,40 @@ def test_a_server_that_is_started_again_is_waited_for() -> None:
         assert sorted(found) == list(range(60))
 
 
+def failing(server: Foreign, code: grpc.StatusCode, times: int) -> None:
+    """Lets the server's next calls fail."""
+    answer = server.predict
+
+    def predict(request: object, context: grpc.ServicerContext) -> object:
+        if len(server.requests) <= times:
+            context.abort(code, "for now")
+        return answer(request, context)
+
+    server.predict = predict
+
+
+@pytest.mark.parametrize(
+    ("code", "times"),
+    [("UNAVAILABLE", 8), ("DEADLINE_EXCEEDED", 2), ("INTERNAL", 2)],  # gRPC repeats the first, too
+)
+def test_a_call_is_repeated_where_the_server_may_come_back(
+    embedded_server: EmbeddedServer, code: str, times: int
+) -> None:
+    with gated(embedded_server.address) as (_, server), served(server.address) as client:
+        failing(server, grpc.StatusCode[code], times)
+        [done] = run([source("a", jpeg())], client, CONFIG, patience_s=300)
+    assert done.raw is not None
+    assert done.error is None
+
+
+def test_a_call_that_can_never_succeed_is_not_repeated(embedded_server: EmbeddedServer) -> None:
+    with gated(embedded_server.address) as (_, server), served(server.address) as client:
+        failing(server, grpc.StatusCode.INVALID_ARGUMENT, times=1)
+        with pytest.raises(SignatureError):
+            list(run([source("a", jpeg())], client, CONFIG, patience_s=300))
+        assert len(server.requests) == 1
+
+
 def test_an_answer_for_other_labels_ends_the_run(client: ServedModel) -> None:
     labels = Config(labels=("background", "cat", "dog"))
     with pytest.raises(OutputError, match="expected"):
@@ -176,6 +242,29 @@ def test_who_is_slow_to_take_results_slows_the_reading(client: ServedModel) -> N
     assert len(pulled) <= 20 + 6
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_no_more_pictures_are_read_at_a_time_than_there_are_workers(
+    client: ServedModel, workers: int
+) -> None:
+    now, most = 0, 0
+    changed = threading.Condition()
+
+    def read() -> bytes:
+        nonlocal now, most
+        with changed:
+            now += 1
+            most = max(most, now)
+            changed.notify_all()
+            # Long enough for one more to come, where one more is let in.
+            changed.wait_for(lambda: now > workers, timeout=0.1)
+            now -= 1
+        return jpeg()
+
+    sources = [Source(str(i), read) for i in range(6)]
+    assert len(list(run(sources, client, CONFIG, workers=workers))) == 6
+    assert most == workers
+
+
 def test_closing_ends_every_thread(client: ServedModel) -> None:
     results = run((source("a", jpeg()) for _ in range(10_000)), client, CONFIG)
     next(results)
@@ -188,7 +277,7 @@ def room_for(monkeypatch: pytest.MonkeyPatch, *pictures: bytes) -> None:
     """Room for decoding these together and no more; small pictures need little of it."""
     monkeypatch.setattr(detector.image_memory, "_FIXED", 0)
     room = sum(read_memory(data) for data in pictures)
-    monkeypatch.setattr(detector.batch.run, "MEMORY_AT_ONCE", room)
+    monkeypatch.setattr(detector.answers, "DECODING", Room(room))
 
 
 def test_large_pictures_are_decoded_one_after_the_other(
@@ -215,7 +304,7 @@ def test_large_pictures_are_decoded_one_after_the_other(
 def test_a_larger_picture_than_there_is_room_for_is_decoded_alone(
     client: ServedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(detector.batch.run, "MEMORY_AT_ONCE", 100)
+    monkeypatch.setattr(detector.answers, "DECODING", Room(100))
     found = run([source(str(i), jpeg()) for i in range(3)], client, CONFIG)
     assert [done.error for done in found] == [None] * 3
 

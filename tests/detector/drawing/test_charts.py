@@ -195,3 +195,206 @@ def test_where_nothing_is_to_be_found_the_legend_has_a_dash_for_the_average_prec
     figure = charts.precision_recall(curves, precisions, LABELS, Settings())
     names = [trace["name"] for trace in of_kind(figure, "scatter") if "name" in trace]
     assert names == ["All · mAP –", "clothes · AP –", "shoes · AP –"]
+
+
+def layout_of(figure):
+    return figure.to_plotly_json()["layout"]
+
+
+def points_of(figure):
+    """(class id, x, y, axis) of the marks on the curves."""
+    return [
+        (int(trace["legendgroup"]), trace["x"][0], trace["y"][0], trace.get("yaxis", "y"))
+        for trace in of_kind(figure, "scatter")
+        if trace["mode"] == "markers"
+    ]
+
+
+@pytest.mark.parametrize(("most", "tallest"), [(0, 0), (1, 1), (7, 5)])
+def test_a_click_anywhere_above_a_threshold_is_taken(most, tallest):
+    counted, histogram = np.zeros((100, 3), np.int64), np.zeros((50, 3), np.int64)
+    counted[:40, SHOES] = most
+    histogram[10, [CLOTHES, SHOES]] = [tallest // 2, tallest - tallest // 2]
+    histogram[20, SHOES] = 1 if tallest else 0
+    figure = charts.counts(counted, histogram, LABELS, Settings())
+    layout, (above, below) = layout_of(figure), catchers(figure)
+    assert layout["yaxis"]["type"] == "log"
+    top = 1.7 * max(most, 1)
+    assert 10 ** np.array(layout["yaxis"]["range"]) == pytest.approx([0.8, top])
+    assert (above["base"][0], above["base"][0] + above["y"][0]) == (0.5, pytest.approx(top))
+    top = 1.05 * max(tallest, 1)
+    assert layout["yaxis2"]["range"] == pytest.approx([0, top])
+    assert (below["base"][0], below["y"][0], below["yaxis"]) == (0, pytest.approx(top), "y2")
+    for bars in (above, below):
+        assert (bars["width"], bars["offset"], bars["showlegend"]) == (0.01, -0.005, False)
+    assert layout["yaxis"]["domain"][0] > layout["yaxis2"]["domain"][1]
+    # The scores of all classes stand on each other, and the axis of thresholds below them.
+    assert (layout["barmode"], layout["xaxis"]["anchor"]) == ("stack", "y2")
+    assert all(layout[axis]["fixedrange"] for axis in ("xaxis", "yaxis", "yaxis2"))
+
+
+def test_a_chart_of_rates_has_a_row_for_each_with_one_legend_for_all():
+    curves, _ = curves_of(TRUTH, RIGHT_AND_WRONG)
+    figure = charts.rates(curves, LABELS, Settings(0.35))
+    layout = layout_of(figure)
+    rows = [layout[axis] for axis in ("yaxis", "yaxis2", "yaxis3")]
+    assert [row["title"]["text"] for row in rows] == ["Precision", "Recall", "F1"]
+    assert rows[0]["domain"][1] == 1
+    assert rows[2]["domain"][0] == 0
+    assert rows[0]["domain"][0] > rows[1]["domain"][1] > rows[1]["domain"][0]
+    assert rows[1]["domain"][0] > rows[2]["domain"][1]
+    assert all(row["range"] == [0, 1.02] and row["fixedrange"] for row in rows)
+    for row, bars in zip(("y", "y2", "y3"), catchers(figure), strict=True):
+        assert (bars["yaxis"], bars["base"][0], bars["y"][0]) == (row, 0, 1.02)
+    entries = [
+        (trace["name"], trace["legendgroup"], trace["yaxis"])
+        for trace in of_kind(figure, "scatter")
+        if trace["showlegend"]
+    ]
+    assert entries == [("All", "0", "y"), ("clothes", "1", "y"), ("shoes", "2", "y")]
+    groups = {(t["name"], t["legendgroup"]) for t in of_kind(figure, "scatter")}
+    assert len(groups) == 3
+    assert layout["xaxis"]["anchor"] == "y3"
+    assert [line["x0"] for line in layout["shapes"]] == [0.35]
+
+
+def test_the_own_threshold_of_a_class_is_a_point_on_each_of_its_rates():
+    curves, _ = curves_of(TRUTH, RIGHT_AND_WRONG)
+    figure = charts.rates(curves, LABELS, Settings(class_thresholds={SHOES: 0.45}))
+    # One of two shown is right, and the only one there is.
+    assert points_of(figure) == [
+        (SHOES, 0.45, 0.5, "y"),
+        (SHOES, 0.45, 1.0, "y2"),
+        (SHOES, 0.45, pytest.approx(2 / 3), "y3"),
+    ]
+
+
+def test_precision_against_recall_is_marked_where_it_stands_now():
+    curves, precisions = curves_of(TRUTH, RIGHT_AND_WRONG)
+    figure = charts.precision_recall(curves, precisions, LABELS, Settings(0.3))
+    assert points_of(figure) == [
+        (0, 0.5, 0.5, "y"),
+        (CLOTHES, 0.0, None, "y"),
+        (SHOES, 1.0, 0.5, "y"),
+    ]
+    own = Settings(0.3, class_thresholds={CLOTHES: 0.2})
+    figure = charts.precision_recall(curves, precisions, LABELS, own)
+    assert {t["showlegend"] for t in of_kind(figure, "scatter") if t["mode"] == "markers"} == {
+        False
+    }
+    # There is no one place for all classes with thresholds of their own.
+    assert points_of(figure) == [(CLOTHES, 1.0, 1.0, "y"), (SHOES, 1.0, 0.5, "y")]
+    layout = layout_of(figure)
+    assert layout["xaxis"]["title"]["text"].startswith("Recall")
+    assert layout["yaxis"]["title"]["text"].startswith("Precision")
+    for axis in ("xaxis", "yaxis"):
+        low, high = layout[axis]["range"]
+        assert -0.1 < low < 0 < 1 < high < 1.1
+
+
+def test_a_curve_of_thousands_of_scores_has_a_few_hundred_points():
+    many = found(*((SHOES, 0.9 - number / 4000, THERE) for number in range(1000)))
+    curves, precisions = curves_of(TRUTH, many)
+    figure = charts.precision_recall(curves, precisions, LABELS, Settings())
+    lines = {t["name"]: t for t in of_kind(figure, "scatter") if t["mode"] == "lines+markers"}
+    assert 150 < len(lines["shoes · AP 0.000"]["x"]) <= 240
+
+
+def test_the_cells_of_the_confusion_matrix_stand_at_the_names_of_their_classes():
+    figure = charts.confusion(np.ones((3, 3), np.int64), LABELS)
+    layout, [bars] = layout_of(figure), of_kind(figure, "bar")
+    x, y = layout["xaxis"], layout["yaxis"]
+    assert x["ticktext"] == ["clothes", "shoes", "not found"]
+    assert y["ticktext"] == ["clothes", "shoes", "nothing there"]
+    assert (x["range"], y["range"]) == ([-0.5, 2.5], [2.5, -0.5])
+    assert (x["title"]["text"], y["title"]["text"]) == ("Detected", "Ground truth")
+    order = [CLOTHES, SHOES, 0]
+    for (true, seen), column, base, height in zip(
+        bars["customdata"], bars["x"], bars["base"], bars["y"], strict=True
+    ):
+        assert order[column] == seen
+        assert order[round(base + height / 2)] == true
+        assert base + height / 2 == pytest.approx(round(base + height / 2))
+    assert len(bars["x"]) == 8
+    assert layout["barmode"] == "overlay"
+    assert all(axis["fixedrange"] and not axis["showgrid"] for axis in (x, y))
+
+
+def test_the_density_lies_over_the_photo_without_the_background():
+    raw = RawPrediction.from_output(
+        output_of(
+            3,
+            ((0.9, 0.9, 1.1, 1.1), {0: 0.9, CLOTHES: 0.1}),
+            ((0.0, 0.0, 0.1, 0.1), {0: 0.99}),
+        )
+    )
+    figure = charts.density(raw, (640, 480), "photo.jpg", cells=10)
+    layout, [heat] = layout_of(figure), of_kind(figure, "heatmap")
+    z = np.array(heat["z"])
+    assert (z.shape, z[9, 9], np.count_nonzero(z)) == ((10, 10), 0.1, 1)
+    # The middle of the first cell, and the steps to the next ones.
+    assert [heat[key] for key in ("x0", "dx", "y0", "dy")] == [32, 64, 24, 48]
+    assert (heat["zmin"], heat["zmax"]) == (0, 1)
+    assert (layout["xaxis"]["range"], layout["yaxis"]["range"]) == ([0, 640], [480, 0])
+    assert layout["yaxis"]["scaleanchor"] == "x"
+    [photo] = layout["images"]
+    assert [photo[key] for key in ("source", "x", "y", "sizex", "sizey", "layer")] == [
+        "photo.jpg", 0, 0, 640, 480, "below"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("own", "count"), [(0.0, 100), (0.01, 100), (0.6, 41), (0.605, 40), (0.99, 2), (1.0, 1)]
+)
+def test_the_own_threshold_of_a_class_stands_at_what_it_shows(own, count):
+    counted = np.zeros((100, 3), np.int64)
+    counted[:, SHOES] = np.arange(100, 0, -1)
+    settings = Settings(class_thresholds={SHOES: own})
+    figure = charts.counts(counted, np.zeros((50, 3), np.int64), LABELS, settings)
+    assert points_of(figure) == [(SHOES, own, count, "y")]
+
+
+def test_on_the_logarithmic_axis_nothing_is_marked_at_one():
+    counted = np.zeros((100, 3), np.int64)
+    counted[:10, SHOES] = 5
+    settings = Settings(class_thresholds={SHOES: 0.5})
+    figure = charts.counts(counted, np.zeros((50, 3), np.int64), LABELS, settings)
+    assert points_of(figure) == [(SHOES, 0.5, 1, "y")]
+
+
+def test_scores_are_bars_of_two_hundredths_below_the_counts():
+    histogram = np.zeros((50, 3), np.int64)
+    histogram[:, SHOES] = np.arange(50)
+    figure = charts.counts(np.full((100, 3), 4), histogram, LABELS, Settings())
+    [bars] = [
+        trace
+        for trace in of_kind(figure, "bar")
+        if "hovertext" not in trace and trace["legendgroup"] == str(SHOES)
+    ]
+    assert bars["x"] == pytest.approx([(2 * place + 1) / 100 for place in range(50)])
+    assert (bars["y"], bars["yaxis"], bars["showlegend"]) == (list(range(50)), "y2", False)
+
+
+def test_the_hover_of_the_rates_tells_them_over_all_and_a_dash_where_nothing_is_shown():
+    curves, _ = curves_of(TRUTH, RIGHT_AND_WRONG)
+    precision, recall, _ = catchers(charts.rates(curves, LABELS, Settings()))
+    assert precision["hovertext"][29] == "<b>0.30</b> · Precision over all 0.50"
+    assert precision["hovertext"][99] == "<b>1.00</b> · Precision over all –"
+    assert recall["hovertext"][99] == "<b>1.00</b> · Recall over all 0.00"
+
+
+def test_right_cells_are_green_and_wrong_ones_red_the_more_the_stronger():
+    [bars] = of_kind(charts.confusion(np.array([[0, 1, 0], [9, 9, 0], [0, 0, 1]]), LABELS), "bar")
+    colors = dict(zip(map(tuple, bars["customdata"]), bars["marker"]["color"], strict=True))
+    assert colors[CLOTHES, CLOTHES] == "rgb(62,178,113)"
+    assert colors[CLOTHES, 0] == "rgb(240,104,100)"
+    assert colors[SHOES, SHOES] == "rgb(147,210,174)"
+    assert colors[0, CLOTHES] == "rgb(243,168,165)"
+    assert colors[SHOES, 0] == colors[0, SHOES] == "rgba(128,140,150,0.06)"
+
+
+def test_the_density_is_as_high_as_its_photo_between_two_bounds():
+    raw = RawPrediction.from_output(output_of(3, ((0, 0, 0.1, 0.1), {SHOES: 0.6})))
+    sizes = (400, 300), (400, 100), (400, 900)
+    layouts = [layout_of(charts.density(raw, size, "photo.jpg")) for size in sizes]
+    assert [layout["height"] for layout in layouts] == [300, 200, 420]

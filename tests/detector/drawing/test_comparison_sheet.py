@@ -94,12 +94,15 @@ def test_a_large_image_is_shrunk_with_its_boxes() -> None:
     assert max(x for x, _ in pixels) == left + 800 - 1
 
 
-def test_text_that_is_too_wide_is_cut_and_other_letters_are_told() -> None:
+def test_text_that_is_too_wide_is_cut_and_letters_of_no_font_are_told() -> None:
     font = ImageFont.load_default(size=12)
-    assert _fitting("caf\u00e9 \u9774", font, 1000) == "cafe ?"
-    cut = _fitting("a" * 100, font, 60)
+    assert _fitting("caf\u00e9 \u9774 \ue123", 12, 1000)[0] == "caf\u00e9 \u9774 ?"
+    cut, same = _fitting("a" * 100, 12, 60)
+    assert same.getname() == font.getname()
     assert cut.endswith("a...")
-    assert 40 < font.getlength(cut) <= 60
+    assert font.getlength(cut) <= 60 < font.getlength("a" + cut)
+    assert _fitting("a\nb", 12, font.getlength("a?b"))[0] == "a?b"
+    assert _fitting("abc", 12, 1)[0] == "..."
 
 
 @pytest.mark.parametrize(("size", "columns"), [((380, 200), 2), ((400, 200), 1)])
@@ -137,9 +140,14 @@ def test_title_panels_captions_and_legend_stand_one_below_the_other() -> None:
 def test_a_line_has_an_edge_that_parts_it_from_the_photo() -> None:
     found = sheet(detections(A_ALONE), detections())
     (left, top), _ = panels(found)
-    x, y = left + int(A_ALONE[2]), top + 110  # right of the line's last pixel
-    assert found[y, x].tolist() == [0, 0, 0]
-    assert found[y, x + 1].tolist() == [90, 90, 90]
+    color = [int(KIND_COLORS[Kind.ONLY_A][index : index + 2], 16) for index in (1, 3, 5)]
+    across = [[90] * 3, [0] * 3, color, color, [0] * 3, [90] * 3]
+    xmin, ymin, xmax, ymax = (int(value) for value in A_ALONE[:4])
+    row, column = found[top + 110], found[:, left + 135]  # beside the label
+    assert row[left + xmin - 2 : left + xmin + 4].tolist() == across
+    assert row[left + xmax - 4 : left + xmax + 2].tolist() == across
+    assert column[top + ymin - 2 : top + ymin + 4].tolist() == across
+    assert column[top + ymax - 4 : top + ymax + 2].tolist() == across
 
 
 def test_a_label_stands_across_the_upper_edge_of_its_box() -> None:
@@ -150,3 +158,118 @@ def test_a_label_stands_across_the_upper_edge_of_its_box() -> None:
     chip = chip[chip < top + A_ALONE[3] - 10]  # not the box's lower line
     assert chip.max() - chip.min() > 12
     assert (chip.min() + chip.max()) / 2 == pytest.approx(top + A_ALONE[1], abs=1)
+
+
+UNIT = 11  # the least: margins, and the height of letters
+LARGE = (1600, 1200)  # here it is 28
+
+
+@pytest.mark.parametrize(("size", "unit"), [((60, 40), UNIT), (SIZE, UNIT), (LARGE, 28)])
+def test_panels_beside_each_other_have_one_margin(size: tuple[int, int], unit: int) -> None:
+    found = sheet(detections(), detections(), size)
+    grey = (found == 90).all(axis=2)
+    columns, rows = np.flatnonzero(grey.any(axis=0)), np.flatnonzero(grey.any(axis=1))
+    assert (columns[0], rows[0]) == (unit, 3 * unit)
+    assert found.shape[1] - columns[-1] - 1 == unit
+    assert np.diff(columns).max() - 1 == unit
+    # Below: captions of two lines, then the legend.
+    assert found.shape[0] - rows[-1] - 1 == 3 * unit + unit + 3 * unit
+
+
+def test_panels_above_each_other_have_one_margin() -> None:
+    found = sheet(detections(), detections(), (900, 200))
+    (left, top), (_, below) = panels(found)
+    assert (left, top) == (UNIT, 3 * UNIT)
+    assert found.shape[1] == 900 + 2 * UNIT
+    assert below - (top + 200) == 3 * UNIT + UNIT
+    assert found.shape[0] - (below + 200) == 3 * UNIT + UNIT + 3 * UNIT
+
+
+def test_letters_and_lines_grow_with_the_image() -> None:
+    heights, widths = [], []
+    for size in (SIZE, LARGE):
+        found = sheet(detections(A_ALONE), detections(), size)
+        (first, last), *_ = ink_rows(found)
+        heights.append(last - first)
+        row = panels(found)[0][1] + 120
+        pixels = [x for x, y in where(found, Kind.ONLY_A) if y == row]
+        widths.append(len(pixels) / 2)  # of the left line and the right one
+    assert heights[1] > 2 * heights[0]
+    assert widths == [2, 4]
+
+
+def test_a_long_title_ends_before_the_margin() -> None:
+    image = np.full((400, 500, 3), 90, np.uint8)
+    nothing = pair(detections(), detections())
+    png = sheet_png(image, nothing, LABELS, title="m" * 500, captions=([""], [""]))
+    found = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
+    dark = np.flatnonzero((found[: 3 * UNIT].max(axis=2) < 80).any(axis=0))
+    assert found.shape[1] - 3 * UNIT < dark.max() < found.shape[1] - UNIT
+
+
+@pytest.mark.parametrize(("size", "unit"), [(SIZE, UNIT), (LARGE, 28)])
+def test_each_kind_in_the_legend_has_its_name_beside_it(size: tuple[int, int], unit: int) -> None:
+    found = sheet(detections(), detections(), size)[-round(2.5 * unit) - unit // 2 :]
+    dark = np.flatnonzero((found.max(axis=2) < 80).any(axis=0))
+    squares = []
+    for kind in Kind:
+        color = [int(KIND_COLORS[kind][index : index + 2], 16) for index in (1, 3, 5)]
+        xs = np.flatnonzero((found == color).all(axis=2).any(axis=0))
+        squares.append((int(xs.min()), int(xs.max())))
+    assert squares[0][0] == unit + 1
+    ends = [first for first, _ in squares[1:]] + [found.shape[1]]
+    for (first, last), end in zip(squares, ends, strict=True):
+        assert last - first == pytest.approx(unit, abs=2)
+        name = dark[(dark > last + 1) & (dark < end - 1)]
+        assert name.min() - last == pytest.approx(unit / 2, abs=unit / 4)
+        assert name.max() - name.min() > 3 * unit
+        if end < found.shape[1]:
+            assert end - name.max() == pytest.approx(2 * unit, abs=unit / 3)
+
+
+def test_the_better_scored_of_two_boxes_lies_on_top_and_one_without_an_inside_is_a_point() -> None:
+    rows = (40.0, 160.0, 200.0, 300.0, 4, 0.9), (60.0, 100.0, 150.0, 250.0, 5, 0.5)
+    found = sheet(
+        detections(*rows, SHARED), detections((60.0, 100.0, 150.0, 250.0, 5, 0.5), SHARED)
+    )
+    (left, top), _ = panels(found)
+    color = [int(KIND_COLORS[Kind.ONLY_A][index : index + 2], 16) for index in (1, 3, 5)]
+    assert found[top + 160, left + 149].tolist() == color
+    found = sheet(detections((250.0, 300.0, 250.0, 300.0, 4, 0.9)), detections())
+    assert found[top + 300, left + 250].tolist() == color
+
+
+@pytest.mark.parametrize("top_edge", [0.0, 200.0, 399.0])
+def test_a_label_is_whole_and_has_its_letters_wherever_its_box_is(top_edge: float) -> None:
+    row = (200.0, top_edge, 490.0, 400.0, 4, 0.9)
+    found = sheet(detections(row), detections())
+    left, top = UNIT, 3 * UNIT
+    color = [int(KIND_COLORS[Kind.ONLY_A][index : index + 2], 16) for index in (1, 3, 5)]
+    panel = found[top : top + 400, left : left + 500]
+    # Beside the lines at its ends.
+    chip = panel[max(int(top_edge) - 16, 0) : int(top_edge) + 16, 202 if top_edge < 390 else 130 :]
+    assert ((chip == color).all(axis=2).sum(axis=1) > 10).sum() >= 15
+    assert (chip == 0).all(axis=2).sum() > 50
+
+
+def test_a_label_in_a_shrunk_image_stands_at_its_box() -> None:
+    image = np.full((3200, 3200, 3), 90, np.uint8)
+    row = (2000.0, 2000.0, 3000.0, 3000.0, 4, 0.9)
+    png = sheet_png(
+        image, pair(detections(row), detections()), LABELS, title="", captions=([""], [""])
+    )
+    found = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
+    (left, top), _ = panels(found)
+    chip = found[top + 1000 - 12, left + 1000 : left + 1100]
+    color = [int(KIND_COLORS[Kind.ONLY_A][index : index + 2], 16) for index in (1, 3, 5)]
+    assert (chip == color).all(axis=1).mean() > 0.5
+
+
+def test_chinese_labels_and_names_are_drawn_with_their_letters() -> None:
+    image = np.full((400, 500, 3), 90, np.uint8)
+    sheets = []
+    for name in ("椅子", "桌子"):
+        labels = [name if label == LABELS[4] else label for label in LABELS]
+        a = pair(detections(A_ALONE), detections())
+        sheets.append(sheet_png(image, a, labels, title="", captions=([""], [""])))
+    assert sheets[0] != sheets[1]

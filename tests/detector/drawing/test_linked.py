@@ -98,13 +98,13 @@ def test_each_panel_shows_its_side_and_dotted_what_the_other_alone_has() -> None
     a, b = detections((50, 100, 250, 300, 1, 0.9)), detections((300, 350, 600, 500, 2, 0.8))
     figure = linked.draw(GREY, SIZE, pair(a, b), LABELS)
     bars = {
-        trace.xaxis or "x": (trace.x[0], trace.marker.line.color)
+        trace.xaxis or "x": (trace.x[0], trace.marker.line.color, trace.yaxis or "y")
         for trace in figure.data
         if trace.type == "bar" and trace.customdata is not None
     }
     assert bars == {
-        "x": (150, KIND_COLORS[Kind.ONLY_A]),
-        "x2": (450, KIND_COLORS[Kind.ONLY_B]),
+        "x": (150, KIND_COLORS[Kind.ONLY_A], "y"),
+        "x2": (450, KIND_COLORS[Kind.ONLY_B], "y2"),
     }
     ghosts = {
         trace.xaxis or "x": (trace.x[0], trace.y[2], trace.line.color)
@@ -120,7 +120,7 @@ def test_each_panel_shows_its_side_and_dotted_what_the_other_alone_has() -> None
 def test_the_legend_counts_the_kinds() -> None:
     a = detections((*SAME, 1, 0.9), (500, 100, 600, 200, 2, 0.5))
     figure = linked.draw(GREY, SIZE, pair(a, detections((*SAME, 3, 0.8))), LABELS)
-    assert [trace.name for trace in figure.data if trace.name] == [
+    assert [trace.name for trace in figure.data if trace.showlegend is not False] == [
         "Same box, another class · 1",
         "Only in A · 1",
         "Only in B · 0",
@@ -187,7 +187,29 @@ def test_the_panels_are_alike_and_leave_room_for_their_headings(stacked: bool) -
         ("x domain", "y domain", 0, 1),
         ("x2 domain", "y2 domain", 0, 1),
     ]
-    assert (a_y["scaleanchor"], b_x["anchor"], b_y["anchor"]) == ("x", "y2", "x2")
+    assert {(text["xanchor"], text["yanchor"], text["showarrow"]) for text in headings} == {
+        ("left", "bottom", False)
+    }
+    assert (a_y["scaleanchor"], a_y["scaleratio"]) == ("x", 1)
+    assert (b_x["anchor"], b_y["anchor"]) == ("y2", "x2")
+
+
+@pytest.mark.parametrize(
+    ("size", "stacked", "panel_height"),
+    [
+        ((1120, 600), False, 300),
+        ((600, 1040), False, 520),
+        ((700, 400), True, 200),
+        ((600, 1200), True, 600),
+    ],
+)
+def test_a_heading_has_28_pixels_above_a_panel_on_an_ordinary_screen(
+    size: tuple[int, int], stacked: bool, panel_height: int
+) -> None:
+    figure = linked.draw(GREY, size, pair(NONE, NONE), LABELS, stacked=stacked)
+    _, top = figure.to_plotly_json()["layout"]["yaxis"]["domain"]
+    share = (1 - top) * (2 if stacked else 1)
+    assert share == pytest.approx(28 / (28 + panel_height), abs=1e-4)
 
 
 def test_a_row_in_the_middle_is_the_middle_of_the_view_and_a_large_one_shows_all() -> None:
@@ -200,6 +222,62 @@ def test_a_row_in_the_middle_is_the_middle_of_the_view_and_a_large_one_shows_all
     pairing = pair(detections((0, 0, width * 0.9, height * 0.9, 1, 0.9)), NONE)
     layout = linked.draw(GREY, SIZE, pairing, LABELS, row=0).layout
     assert (layout.xaxis.range, layout.yaxis.range) == ((0, width), (height, 0))
+
+
+@pytest.mark.parametrize("stacked", [False, True])
+def test_the_height_follows_the_photo(stacked: bool) -> None:
+    # A panel is 220 to 620 pixels high; one figure has room for two of them and their headings.
+    for size, panel in (((1240, 800), 400), ((1000, 100), 220), ((100, 1000), 620)):
+        height = (
+            linked.draw(GREY, size, pair(NONE, NONE), LABELS, stacked=stacked).layout.height - 48
+        )
+        assert height == round(panel * (2.28 if stacked else 1.08))
+
+
+@pytest.mark.parametrize(("x_share", "y_share"), [(0.4, 0.1), (0.1, 0.4)])
+def test_the_longer_side_of_a_row_decides_how_much_is_seen(x_share: float, y_share: float) -> None:
+    width, height = SIZE
+    box = (0, 0, width * x_share, height * y_share, 1, 0.9)
+    layout = linked.draw(GREY, SIZE, pair(detections(box), NONE), LABELS, row=0).layout
+    assert layout.xaxis.range == pytest.approx((0, width * 0.88))
+    assert layout.yaxis.range == pytest.approx((height * 0.88, 0))
+
+
+def clickable(figure: go.Figure, axis: str) -> list[tuple[float, ...]]:
+    """Corners of one panel's boxes, in the order in which they are drawn."""
+    return [
+        (x - width / 2, top, x + width / 2, top + length)
+        for trace in figure.data
+        if trace.type == "bar" and trace.customdata is not None and (trace.xaxis or "x") == axis
+        for x, width, top, length in zip(trace.x, trace.width, trace.base, trace.y, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("axis", ["x", "x2"])
+def test_of_two_boxes_that_overlap_the_smaller_is_drawn_later(axis: str) -> None:
+    pairing = pair(random_detections(60, seed=1), random_detections(60, seed=2), 0.1)
+    assert min(pairing.counts().values()) > 5
+    drawn = np.array(clickable(linked.draw(GREY, SIZE, pairing, LABELS), axis))
+    assert len(drawn) == 60
+    for first, second in itertools.combinations(drawn, 2):
+        if (np.minimum(first[2:], second[2:]) - np.maximum(first[:2], second[:2])).min() > 0.1:
+            areas = [np.prod(box[2:] - box[:2]) for box in (first, second)]
+            assert areas[0] >= areas[1] - 1
+
+
+def test_each_box_has_a_halo_that_the_legend_hides_with_it() -> None:
+    a = detections((50, 100, 250, 300, 1, 0.9), (400, 100, 700, 300, 4, 0.5))
+    figure = linked.draw(GREY, SIZE, pair(a, detections((50, 100, 250, 300, 1, 0.8))), LABELS)
+    halos, boxes = (
+        sorted(
+            (trace.xaxis or "x", trace.legendgroup, trace.x, trace.width, trace.base, trace.y)
+            for trace in figure.data
+            if trace.type == "bar" and (trace.customdata is None) == without_data
+        )
+        for without_data in (True, False)
+    )
+    assert len(boxes) == 3
+    assert halos == boxes
 
 
 def test_the_row_that_is_looked_at_is_filled() -> None:

@@ -13,6 +13,7 @@ from detector.drawing import photo
 from detector.drawing.colors import class_color, text_color
 from detector.evaluation.ground_truth import GroundTruth
 from detector.ssd import Detections
+from tests.support.figures import texts_of
 
 LABELS = ("background", "clothes", "pants", "shoes", "watch", "phone", "audio", "computer", "books")
 SIZE = (800, 600)
@@ -69,6 +70,7 @@ def test_without_detections_the_figure_is_the_photo_alone() -> None:
     [image] = figure.layout.images
     assert image.source == GREY
     assert (image.x, image.y, image.sizex, image.sizey) == (0, 0, 800, 600)
+    assert (image.xanchor, image.yanchor, image.sizing) == ("left", "top", "stretch")
     assert figure.layout.xaxis.range == (0, 800)
     assert figure.layout.yaxis.range == (600, 0)
 
@@ -79,6 +81,25 @@ def test_a_box_is_a_bar_in_pixels_of_the_original() -> None:
     assert (bar.x[0], bar.width[0], bar.base[0], bar.y[0]) == (200, 200, 50, 400)
     assert list(bar.customdata[0]) == ["4-0", "watch", 0.93, 200, 400]
     assert bar.marker.line.color == class_color(4)
+    assert [trace.name for trace in figure.data if trace.showlegend] == ["watch · 1"]
+
+
+def test_the_size_of_a_box_is_told_in_whole_pixels() -> None:
+    [bar] = bars(photo.draw(GREY, SIZE, detections((0.1, 0.2, 100.3, 50.9, 1, 0.7)), LABELS))
+    assert json.dumps(list(bar.customdata[0][3:])) == "[100, 51]"
+
+
+def test_the_photo_fills_the_figure_in_its_aspect_and_can_be_zoomed() -> None:
+    layout = photo.draw(GREY, SIZE, Detections.empty(), LABELS).to_plotly_json()["layout"]
+    x, y = layout["xaxis"], layout["yaxis"]
+    assert (y["scaleanchor"], y["scaleratio"], x["constraintoward"]) == ("x", 1, "left")
+    for axis in (x, y):
+        assert (axis["visible"], axis["fixedrange"], axis["showgrid"]) == (False, False, False)
+    # Half a chip, 9 pixels and one more, may stand over the upper and the lower edge.
+    assert (1 - y["domain"][1]) * layout["height"] == pytest.approx(10, abs=0.05)
+    assert layout["margin"] == {"l": 0, "r": 0, "t": 0, "b": 10, "pad": 0}
+    legend = layout["legend"]
+    assert [legend[key] for key in ("x", "y", "xanchor", "yanchor")] == [0, 1, "left", "top"]
 
 
 def test_the_same_arguments_give_the_same_spec() -> None:
@@ -96,7 +117,9 @@ def test_the_spec_has_no_binary_noise() -> None:
 
 
 def test_the_revision_is_kept_in_the_spec() -> None:
-    assert photo.draw(GREY, SIZE, Detections.empty(), LABELS, revision=7).layout.meta == 7
+    assert (
+        photo.draw(GREY, SIZE, Detections.empty(), LABELS, revision=7).layout.meta["revision"] == 7
+    )
 
 
 def test_the_height_follows_the_photo() -> None:
@@ -160,6 +183,10 @@ def test_the_picked_detection_is_the_only_selected_one() -> None:
     for bar in bars(figure):
         selected = [bar.customdata[index][0] for index in bar.selectedpoints]
         assert selected == (["1-1"] if bar.legendgroup == "1" else [])
+    # Its halo, chip and text are, too.
+    for trace in figure.data:
+        places = [trace.x[index] for index in trace.selectedpoints]
+        assert places == ([245 if trace.type == "bar" else 200] if trace.legendgroup == "1" else [])
 
 
 @pytest.mark.parametrize("picked", [None, "5-77"])
@@ -174,6 +201,9 @@ def test_true_boxes_are_dotted_in_the_colours_of_their_classes_with_one_legend_e
     assert [line.line.color for line in lines[1:]] == [class_color(3), class_color(7)]
     assert lines[1].x == (10, 60, 60, 10, 10, None)
     assert lines[1].y == (20, 20, 90, 90, 20, None)
+    assert [line.name for line in lines if line.showlegend] == ["Ground truth · 2"]
+    one = GroundTruth("a.jpg", SIZE, np.array(TRUE_BOXES), np.array([3, 3]))
+    lines = list(draw_nested(one).select_traces({"mode": "lines"}))
     assert [line.name for line in lines if line.showlegend] == ["Ground truth · 2"]
 
 
@@ -228,7 +258,9 @@ def test_a_label_near_the_right_edge_stays_inside_the_photo() -> None:
 def test_labels_from_a_file_cannot_inject_markup() -> None:
     names = ("background", "<b>x</b>")
     figure = photo.draw(GREY, SIZE, detections((0, 0, 50, 50, 1, 0.9)), names)
-    assert "<b>x" not in figure.to_json().replace("\\u003c", "<")
+    texts = texts_of(figure)
+    assert [text for text in texts if "<b>x" in text] == []
+    assert any("&lt;b&gt;x&lt;/b&gt;" in text for text in texts)
 
 
 # Colours.
@@ -287,6 +319,12 @@ def test_the_summary_of_nothing_says_so() -> None:
 def test_the_summary_counts_classes_with_their_best_scores() -> None:
     found = detections((0, 0, 9, 9, 4, 0.88), (0, 0, 9, 9, 3, 0.93), (0, 0, 9, 9, 3, 0.5))
     assert photo.summary(found, LABELS) == "3 objects: 2 shoes (best 0.93), 1 watch (0.88)"
+    found = detections(
+        (0, 0, 9, 9, 1, 0.9), (0, 0, 9, 9, 2, 0.95), (0, 0, 9, 9, 3, 0.4), (0, 0, 9, 9, 3, 0.3)
+    )
+    assert photo.summary(found, LABELS) == (
+        "4 objects: 2 shoes (best 0.40), 1 pants (0.95), 1 clothes (0.90)"
+    )
 
 
 def test_the_summary_of_one_object_is_singular() -> None:

@@ -106,6 +106,10 @@ def test_detections_of_one_score_come_and_go_together():
     )
     assert points.thresholds.tolist() == [0.5]
     assert points.precision.tolist() == [0.5]
+    points = curve(
+        matched((truth(), found((WATCH, 0.75, FAR), (WATCH, 0.5, FAR), (WATCH, 0.5, FAR)))), WATCH
+    )
+    assert points.thresholds.tolist() == [0.75, 0.5]
 
 
 def test_a_curve_over_all_classes_pools_them():
@@ -175,6 +179,13 @@ def test_detections_of_other_classes_and_pictures_do_not_count_among_the_best():
         (truth((WATCH, BOX)), found(*rows, (WATCH, 0.1, BOX))),
     )
     assert average_precision(matches, WATCH) == 1
+
+
+def test_in_average_precision_detections_of_one_score_count_in_the_order_of_the_images():
+    others = [(truth(), found((WATCH, 0.9, FAR), (WATCH, 0.5, FAR)))] * 99
+    one = (truth((WATCH, BOX)), found((WATCH, 0.5, BOX)))
+    assert average_precision(matched(one, *others), WATCH) == pytest.approx(1 / 100)
+    assert average_precision(matched(*others, one), WATCH) == pytest.approx(1 / 199)
 
 
 def test_average_precisions_are_a_table_of_iou_thresholds_and_classes():
@@ -307,9 +318,20 @@ def test_a_box_that_is_found_is_not_mistaken_as_well():
     assert confusion(matches, settings(0.5)).counts[WATCH].tolist() == [0, 0, 0, 1]
 
 
+def test_a_box_of_another_class_is_mistaken_at_the_iou_threshold_and_not_below_it():
+    images = (truth((WATCH, BOX)), found((BOOKS, 0.9, (0, 0, 10, 5))))  # an IoU of one half
+    mistaken = [
+        confusion(matched(images, iou_threshold=iou), settings()).counts[WATCH, BOOKS]
+        for iou in (0.5, 0.51)
+    ]
+    assert mistaken == [1, 0]
+
+
 def test_ignored_detections_and_true_boxes_are_in_no_cell():
     matches = matched((truth((WATCH, BOX), crowd=[0]), found((WATCH, 0.9, BOX))))
-    assert confusion(matches, settings()).counts.sum() == 0
+    matrix = confusion(matches, settings())
+    assert matrix.counts.sum() == 0
+    assert matrix.detection_rows.tolist() == matrix.truth_columns.tolist() == [-1]
 
 
 # --- properties

@@ -78,6 +78,7 @@ def test_an_iou_at_the_threshold_is_a_match():
     assert matched(truths, detections, 0.5).ious.tolist() == [0.5]
     assert matched(truths, detections, 0.501).truth_of.tolist() == [-1]
     assert matched(truths, detections, 0.501).ious.tolist() == [0]
+    assert match(compare([(truths, detections)], CLASS_COUNT)).truth_of.tolist() == [0]
 
 
 def test_another_class_does_not_match():
@@ -151,6 +152,15 @@ def test_indices_lead_back_to_picture_and_row():
     assert comparison.truths.rows.tolist() == [0, 0, 1]
 
 
+def test_a_detection_has_its_rank_by_score_in_its_image_and_class():
+    box = (0, 0, 10, 10)
+    images = [
+        (truth(), found((WATCH, 0.9, box), (BOOKS, 0.8, box), (WATCH, 0.7, box))),
+        (truth(), found((WATCH, 0.5, box), (WATCH, 0.6, box))),
+    ]
+    assert compare(images, CLASS_COUNT).ranks.tolist() == [0, 0, 1, 1, 0]
+
+
 def test_boxes_that_are_equal_match_at_an_iou_threshold_of_one():
     box = (0.1, 0.2, 33.3, 77.7)
     assert matched(truth((WATCH, np.float32(box))), found((WATCH, 1, box)), 1.0).truth_of[0] == 0
@@ -173,6 +183,27 @@ def test_a_true_box_of_boundless_size_overlaps_nothing():
     assert matched(truths, found((WATCH, 0.9, EVERYTHING))).truth_of.tolist() == [-1]
 
 
+def test_only_overlaps_with_boxes_that_count_are_pairs():
+    truths = truth(
+        (WATCH, (0, 0, 10, 10)), (WATCH, (0, 0, 9, 9)), (WATCH, (50, 50, 60, 60)), crowd=[1]
+    )
+    comparison = compare([(truths, found((BOOKS, 0.9, (0, 0, 10, 5))))], CLASS_COUNT)
+    assert (comparison.pair_truths.tolist(), comparison.pair_ious.tolist()) == ([0], [0.5])
+    assert (comparison.own.truths.tolist(), comparison.other.truths.tolist()) == ([-1], [0])
+
+
+def test_boxes_smaller_than_a_pixel_are_judged_as_others_are():
+    truths = truth((WATCH, (0, 0, 0.25, 0.25)), (BOOKS, (10, 10, 20, 20)), crowd=[1])
+    rows = (
+        (WATCH, 0.9, (0, 0, 0.25, 0.25)),
+        (BOOKS, 0.8, (12, 12, 12.25, 12.25)),
+        (BOOKS, 0.7, (50, 50, 50.25, 50.25)),
+        (SHOES, 0.6, (60, 60, 60.25, 60.25)),
+    )
+    expected = [Outcome.RIGHT, Outcome.IGNORED, Outcome.BACKGROUND, Outcome.BACKGROUND]
+    assert outcomes_of(matched(truths, found(*rows))) == expected
+
+
 @pytest.mark.parametrize("iou_threshold", [0, -0.1, 1.1, float("nan")])
 def test_an_iou_threshold_outside_its_range_is_refused(iou_threshold):
     with pytest.raises(ValueError, match="IoU threshold"):
@@ -181,12 +212,14 @@ def test_an_iou_threshold_outside_its_range_is_refused(iou_threshold):
 
 def test_a_class_id_that_the_model_does_not_have_is_refused():
     with pytest.raises(ValueError, match="class ids below 4, got 4"):
-        matched(truth((4, EVERYTHING)), found())
+        matched(truth((1, EVERYTHING), (4, EVERYTHING)), found())
 
 
 def test_the_tables_are_read_only():
     matches = matched(truth((WATCH, EVERYTHING)), found((WATCH, 0.9, EVERYTHING)))
-    for table in (matches, matches.comparison, matches.comparison.truths):
+    comparison = matches.comparison
+    tables = (comparison.detections, comparison.truths, comparison.own, comparison.other)
+    for table in (matches, comparison, *tables):
         for value in vars(table).values():
             assert not (isinstance(value, np.ndarray) and value.flags.writeable)
 
@@ -216,11 +249,12 @@ def test_a_crowd_box_takes_any_number_of_detections():
 
 
 def test_a_true_box_goes_before_a_crowd_box():
-    truths = truth((WATCH, EVERYTHING), (WATCH, (0, 0, 10, 10)), crowd=[0])
+    one, crowd = (WATCH, (0, 0, 10, 10)), (WATCH, EVERYTHING)
     detections = found((WATCH, 0.9, (0, 0, 10, 6)), (WATCH, 0.8, (0, 0, 10, 10)))
-    matches = matched(truths, detections)
-    assert matches.truth_of.tolist() == [1, -1]
-    assert matches.ignored.tolist() == [False, True]
+    for place, truths in enumerate((truth(one, crowd, crowd=[1]), truth(crowd, one, crowd=[0]))):
+        matches = matched(truths, detections)
+        assert matches.truth_of.tolist() == [place, -1]
+        assert matches.ignored.tolist() == [False, True]
 
 
 def test_a_detection_in_an_ignore_region_of_its_class_or_of_all_is_ignored():
@@ -250,6 +284,7 @@ def test_a_class_that_is_not_labelled_in_a_picture_takes_no_part_in_it():
         ((WATCH, (0, 0, 10, 4)), Outcome.LOCALISATION, 0),
         ((WATCH, (0, 0, 10, 1)), Outcome.LOCALISATION, 0),
         ((BOOKS, (0, 0, 10, 10)), Outcome.CLASS, 0),
+        ((BOOKS, (0, 0, 10, 5)), Outcome.CLASS, 0),  # an IoU of exactly one half
         ((BOOKS, (0, 0, 10, 4)), Outcome.BOTH, -1),
         ((BOOKS, (0, 0, 10, 1)), Outcome.BACKGROUND, -1),
         ((WATCH, (0, 0, 10, 0.5)), Outcome.BACKGROUND, -1),
@@ -265,9 +300,10 @@ def test_a_wrong_detection_has_the_name_of_its_error(detection, outcome, aims_at
 
 def test_a_second_detection_of_one_box_is_a_duplicate():
     box = (0, 0, 10, 10)
-    matches = matched(truth((WATCH, box)), found((WATCH, 0.9, box), (WATCH, 0.8, box)))
-    assert outcomes_of(matches) == [Outcome.RIGHT, Outcome.DUPLICATE]
-    assert matches.aims_at.tolist() == [-1, 0]
+    rows = (WATCH, 0.9, box), (WATCH, 0.8, box), (WATCH, 0.7, (0, 0, 10, 5))
+    matches = matched(truth((WATCH, box)), found(*rows))
+    assert outcomes_of(matches) == [Outcome.RIGHT, Outcome.DUPLICATE, Outcome.DUPLICATE]
+    assert matches.aims_at.tolist() == [-1, 0, 0]
 
 
 @pytest.mark.parametrize(("bottoms", "aims_at"), [((3, 4, 2), 1), ((4, 3, 2), 0), ((2, 4, 4), 1)])

@@ -70,6 +70,7 @@ def test_the_best_f1_is_found_at_the_score_that_reaches_it():
     # F1 of the first one, two, ... : 2/4, 2/5, 4/6, 4/7, 4/8; then 2/3 and falling, 4/9 at last.
     assert best_f1(watches("+-+--", true_count=3))[WATCH] == 0.7
     assert best_f1(watches("+-----+", true_count=2))[WATCH] == 0.9
+    assert best_f1(watches("-+"))[WATCH] == 0.8
 
 
 def test_of_equal_f1_the_threshold_that_finds_most_is_taken():
@@ -87,6 +88,7 @@ def test_of_equal_f1_the_threshold_that_finds_most_is_taken():
         (0.40041476, 0.4003, "0.4004"),
         (0.40041476, 0.4004146, "0.4004147"),
         (0.0151, 0.01, "0.015"),
+        (0.45678, 0.1, "0.45"),
     ],
 )
 def test_a_threshold_has_no_more_digits_than_part_its_score_from_the_next(right, wrong, threshold):
@@ -96,6 +98,10 @@ def test_a_threshold_has_no_more_digits_than_part_its_score_from_the_next(right,
     assert repr(chosen) == threshold
     at = curve(matches, WATCH).at(chosen)
     assert (at.true_positives, at.false_positives) == (1, 0)
+
+
+def test_the_threshold_of_the_only_detection_has_two_digits():
+    assert best_f1(watches("+", first=0.40041476))[WATCH] == 0.4
 
 
 # --- precision and recall
@@ -108,6 +114,7 @@ def test_the_lowest_threshold_that_reaches_a_precision():
     assert at_precision(matches, 0.7)[WATCH] == 0.6
     assert at_precision(matches, 0.76)[WATCH] == 0.9
     assert at_precision(matches, 0.5)[WATCH] == 0.5
+    assert at_precision(matches, 1)[WATCH] == 0.9
 
 
 def test_a_precision_that_no_threshold_reaches():
@@ -148,6 +155,11 @@ def test_of_equal_costs_the_threshold_that_finds_most_is_taken():
     assert at_least_cost(watches("+-+"), false_alarm=1, miss=1)[WATCH] == 0.7
 
 
+def test_what_costs_nothing_does_not_count():
+    assert at_least_cost(watches("+-+-"), false_alarm=0, miss=1)[WATCH] == 0.6
+    assert at_least_cost(watches("+-+-"), false_alarm=1, miss=0)[WATCH] == 0.9
+
+
 def test_where_it_costs_least_to_show_nothing_the_threshold_is_one():
     assert at_least_cost(watches("--+"), false_alarm=1, miss=1)[WATCH] == 1.0
     assert at_least_cost(watches("-+"), false_alarm=1, miss=1)[WATCH] == 0.8
@@ -157,7 +169,9 @@ def test_a_detection_with_a_score_of_one_cannot_be_hidden():
     assert at_least_cost(watches("--+", first=1.0), false_alarm=1, miss=1)[WATCH] is None
 
 
-@pytest.mark.parametrize("costs", [(-1, 1), (1, float("nan")), (float("inf"), 1)])
+@pytest.mark.parametrize(
+    "costs", [(-1, 1), (1, -1), (1, float("nan")), (float("inf"), 1), (1, float("inf"))]
+)
 def test_costs_below_nought_or_without_bound_are_refused(costs):
     with pytest.raises(ValueError, match="costs"):
         at_least_cost(watches("+"), *costs)
@@ -200,6 +214,14 @@ def test_an_operating_point_is_hashable_and_checked():
     assert hash(OperatingPoint(0.5, {WATCH: 0.4})) == hash(OperatingPoint(0.5, {WATCH: 0.4}))
     with pytest.raises(ValueError, match="threshold of class 2"):
         OperatingPoint(0.5, {WATCH: 1.4})
+
+
+def test_an_operating_point_replaces_thresholds_and_nothing_else():
+    settings = Settings(0.9, class_thresholds={BOOKS: 0.8}, top_k=7)
+    assert OperatingPoint(0.5, {WATCH: 0.4}).apply(settings) == Settings(
+        0.5, class_thresholds={WATCH: 0.4}, top_k=7
+    )
+    assert OperatingPoint().apply(Settings()) == Settings()
 
 
 def test_detections_may_be_missing_altogether():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from detector.evaluation.ground_truth import GroundTruth
-from detector.evaluation.pairing import Kind, Pairing, pair, standing, verdicts
+from detector.evaluation.pairing import Kind, Pairing, pair, standing, summary, verdicts
 from detector.ssd import Detections
 
 
@@ -64,14 +64,37 @@ def test_rows_are_by_kind_and_then_by_the_better_score():
 
 def test_the_score_change_is_b_less_a_where_both_have_the_box():
     a = detections((0, 0, 10, 10, 1, 0.75), (20, 0, 30, 10, 1, 0.5))
-    b = detections((0, 0, 10, 10, 1, 0.25))
+    b = detections((40, 0, 50, 10, 1, 0.5), (0, 0, 10, 10, 1, 0.25))
     compared = pair(a, b)
-    assert [compared.score_change(row) for row in range(2)] == [None, -0.5]
+    assert [compared.score_change(row) for row in range(3)] == [None, None, -0.5]
 
 
 def test_a_row_shows_the_smallest_box_around_both():
-    compared = pair(detections((0, 2, 10, 10, 1, 0.75)), detections((1, 0, 10, 11, 1, 0.25)))
-    assert compared.box(0) == (0, 0, 10, 11)
+    a = detections((4, 2, 10, 10, 1, 0.75), (50, 60, 80, 70, 2, 0.5))
+    compared = pair(a, detections((5, 1, 10, 11, 1, 0.25), (20, 0, 30, 9, 3, 0.2)))
+    boxes = [compared.box(row) for row in range(3)]
+    assert boxes == [(50, 60, 80, 70), (20, 0, 30, 9), (4, 1, 10, 11)]
+
+
+def test_of_one_kind_the_row_with_the_better_score_on_either_side_comes_first():
+    a = detections((0, 0, 10, 10, 1, 0.6), (20, 0, 30, 10, 1, 0.5))
+    b = detections((20, 0, 30, 8, 1, 0.9), (0, 0, 10, 5, 1, 0.55))
+    compared = pair(a, b)
+    assert told(compared) == [("BOTH", 1, 0), ("BOTH", 0, 1)]
+    assert compared.ious.tolist() == pytest.approx([0.8, 0.5])
+
+
+def test_rows_of_one_score_are_in_the_order_of_a():
+    a = detections((0, 0, 10, 9, 1, 0.9), (20, 0, 30, 10, 1, 0.9))
+    b = detections((20, 0, 30, 10, 1, 0.5), (0, 0, 10, 10, 1, 0.4))
+    assert told(pair(a, b)) == [("BOTH", 0, 1), ("BOTH", 1, 0)]
+
+
+def test_the_summary_counts_the_kinds_that_there_are():
+    assert summary(pair(NONE, NONE)) == "No boxes on either side"
+    a = detections((0, 0, 10, 10, 1, 0.9), (20, 0, 30, 10, 1, 0.8), (40, 0, 50, 10, 1, 0.3))
+    b = detections((20, 0, 30, 10, 2, 0.7))
+    assert summary(pair(a, b)) == "1 same box, another class, 2 only in A"
 
 
 def test_the_row_of_each_box_of_a_side():
@@ -86,7 +109,7 @@ def test_the_row_of_each_box_of_a_side():
 def test_the_threshold_itself_is_enough():
     # 50 of 100: an IoU of exactly one half.
     a, b = detections((0, 0, 10, 10, 1, 0.9)), detections((0, 0, 10, 5, 1, 0.9))
-    assert told(pair(a, b, 0.5)) == [("BOTH", 0, 0)]
+    assert told(pair(a, b, 0.5)) == told(pair(a, b)) == [("BOTH", 0, 0)]
     assert told(pair(a, b, 0.51)) == [("ONLY_A", 0, -1), ("ONLY_B", -1, 0)]
 
 
@@ -216,6 +239,12 @@ def judged(a: Detections, b: Detections) -> list[tuple[str, str]]:
         # Nothing is known of class 4 in this image.
         ([(0, 0, 10, 10, 4, 0.9)], NONE, [("ONLY_A", "UNJUDGED")]),
         ([(0, 0, 10, 10, 1, 0.9)], [(0, 0, 10, 10, 4, 0.9)], [("ANOTHER_CLASS", "A")]),
+        ([(0, 0, 10, 10, 2, 0.9)], [(0, 0, 10, 10, 4, 0.9)], [("ANOTHER_CLASS", "UNJUDGED")]),
+        (
+            [(70, 0, 80, 10, 4, 0.9)],
+            [(40, 0, 50, 10, 3, 0.9)],
+            [("ONLY_A", "UNJUDGED"), ("ONLY_B", "B")],
+        ),
         # Both found the ground-truth box, with boxes that differ too much to be one and the same.
         (
             [(0, 0, 10, 6, 1, 0.9)],
@@ -238,9 +267,9 @@ def test_a_second_box_on_a_found_object_is_wrong():
 
 
 def test_a_standing_counts_what_is_shown_and_asks_all_for_the_average_precision():
-    shown = detections((0, 0, 10, 10, 1, 0.9), (70, 0, 80, 10, 2, 0.8))
+    shown = detections((0, 0, 10, 10, 1, 0.9), (70, 0, 80, 10, 2, 0.2))
     everything = detections(
-        (0, 0, 10, 10, 1, 0.9), (70, 0, 80, 10, 2, 0.8), (20, 0, 30, 10, 2, 0.1)
+        (0, 0, 10, 10, 1, 0.9), (70, 0, 80, 10, 2, 0.2), (20, 0, 30, 10, 2, 0.1)
     )
     result = standing([TRUTH], [shown], [everything], 5)
     assert (float(result.counts.precision), float(result.counts.recall)) == (1 / 2, 1 / 3)

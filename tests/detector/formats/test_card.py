@@ -45,7 +45,7 @@ def test_what_a_card_says_is_taken_and_a_number_that_is_none_is_missing(tmp_path
 
 
 def test_the_shipped_card_has_figures_for_every_class(model_base_path: Path) -> None:
-    card = read_card(model_base_path / "card.json")
+    card = read_card(model_base_path / "1" / "card.json")
     assert set(card.precisions) == {"all", "product", "scene"}
     assert len(card.classes) == 8
     assert all(entry.best_f1_threshold for entry in card.classes)

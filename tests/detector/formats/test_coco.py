@@ -118,16 +118,12 @@ def test_labelled_and_ignore_regions_are_honoured():
         "labelled": ["Watch", "books"],
         "ignore_regions": [
             {"categories": ["books", "shoes"], "bbox": [1, 2, 10, 20]},
-            {"bbox": [0, 0, 0, 5]},
-            {"bbox": [0, 0, 5]},
             {"bbox": [0, 0, 5, 5]},
         ],
     }
     read = read_coco(coco([image]), FOUR)
     (image,) = read.images
-    assert problems(read) == [
-        "image 'a.jpg': ignore_regions[1] is {'bbox': [0, 0, 0, 5]}, which has no area (and 1 more)"
-    ]
+    assert read.problems == ()
     assert image.labelled == {2, 3}
     assert image.regions.tolist() == [[1, 2, 11, 22], [1, 2, 11, 22], [0, 0, 5, 5]]
     assert image.region_class_ids.tolist() == [1, 3, ANY_CLASS]
@@ -138,51 +134,152 @@ def test_an_empty_list_of_labelled_categories_means_none():
     assert read_coco(coco([image]), FOUR).images[0].labelled == frozenset()
 
 
-def test_what_cannot_be_used_is_named_once_a_kind_and_the_rest_is_used():
-    content = coco(
-        annotations=[
-            note([0, 0, 50, 50]),
-            note([1, 1, 5, 5], 13, id=21),
-            note([1, 1, 5, 5], 13, id=22),
-            note([1, 1, 0, 5], id=23),
-            note([1, 1, 5, -5], id=24),
-            note([700, 1, 5, 5], id=25),
-            note([-30, 1, 20, 5], id=26),
-            note([600, 1, 75, 5], id=27),
-            note(["1", 1, 5, 5], id=28),
-            note([1, 1, 5], id=29),
-            note([True, 1, 5, 5], id=30),
-            note([1, 1, 5, 5], image_id=99, id=31),
-            note([1, 1, 5, 5], 77, id=32),
-            note([1, 1, 5, 5], id=33, iscrowd="no"),
-            "nonsense",
-        ],
+def two_images(*annotations, **more):
+    """An image with a box of nothing wrong, and one with these annotations."""
+    images = [
+        {"id": 1, "file_name": "a.jpg", "width": 640, "height": 480},
+        {"id": 2, "file_name": "b.jpg", "width": 200, "height": 300},
+    ]
+    good = note([0, 0, 50, 50], image_id=2, id=20)
+    return read_coco(coco(images, [good, *annotations], **more), FOUR)
+
+
+def counted(read):
+    return [image.file_name for image in read.images]
+
+
+def test_nothing_is_right_or_wrong_where_the_class_of_an_annotation_is_not_known():
+    read = two_images(
+        note([1, 1, 5, 5], 13, id=21),
+        note([2, 2, 5, 5], 13, id=22),
+        note([3, 3, 5, 5], 77, id=32),
+        note([4, 4, 5, 5], None, id=33),
+        note([5, 5, 5, 5], id=34, iscrowd="perhaps"),
         categories=("shoes", "watch", "books", "person"),
     )
-    read = read_coco(content, FOUR)
-    assert read.images[0].boxes.tolist() == [[0, 0, 50, 50], [600, 1, 675, 6]]
+    image, _ = read.images
+    assert len(image.boxes) == 0
+    assert image.unread == 5
+    assert image.regions[:, 0].tolist() == [1, 2, 3, 4, 5]
+    assert image.region_class_ids.tolist() == [0, 0, 0, 0, 2]
     assert problems(read) == [
-        "annotation 21 in a.jpg: unknown class 'person' (and 1 more)",
-        "annotation 23 in a.jpg: the box [1, 1, 0, 5] has no area (and 1 more)",
-        "annotation 25 in a.jpg: the box [700, 1, 5, 5] lies outside the 640 x 480 image "
+        "annotation 21 in a.jpg: unknown class 'person'; nothing found there is right or wrong "
         "(and 1 more)",
-        "annotation 27 in a.jpg: the box [600, 1, 75, 5] reaches 35 pixels over the edge of the "
-        "640 x 480 image; it is used as it is",
-        "annotation 28 in a.jpg: bbox[0] is '1', expected a number (and 2 more)",
-        "annotation 31: there is no image with id 99",
-        "annotation 32 in a.jpg: there is no category with id 77",
-        "annotation 33 in a.jpg: iscrowd is 'no', expected a whole number",
-        "annotations[14] is 'nonsense', expected an object",
+        "annotation 32 in a.jpg: there is no category with id 77; nothing found there is right or "
+        "wrong (and 1 more)",
+        "annotation 34 in a.jpg: iscrowd is 'perhaps', expected 0 or 1; nothing found there is "
+        "right or wrong",
     ]
 
 
-@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "null", "1" * 400])
-def test_a_box_with_a_number_that_is_none_is_left_out(number):
-    content = coco(annotations=[note([1, 2, "?", 4]), note([1, 2, 3, 4])])
-    read = read_coco(content.replace(b'"?"', number.encode()), FOUR)
+@pytest.mark.parametrize(
+    ("annotation", "fault"),
+    [
+        (note([1, 1, 0, 5]), "annotation 7 in a.jpg: the box [1, 1, 0, 5] has no area"),
+        (note([1, 1, 5, -5]), "the box [1, 1, 5, -5] has no area"),
+        (note([700, 1, 5, 5]), "the box [700, 1, 5, 5] lies outside the 640 x 480 image"),
+        (note([-30, 1, 20, 5]), "lies outside"),
+        (note([600, 1, 81, 5]), "most of the box [600, 1, 81, 5] lies outside the 640 x 480 image"),
+        (note([0, 0, 1e300, 1e300]), "most of the box"),
+        (note([1, 1, 5]), "the box [1, 1, 5] is not four numbers"),
+        (note([1, 1, 5, 5, 5]), "is not four numbers"),
+        (note([True, 1, 5, 5]), "is not four numbers"),
+        (note(["one", 1, 5, 5]), "is not four numbers"),
+        (note(["1_0", 1, 5, 5]), "is not four numbers"),
+        (note({"x": 1}), "is not four numbers"),
+        (note([]), "the box [] is not four numbers"),
+        (note(None), "the box None is not four numbers"),
+    ],
+)
+def test_an_annotation_that_may_be_anywhere_takes_its_image_out_of_the_count(annotation, fault):
+    read = two_images(annotation)
+    assert counted(read) == ["b.jpg"]
+    assert read.not_counted == ("a.jpg",)
+    assert fault in problems(read)[0]
+    assert problems(read)[1:] == [
+        "a.jpg: does not count, for not all of its ground truth was understood"
+    ]
+
+
+@pytest.mark.parametrize("image_id", [None, [], {}, True, 99, "x", 1.5, ...])
+def test_an_annotation_of_no_image_takes_its_class_out_of_the_count_in_all(image_id):
+    stray = note([1, 1, 5, 5], image_id=image_id, id=31)
+    if image_id is ...:
+        del stray["image_id"]
+    read = two_images(note([9, 9, 5, 5], 10), stray)
+    assert [image.labelled for image in read.images] == [{1, 3}, {1, 3}]
+    assert sum(image.unread for image in read.images) == 1
+    [told] = problems(read)
+    assert "31: there is no image with id" in told or "annotations[2]" in told
+    assert told.endswith(": what is found of watch is not counted in the images of this file")
+
+
+@pytest.mark.parametrize("category_id", [None, 77, 13])
+def test_an_annotation_of_no_image_and_no_known_class_takes_all_out_of_the_count(category_id):
+    stray = note([1, 1, 5, 5], category_id, image_id=99, id=31)
+    with pytest.raises(GroundTruthError, match="annotation 31: there is no image with id 99"):
+        two_images(stray, categories=("shoes", "watch", "books", "person"))
+    with pytest.raises(GroundTruthError, match=r"annotations\[1\] is 'nonsense'"):
+        two_images("nonsense")
+
+
+@pytest.mark.parametrize("image_id", [1, 1.0, "1", " 1", "01", "1.0"])
+@pytest.mark.parametrize("category_id", [11, "11"])
+def test_an_id_is_the_same_as_a_number_or_a_text(image_id, category_id):
+    read = two_images(note([1, 2, 3, 4], category_id, image_id))
     assert read.images[0].boxes.tolist() == [[1, 2, 4, 6]]
-    assert "[1, 2, " in problems(read)[0] or "bbox[2] is " in problems(read)[0]
-    assert len(read.problems) == 1
+    assert read.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("iscrowd", "expected"),
+    [(None, False), (0, False), ("0", False), (False, False), (1, True), ("1", True), (True, True)],
+)
+def test_iscrowd_is_yes_or_no_in_several_forms(iscrowd, expected):
+    read = two_images(note([1, 2, 3, 4], iscrowd=iscrowd))
+    assert read.images[0].crowd.tolist() == [expected]
+    assert read.problems == ()
+
+
+def test_a_box_in_texts_is_read():
+    assert two_images(note(["1", "2.5", 3, "4e0"])).images[0].boxes.tolist() == [[1, 2.5, 4, 6.5]]
+
+
+@pytest.mark.parametrize("bbox", [[], None, [0, 0, 0, 0], "60"])
+def test_without_a_bbox_the_box_around_the_segmentation_is_taken_and_that_is_said(bbox):
+    outline = [[60, 45, 140, 45, 140, 105], [60, 45, 90, 105, 70, 100]]
+    read = two_images(note(bbox, segmentation=outline))
+    assert read.images[0].boxes.tolist() == [[60, 45, 140, 105]]
+    assert [problem.kind for problem in read.problems] == ["segmentation"]
+
+
+@pytest.mark.parametrize("outline", [[], [[1, 2]], [[1, 2, 3, 4, 5, "x"]], {"counts": "x"}, 5, [7]])
+def test_a_segmentation_that_is_no_outline_is_no_box(outline):
+    assert counted(two_images(note([], segmentation=outline))) == ["b.jpg"]
+
+
+def test_a_category_id_with_two_names_is_named_and_not_used():
+    content = json.loads(coco(annotations=[note([1, 1, 5, 5], 10), note([9, 9, 5, 5], 11)]))
+    content["categories"].append({"id": "10", "name": "books"})
+    read = read_coco(json.dumps(content).encode(), FOUR)
+    (image,) = read.images
+    assert image.class_ids.tolist() == [2]
+    assert image.regions.tolist() == [[1, 1, 6, 6]]
+    assert image.labelled == {2, 3}
+    assert "category id '10' is both 'shoes' and 'books'; neither is used" in problems(read)
+
+
+def test_a_name_that_is_twice_in_one_object_is_an_error():
+    content = coco(annotations=[note([1, 1, 5, 5])]).replace(b'"bbox"', b'"bbox": [], "bbox"')
+    with pytest.raises(GroundTruthError, match="'bbox' is twice in one object"):
+        read_coco(content, FOUR)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "null", "1" * 400])
+def test_a_box_with_a_number_that_is_none_takes_its_image_out_of_the_count(number):
+    content = coco(annotations=[note([1, 2, "?", 4]), note([1, 2, 3, 4])])
+    with pytest.raises(GroundTruthError, match=r"the box \[1, 2, "):
+        read_coco(content.replace(b'"?"', number.encode()), FOUR)
 
 
 def test_a_corner_that_is_rounded_over_the_edge_is_nobodys_fault():
@@ -227,12 +324,29 @@ def test_an_image_of_another_size_than_the_file_says_is_left_out():
     ]
 
 
-def test_an_image_that_is_listed_twice_is_used_once():
+def test_an_image_that_is_listed_twice_in_the_same_words_is_used_once():
     image = {"id": 1, "file_name": "a.jpg", "width": 640, "height": 480}
-    content = coco([image, image, {**image, "id": 2}], [note([1, 1, 5, 5])])
-    read = read_coco(content, FOUR)
+    read = read_coco(coco([image, image], [note([1, 1, 5, 5])]), FOUR)
     assert [len(image.boxes) for image in read.images] == [1]
-    assert problems(read) == ["image 'a.jpg': id 1 is there twice (and 1 more)"]
+    assert read.problems == ()
+
+
+def test_an_id_of_two_images_takes_both_out_of_the_count():
+    images = [
+        {"id": number, "file_name": name, "width": 640, "height": 480}
+        for number, name in ((1, "a.jpg"), ("1", "b.jpg"), (2, "c.jpg"))
+    ]
+    read = read_coco(coco(images, [note([1, 1, 5, 5])]), FOUR)
+    assert counted(read) == ["c.jpg"]
+    assert problems(read)[0] == "image 'b.jpg': id '1' is there twice (and 1 more)"
+
+
+def test_an_image_with_two_ids_does_not_count_where_they_contradict_each_other():
+    image = {"id": 1, "file_name": "a.jpg", "width": 640, "height": 480}
+    same = read_coco(coco([image, {**image, "id": 2}]), FOUR)
+    assert [len(image.boxes) for image in same.images] == [0]
+    with pytest.raises(GroundTruthError, match="contradict each other"):
+        read_coco(coco([image, {**image, "id": 2}], [note([1, 1, 5, 5])]), FOUR)
 
 
 @pytest.mark.parametrize(
@@ -264,12 +378,14 @@ def test_a_coco_file_with_nothing_to_use_is_an_error_that_names_the_first_fault(
         ("ignore_regions", [{"categories": "watch", "bbox": [1, 2, 3, 4]}], "region"),
     ],
 )
-def test_a_field_of_the_wrong_type_is_named_and_left_out(field, value, kind):
-    image = {"id": 1, "file_name": "a.jpg", "width": 9, "height": 9, field: value}
-    read = read_coco(coco([image]), FOUR)
-    assert [problem.kind for problem in read.problems] == [kind]
-    assert read.images[0].labelled == {1, 2, 3}
-    assert len(read.images[0].regions) == 0
+def test_a_field_of_the_wrong_type_takes_its_image_out_of_the_count(field, value, kind):
+    images = [
+        {"id": 1, "file_name": "a.jpg", "width": 9, "height": 9, field: value},
+        {"id": 2, "file_name": "b.jpg", "width": 9, "height": 9},
+    ]
+    read = read_coco(coco(images), FOUR)
+    assert counted(read) == ["b.jpg"]
+    assert [problem.kind for problem in read.problems] == [kind, "not counted"]
 
 
 def test_broken_json_is_an_error_with_line_and_column():
@@ -294,9 +410,10 @@ def test_a_list_of_coco_results_is_told_apart():
 
 def test_a_message_stays_short_and_printable_whatever_is_in_the_file():
     content = coco(annotations=[note(["\ud800" * 1000, 1, 2, 3])])
-    (problem,) = read_coco(content, FOUR).problems
-    assert len(str(problem)) < 200
-    str(problem).encode()
+    with pytest.raises(GroundTruthError) as caught:
+        read_coco(content, FOUR)
+    assert len(str(caught.value)) < 200
+    str(caught.value).encode()
 
 
 def test_the_gallerys_truth_is_read_without_a_problem(samples_dir):

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 
 from detector.errors import GroundTruthError
+from detector.evaluation.ground_truth import ANY_CLASS
 from detector.formats.detected import DetectedImage
 from detector.formats.voc import read_voc, to_voc, voc_zip
 from tests.support.detected import LABELS, NONE, TWO, detected_images
@@ -105,20 +106,62 @@ def test_a_voc_file_for_another_size_is_an_error():
         read_voc(voc(size=(64, 48)), FOUR, SIZES)
 
 
-def test_voc_objects_that_cannot_be_used_are_named():
-    content = voc(
-        ("person", (1, 1, 5, 5), ""),
-        ("watch", (5, 5, 1, 9), ""),
-        ("watch", (5, 5, "x", 9), ""),
-        ("watch", ("nan", 5, 7, 9), ""),
-        ("watch", (5.5, 5, 7, 9), ""),
-    )
+def test_nothing_is_right_or_wrong_where_a_voc_object_of_another_class_is():
+    content = voc(("person", (1, 1, 5, 5), ""), ("watch", (5.5, 5, 7, 9), ""))
     read = read_voc(content, FOUR, SIZES, "a.xml")
-    assert read.images[0].boxes.tolist() == [[4.5, 4, 7, 9]]
+    (image,) = read.images
+    assert image.boxes.tolist() == [[4.5, 4, 7, 9]]
+    assert image.regions.tolist() == [[0, 0, 5, 5]]
+    assert image.region_class_ids.tolist() == [ANY_CLASS]
+    assert image.unread == 1
+    assert read.foreign == ("person",)
     assert problems(read) == [
-        "a.xml, object 1: unknown class 'person'",
-        "a.xml, object 2: the box ['5', '5', '1', '9'] has no area",
-        "a.xml, object 3: the box ['5', '5', 'x', '9'] is not four numbers (and 1 more)",
+        "a.xml, object 1: unknown class 'person'; nothing found there is right or wrong"
+    ]
+
+
+def test_a_difficult_that_is_neither_yes_nor_no_is_not_held_against_the_detector():
+    content = voc(("watch", (1, 1, 5, 5), "<difficult>perhaps</difficult>"))
+    (image,) = read_voc(content, FOUR, SIZES).images
+    assert (len(image.boxes), image.region_class_ids.tolist()) == (0, [2])
+
+
+@pytest.mark.parametrize(
+    ("item", "fault"),
+    [
+        (("watch", (5, 5, 1, 9), ""), r"object 1: the box \['5', '5', '1', '9'\] has no area"),
+        (("watch", (5, 5, "x", 9), ""), "is not four numbers"),
+        (("watch", ("nan", 5, 7, 9), ""), "is not four numbers"),
+        (("watch", (5, 5, 9, 9), "<bndbox><xmin>7</xmin></bndbox>"), "is not four numbers"),
+        (("watch", (705, 5, 709, 9), ""), "lies outside the 640 x 480 image"),
+        (("watch", (5, 5, 64000, 48000), ""), "most of the box .* lies outside"),
+    ],
+)
+def test_a_voc_object_that_may_be_anywhere_takes_its_image_out_of_the_count(item, fault):
+    with pytest.raises(GroundTruthError, match=fault):
+        read_voc(voc(item), FOUR, SIZES, "a.xml")
+
+
+def test_an_object_under_another_name_is_not_taken_for_nothing():
+    content = voc(("watch", (5, 5, 9, 9), "")).replace(b"object>", b"thing>")
+    with pytest.raises(GroundTruthError, match="<thing> is not understood"):
+        read_voc(content, FOUR, SIZES, "a.xml")
+    content = voc().replace(b"<size>", b"<thing><name>watch</name></thing><size>")
+    with pytest.raises(GroundTruthError, match="<thing> is not understood"):
+        read_voc(content, FOUR, SIZES, "a.xml")
+
+
+def test_the_owner_of_an_image_is_no_object():
+    content = voc().replace(b"<size>", b"<owner><name>somebody</name></owner><size>")
+    assert read_voc(content, FOUR, SIZES, "a.xml").problems == ()
+
+
+def test_a_voc_file_whose_own_name_is_an_images_is_about_that_image():
+    content = voc(("watch", (1, 1, 5, 5), ""), filename="a.jpg", size=(200, 300))
+    read = read_voc(content, FOUR, SIZES, "b.xml")
+    assert [image.file_name for image in read.images] == ["b.jpg"]
+    assert problems(read) == [
+        "b.xml: says that it is about 'a.jpg'; by its own name it is about 'b.jpg', and is used so"
     ]
 
 

@@ -59,31 +59,67 @@ def test_yolo_classes_are_those_of_the_list_where_there_is_one():
     read = read_yolo(content, FOUR, SIZES, "a.txt", names)
     assert read.images[0].class_ids.tolist() == [3, 1]
     assert read.images[0].labelled == {1, 3}
-    assert problems(read) == ["a.txt, line 3: unknown class 'person'"]
-
-
-def test_yolo_lines_that_cannot_be_used_are_named():
-    content = (
-        b"1 0.5 0.5 0.5 0.5\n"
-        b"3 0.5 0.5 0.5 0.5\n"
-        b"1 0.5 0.5 0.5\n"
-        b"1 0.5 0.5 0.5 0.5 0.9\n"
-        b"watch 0.5 0.5 0.5 0.5\n"
-        b"1 0.5 nan 0.5 0.5\n"
-        b"1 0.5 0.5 inf inf\n"
-        b"1 0.5 0.5 0 0.5\n"
-        b"1 320 240 50 50\n"
-    )
-    read = read_yolo(content, FOUR, SIZES, "a.txt")
-    assert len(read.images[0].boxes) == 1
     assert problems(read) == [
-        "a.txt, line 2: unknown class 'number 3'",
-        "a.txt, line 3: expected a class number, centre x, centre y, width, height; "
-        "got '1 0.5 0.5 0.5' (and 2 more)",
-        "a.txt, line 6: the box ['0.5', 'nan', '0.5', '0.5'] is not four numbers (and 1 more)",
-        "a.txt, line 8: the box ['0.5', '0.5', '0', '0.5'] has no area",
-        "a.txt, line 9: the box ['320', '240', '50', '50'] lies outside the 640 x 480 image",
+        "a.txt, line 3: unknown class 'person'; nothing found there is right or wrong"
     ]
+    assert read.images[0].regions.tolist() == [[160, 120, 480, 360]]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "1.0 0.5 0.5 0.25 0.5",
+        "1 0.5 0.5 0.25 0.5 0.91",  # a confidence
+        "1 0.5 0.5 0.25 0.5 0.91 17",  # and the number of a track
+        "1 0.375 0.25 0.625 0.25 0.625 0.75 0.375 0.75",  # an outline
+        "1 0.375 0.25 0.625 0.25 0.5 0.75",
+        "watch 0.5 0.5 0.25 0.5",
+        "01 5e-1 .5 0.25 +0.5",
+    ],
+)
+def test_a_yolo_line_that_has_a_plain_meaning_is_read(line):
+    read = read_yolo(line.encode(), FOUR, SIZES, "a.txt")
+    (image,) = read.images
+    assert image.boxes.tolist() == [[240, 120, 400, 360]]
+    assert image.class_ids.tolist() == [2]
+    assert read.problems == ()
+
+
+@pytest.mark.parametrize("number", ["3", "-1", "1.5", "1e999", "person", "?"])
+def test_nothing_is_right_or_wrong_where_a_class_number_means_nothing(number):
+    read = read_yolo(f"{number} 0.5 0.5 0.5 0.5".encode(), FOUR, SIZES, "a.txt")
+    (image,) = read.images
+    assert (len(image.boxes), image.unread) == (0, 1)
+    assert image.regions.tolist() == [[160, 120, 480, 360]]
+    assert [problem.kind for problem in read.problems] == ["unknown class"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "1 0.5 0.5 0.5",
+        "1",
+        "1 0.5 nan 0.5 0.5",
+        "1 0.5 0.5 inf inf",
+        "1 0.5 0_5 0.5 0.5",
+        "1 0,5 0,5 0,5 0,5",
+        "1 0.5 0.5 0 0.5",
+        "1 320 240 50 50",
+        "1 0.5 0.5 50 50",
+        "1 0.5 0.5 0.2 0.2 0.91 1",  # a track's number, or the last corner of a triangle
+        "1 0.2 0.2 0.3 0.3 0.1 0.1 2 0.2 0.2 1 0.3 0.3",
+        "1 0.2 0.2 0.3 0.3 0.1 0.1 0.4",  # half a point
+        "# nothing",
+    ],
+)
+def test_a_yolo_line_without_a_plain_meaning_takes_its_image_out_of_the_count(line):
+    with pytest.raises(GroundTruthError, match=r"a\.txt, line 2: "):
+        read_yolo(f"1 0.5 0.5 0.5 0.5\n{line}\n".encode(), FOUR, SIZES, "a.txt")
+
+
+def test_a_yolo_text_in_utf_16_with_a_mark_is_read():
+    (image,) = read_yolo("1 0.5 0.5 0.5 0.5".encode("utf-16"), FOUR, SIZES, "a.txt").images
+    assert image.class_ids.tolist() == [2]
 
 
 def test_a_yolo_file_of_no_image_is_an_error():

@@ -1,0 +1,129 @@
+"""The addresses that the pages make and read: behind a proxy, after a reload, from anyone."""
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.browser import element, move_slider, settled
+from tests.support.paths import ROOT
+from tests.support.proxy import stripping
+from tests.support.running import Dashboard, dashboard
+
+PHOTO = """async image => {
+    const url = image.href?.baseVal ?? image.src
+    return (await fetch(url)).headers.get('content-type')
+}"""
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory, embedded_server) -> Iterator[Dashboard]:
+    log = tmp_path_factory.mktemp("app") / "log.txt"
+    with dashboard(log, COMMODITY_LENS_SERVER=embedded_server.address) as app:
+        yield app
+
+
+@pytest.mark.parametrize(
+    ("path", "image"),
+    [
+        ("/", ".st-key-figure .imagelayer image"),
+        ("/Compare", ".st-key-linked_figure .imagelayer image"),
+        ("/Compare?compare_view=Swipe", ".swipe img"),
+        ("/Thresholds", ".viewer .photo[src*=media]"),
+    ],
+)
+def test_the_photo_is_there_behind_a_proxy_that_takes_a_prefix_away(visit, running, path, image):
+    with stripping("user/me/proxy", int(running.url.rpartition(":")[2])) as url:
+        page = visit(url + path)
+        assert page.locator(image).first.evaluate(PHOTO) == "image/jpeg"
+        page.goto("about:blank")  # before the proxy goes
+
+
+def score(page: Page) -> str | None:
+    return element(page, "score_threshold").get_by_role("slider").get_attribute("aria-valuenow")
+
+
+def go_to(page: Page, name: str) -> None:
+    page.get_by_role("link", name=name).click()
+    expect(page).to_have_url(re.compile(rf"/{'' if name == 'Detect' else name}(\?|$)"))
+    settled(page)
+
+
+def test_the_settings_are_in_the_address_of_every_page_and_survive_a_reload(
+    visit: Callable[..., Page], running
+):
+    page = visit(running.url)
+    element(page, "figure").locator(".barlayer").wait_for()
+    settled(page)
+    move_slider(page, "score_threshold", 0.35)
+    expect(page).to_have_url(f"{running.url}/?score_threshold=0.35")
+    for name in ("Thresholds", "Compare", "Batch", "Server"):
+        go_to(page, name)
+        expect(page).to_have_url(f"{running.url}/{name}?score_threshold=0.35")
+    page.reload()
+    settled(page)
+    go_to(page, "Detect")
+    expect(page).to_have_url(f"{running.url}/?score_threshold=0.35")
+    page.reload()
+    element(page, "figure").locator(".barlayer").wait_for()
+    expect(page).to_have_url(f"{running.url}/?score_threshold=0.35")
+    expect(element(page, "score_threshold")).to_contain_text("0.35")
+
+
+OWN = "own=shoes&own=watch&threshold_shoes=0.6&threshold_watch=0.2&top_k=50&class_agnostic=true"
+
+
+def test_own_thresholds_and_limits_survive_every_page_and_a_reload(visit, running):
+    page = visit(f"{running.url}/Thresholds?{OWN}")
+    page.locator(".viewer .number").wait_for()
+    settled(page)
+    for name in ("Compare", "Detect", "Thresholds"):
+        go_to(page, name)
+        page.reload()
+        settled(page)
+        for part in OWN.split("&"):
+            expect(page).to_have_url(re.compile(rf"[?&]{re.escape(part)}(&|$)"))
+
+
+# Addresses from anyone
+
+NAMES = (
+    *("sample", "source", "score_threshold", "iou_threshold", "class_agnostic", "classes", "top_k"),
+    *("own", "threshold_shoes", "true_boxes", "compare_mode", "compare_view", "score_a", "iou_b"),
+    *("server_a", "model_b", "version_a", "pictures", "same_box_iou", "kinds", "click_target"),
+)
+VALUES = ("", "nan", "-1e999", "%00", "<b>", "x" * 3000)
+
+
+@pytest.mark.parametrize("path", ["/", "/Thresholds", "/Compare", "/Batch", "/Server"])
+def test_no_value_of_any_parameter_breaks_a_page(visit, running, path):
+    for value in VALUES:
+        repeats = 1 if len(value) > 100 else 30
+        query = "&".join(f"{name}={value}" for name in NAMES for _ in range(repeats))
+        page = visit(f"{running.url}{path}?{query}")
+        page.locator(".lens-state[data-state=ready]").wait_for()
+        settled(page)
+        expect(page.locator("[data-testid=stException]")).to_have_count(0)
+        expect(page.get_by_text("unexpected", exact=False)).to_have_count(0)
+        page.context.close()
+
+
+def test_the_link_says_what_it_cannot_reopen(visit, running):
+    page = visit(running.url)
+    element(page, "figure").locator(".barlayer").wait_for()
+    settled(page)
+    element(page, "link").get_by_role("button").click()
+    expect(page.get_by_text("Opens this page with the same sample")).to_be_visible()
+    expect(page.get_by_text("This address is of this machine alone")).to_be_visible()
+    expect(page.get_by_text("Your own image is not in the link")).to_have_count(0)
+    page.keyboard.press("Escape")
+    element(page, "source").get_by_text("Upload").click()
+    file = ROOT / "samples" / "headphones_studio.jpg"
+    element(page, "upload").locator("input[type=file]").set_input_files(
+        [{"name": "mine.jpg", "mimeType": "image/jpeg", "buffer": file.read_bytes() + b"\0"}]
+    )
+    page.get_by_text("mine.jpg").first.wait_for()
+    settled(page)
+    element(page, "link").get_by_role("button").click()
+    expect(page.get_by_text("Your own image is not in the link")).to_be_visible()
