@@ -576,6 +576,9 @@ def _end(signum: int, frame: Any) -> NoReturn:
     """
     for server in _servers:
         server.kill()
+    with suppress(OSError):
+        if os.isatty(2):
+            os.write(2, b"\n")  # the prompt comes below the progress bar
     os._exit(_SIGNALLED + signum)
 
 
