@@ -56,12 +56,14 @@ def untold(texts: Iterable[str]) -> str:
 def _source_for(text: str) -> _Source:
     best: _Source = None
     least = _lacking(None, text)
+    if not least:
+        return best
     for source in _further_sources(text):
-        if not least:
-            break
         lacking = _lacking(source, text)
         if len(lacking) < len(least):
             best, least = source, lacking
+        if not least:
+            break
     return best
 
 
