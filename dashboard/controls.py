@@ -7,10 +7,12 @@ click in a chart, the viewer, a proposal, a file. A page begins with what the pa
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from dashboard import frame, state
 from detector.ssd import Settings
@@ -328,8 +330,11 @@ def start(key: str, value: Any, usual: Any = None) -> None:
     if (is_new or not state.has_widget(key)) and key not in st.query_params:
         state.set_widget(key, value)
         if is_new and value != usual:
-            # Streamlit puts into the address only what changes after a control is drawn.
-            st.query_params[key] = _in_address(value)
+            # Streamlit puts into the address only what changes after a control is drawn. It refuses
+            # this while it takes the parameter for that of the page before, which happens in a
+            # script without a browser.
+            with suppress(StreamlitAPIException):
+                st.query_params[key] = _in_address(value)
 
 
 def _widget_values(labels: Sequence[str], settings: Settings) -> dict[str, Any]:

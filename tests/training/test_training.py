@@ -82,7 +82,7 @@ def test_the_graph_loader_of_tensorflow_gives_the_same_numbers(version, images, 
 def test_the_model_is_one_file_under_20_mb_without_variables(version):
     assert (version / "saved_model.pb").stat().st_size < 20e6
     names = {p.relative_to(version).as_posix() for p in version.rglob("*") if p.is_file()}
-    assert names == {"saved_model.pb", "assets.extra/training.json"}
+    assert names == {"saved_model.pb", "assets.extra/training.json", "card.json"}
 
 
 def test_the_labels_are_the_same_everywhere(model_base_path):
