@@ -64,6 +64,7 @@ def page(title: str) -> Iterator[None]:
         for path, label, icon in MENU:
             st.page_link(path, label=_(label), icon=icon, width="stretch")
         media.component("menu", key="menu")
+        media.component("print", key="print")
         st.divider()
         line = st.container(key="server_state")
     with line:

@@ -44,6 +44,8 @@ def finished(page: Page) -> None:
         expect(element(page, "batch_progress")).to_contain_text("17 of 17")
         expect(page.locator(".lens-card").first).to_be_visible()
     settled(page)
+    if "/Thresholds" in page.url:
+        page.locator(".viewer .number:not(:empty)").wait_for(state="attached")
     page.wait_for_function("() => !document.querySelector('[data-stale=true], .stSpinner')")
     # What comes in with a fade has its colours only then.
     page.wait_for_function("() => document.getAnimations().every(a => a.playState != 'running')")

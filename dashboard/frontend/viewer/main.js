@@ -25,6 +25,8 @@ import { Camera, WHOLE } from "./zoom.js"
 /** @import { State, ViewerData } from "./types.d.ts" */
 /** @import { Zoom } from "./zoom.js" */
 
+const PAPER = 680 // px of an A4 page between its margins
+
 /** @type {WeakMap<ParentNode, Viewer>} */
 const viewers = new WeakMap()
 /** @type {Map<string, {digest: string, zoom: Zoom, target: number | null}>} by key: they outlive a
@@ -69,6 +71,7 @@ export class Viewer {
     this.#remember()
     this.draw()
   })
+  #until = new AbortController()
   #observer = new ResizeObserver(() => this.#resized())
   #ratio = 1
   /** @type {string | null} what the photo shows or loads */
@@ -109,11 +112,16 @@ export class Viewer {
       this.#say("")
     })
     this.photo.addEventListener("error", () => this.#say(this.data.texts.photo_failed))
+    addEventListener("beforeprint", () => this.#hold(), { signal: this.#until.signal })
+    addEventListener("afterprint", () => this.stage.removeAttribute("data-held"), {
+      signal: this.#until.signal,
+    })
     this.#observer.observe(this.stage)
     this.#observer.observe(find(".marks"))
   }
 
   close() {
+    this.#until.abort()
     this.#observer.disconnect()
     this.summary.close()
     if (this.#frame !== null) cancelAnimationFrame(this.#frame)
@@ -261,6 +269,15 @@ export class Viewer {
     style.height = `${size[1] * place.fit}px`
     style.transform = `translate(${place.left}px, ${place.top}px) scale(${zoom.k})`
     this.stage.classList.toggle("zoomed", zoom.k > 1)
+  }
+
+  /** On paper the photo and the boxes over it stay as they are on the screen, only smaller. */
+  #hold() {
+    const { clientWidth, clientHeight, style } = this.stage
+    style.setProperty("--held-width", `${clientWidth}px`)
+    style.setProperty("--held-height", `${clientHeight}px`)
+    style.setProperty("--held-zoom", String(Math.min(1, PAPER / clientWidth)))
+    this.stage.setAttribute("data-held", "")
   }
 
   #resized() {
