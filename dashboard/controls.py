@@ -59,7 +59,7 @@ def show_all(labels: Sequence[str]) -> Settings:
     classes = list(labels[1:])
     restore(labels)
     score = slider(_("Score threshold"), "score_threshold", DEFAULTS.score_threshold, SCORE_HELP)
-    _tell_own_thresholds(len(state.widget("own", ())), len(classes))
+    beside_score = st.container()  # what it says is chosen further down
     iou = iou_threshold(IOU_HELP)
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
@@ -88,6 +88,8 @@ def show_all(labels: Sequence[str]) -> Settings:
             )
             for label in own
         }
+    with beside_score:
+        _tell_own_thresholds(len(own), len(classes))
     settings = Settings(score, iou, agnostic, thresholds, shown, most)
     adopt(settings)
     return settings

@@ -76,6 +76,11 @@ def _sides(image: ImageFile, loaded: LoadedImage) -> None:
                 frame.show_error(result.error)
             results.append(result)
     a, b = results
+    if a.side.asks_the_same_as(b.side):
+        st.info(
+            _("Both sides are the same. Move a threshold of one, or give it another version."),
+            icon=":material/compare:",
+        )
     view = _toolbar()
     absent = next((result.side.letter for result in results if result.answer is None), "")
     above = st.container()  # the figure depends on a control below it
@@ -96,11 +101,6 @@ def _sides(image: ImageFile, loaded: LoadedImage) -> None:
             frame.try_again()
         return
     above.caption(f"{summary(pairing)} · {frame.plain(image.name)}")
-    if a.side.asks_the_same_as(b.side):
-        above.info(
-            _("Both sides are the same. Move a threshold of one, or give it another version."),
-            icon=":material/compare:",
-        )
     truth = ground_truth.of_image(image, a.answer)
     standings = None if truth is None else (_standing(truth, a), _standing(truth, b))
     judged = None if standings is None else verdicts(pairing, *standings)

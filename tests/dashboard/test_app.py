@@ -468,3 +468,19 @@ def test_a_server_that_does_not_tell_the_version_of_a_label_is_asked_by_it(
         app = opened_at(server, monkeypatch)
         assert (problems(app), shown(app)) == ([], 1)
         assert [request.model_spec.version_label for request in server.requests] == ["canary"]
+
+
+@pytest.mark.server
+def test_own_thresholds_are_told_at_the_slider_that_does_not_move_them(
+    embedded_server, monkeypatch
+):
+    monkeypatch.setenv("COMMODITY_LENS_SERVER", embedded_server.address)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params["own"] = ["shoes", "watch"]
+    app.query_params["threshold_shoes"] = "0.6"
+    app.run()
+    told = "2 classes have thresholds of their own, which this one does not move."
+    assert told in [caption.value for caption in app.caption]
+    app.button(key="clear_own").click().run()
+    assert told not in [caption.value for caption in app.caption]
+    assert kept(app, state.Thresholds).settings.class_thresholds == {}
