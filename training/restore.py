@@ -67,7 +67,7 @@ def folded(folder: Path) -> tuple[Detector, dict]:
     model = Detector(config).eval()
     order = _Order(tf)
     with tf.Graph().as_default():
-        order.detector(model, tf.compat.v1.placeholder(tf.float32, [None, 300, 300, 3]))
+        order.network(model, tf.compat.v1.placeholder(tf.float32, [None, 300, 300, 3]))
     for (layer, scale), (kernel, bias) in zip(order.layers, constants(folder), strict=True):
         weight, shift = torch.from_numpy(kernel.astype(np.float32)), torch.from_numpy(bias.copy())
         if isinstance(layer, Conv):
