@@ -1,9 +1,9 @@
 """Turn trained weights into the SavedModel that is served:
 
-    python -m training.export --weights runs/NAME/ema.pt --data FOLDER --out models/commodity/1
+    python -m training.export --weights runs/NAME/ema.pt --data FOLDER --out models/commodity/2
 
-The network is built again in TensorFlow as one flat graph of constants: batch norm, input scale,
-variances and calibration folded into the convolutions, weights kept as float16 and cast to float32.
+The network is built again in TensorFlow as one flat graph of constants: batch norm, input scale and
+variances folded into the convolutions, weights kept as float16 and cast to float32.
 There are no variables, so no loader can miss to restore them. Before the file takes its place, the
 TensorFlow loader that TensorFlow Serving uses and OpenVINO must both agree with PyTorch.
 """
@@ -14,13 +14,14 @@ import argparse
 import json
 import shutil
 import tempfile
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
+from training.calibration import Calibration, fit
 from training.config import GRIDS, LABELS, VARIANCES, Config, default_boxes
 from training.mobilenet import FIXED, PACKAGE, Block, Body, Folded
 from training.model import (
@@ -35,17 +36,6 @@ from training.model import (
 )
 
 OUTPUT = "concat_3:0"
-RIDGE = 10.0  # a class with some hundred detections has its own bias, one with ten hardly
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """What is done to the logits: divided by `temperature`, then `biases` added, one a class."""
-
-    temperature: float = 1.0
-    biases: tuple[float, ...] = (0.0,) * len(LABELS)
-    error_before: float | None = None  # expected calibration error on val
-    error_after: float | None = None
 
 
 def load_weights(*paths: Path) -> tuple[Network, dict]:
@@ -66,55 +56,16 @@ def load_weights(*paths: Path) -> tuple[Network, dict]:
     return model.eval(), state
 
 
-def calibrate(model: Network, data: Path) -> Calibration:
-    """Platt scaling on val: the detections' scores as probabilities of being right.
-
-    score -> sigmoid(logit(score) / T + b) is, for a class against background, the same as dividing
-    all logits by T and adding b to that class's; so the network itself can carry it. T is one for
-    all classes, b is each class's own, held to the others' by RIDGE where it has few detections.
-    """
-    from training.score import calibration_error, marks
-    from training.train import Validation
-
-    validation = Validation(data)
-    fitted = marks(validation.split.compared(validation.detections(model)))
-    fitted = fitted[fitted[:, 0] >= 0.02]
-    before = calibration_error(fitted)
-    x = torch.from_numpy(np.log(fitted[:, 0]) - np.log1p(-np.minimum(fitted[:, 0], 0.9999)))
-    y, c = torch.from_numpy(fitted[:, 1]), torch.from_numpy(fitted[:, 2].astype(np.int64) - 1)
-    slope = torch.ones(1, dtype=torch.float64, requires_grad=True)
-    biases = torch.zeros(len(LABELS) - 1, dtype=torch.float64, requires_grad=True)
-    solver = torch.optim.LBFGS([slope, biases], max_iter=200, line_search_fn="strong_wolfe")
-
-    def closure() -> torch.Tensor:
-        solver.zero_grad()
-        odds = slope * x + biases[c]
-        value = nn.functional.binary_cross_entropy_with_logits(odds, y, reduction="sum")
-        value = value + RIDGE / 2 * (biases - biases.mean()).square().sum()
-        value.backward()
-        return value
-
-    solver.step(closure)
-    found = Calibration(1 / float(slope.detach()), (0.0, *biases.tolist()))
-    apply_calibration(model, found)
-    after = calibration_error(marks(validation.split.compared(validation.detections(model))))
-    return replace(found, error_before=before, error_after=after)
-
-
-@torch.no_grad()
-def apply_calibration(model: Network, calibration: Calibration) -> None:
-    biases = torch.tensor(calibration.biases)
-    for branch in model.branches:
-        branch.logits.weight /= calibration.temperature
-        branch.logits.bias /= calibration.temperature
-        branch.logits.bias += biases.repeat(len(branch.logits.bias) // len(LABELS))
-
-
 class Builder:
-    """The PyTorch modules as TensorFlow operations on NHWC tensors."""
+    """The PyTorch modules as TensorFlow operations on NHWC tensors.
 
-    def __init__(self, tf) -> None:
+    Kernels are the only constants of four dimensions, their biases the only ones of one: so
+    restore.py finds them.
+    """
+
+    def __init__(self, tf, calibration: Calibration | None = None) -> None:
         self.tf = tf
+        self.calibration = calibration or Calibration()
 
     def constant(self, array: np.ndarray):
         return self.tf.cast(self.tf.constant(array.astype(np.float16)), self.tf.float32)
@@ -172,7 +123,7 @@ class Builder:
         return (x + y if m.shortcut else y), wide
 
     def body(self, m: Body, images):
-        shift = m.shift.numpy().reshape(3).astype(np.float32)
+        shift = m.shift.numpy().reshape(1, 1, 3).astype(np.float32)
         x = self.folded(m.first, images * np.float32(1 / 127.5) + self.tf.constant(shift))
         taps = []
         for i, block in enumerate(m.blocks):
@@ -226,6 +177,16 @@ class Builder:
         q1 = conv(m.up1, q3)
         return self.heads(m, images, (p38, q19, q10, q5, q3, q1))
 
+    def scores(self, logits):
+        tf, how = self.tf, self.calibration
+        turned = logits * np.float32(1 / how.temperature) + np.array([[how.biases]], np.float32)
+        scores = tf.nn.softmax(turned)
+        if how.share:
+            scores = scores * np.float32(1 - how.share) + tf.nn.softmax(logits) * np.float32(
+                how.share
+            )
+        return scores
+
     def heads(self, m: Network, images, maps):
         """The contract's output (N, 7308, 21) of the maps of the six grids."""
         tf = self.tf
@@ -234,7 +195,7 @@ class Builder:
             for branch, x, grid in zip(m.branches, maps, GRIDS, strict=True)
         ]
         offsets = tf.concat([p[0] for p in pairs], 1)
-        scores = tf.nn.softmax(tf.concat([p[1] for p in pairs], 1))
+        scores = self.scores(tf.concat([p[1] for p in pairs], 1))
         priors = default_boxes()
         variances = np.broadcast_to(np.array(VARIANCES, np.float32), priors.shape)
         fixed = np.concatenate([priors, variances], 1)
@@ -242,14 +203,14 @@ class Builder:
         return tf.concat([offsets, scores, fixed], -1)
 
 
-def write_saved_model(model: Network, folder: Path) -> None:
+def write_saved_model(model: Network, folder: Path, calibration: Calibration | None = None) -> None:
     """A frozen SavedModel: saved_model.pb alone, signature serving_default."""
     import tensorflow as tf
 
     v1 = tf.compat.v1
     with tf.Graph().as_default(), v1.Session() as session:
         images = v1.placeholder(tf.float32, [None, 300, 300, 3], "images")
-        output = tf.ensure_shape(Builder(tf).network(model, images), [None, 7308, 21])
+        output = tf.ensure_shape(Builder(tf, calibration).network(model, images), [None, 7308, 21])
         signature = v1.saved_model.predict_signature_def({"images": images}, {OUTPUT: output})
         builder = v1.saved_model.Builder(str(folder))
         builder.add_meta_graph_and_variables(
@@ -283,13 +244,13 @@ def run_openvino(folder: Path, images: np.ndarray) -> np.ndarray:
     return compiled(images)[0]
 
 
-def check(model: Network, folder: Path) -> dict[str, float]:
+def check(model: Network, folder: Path, calibration: Calibration | None = None) -> dict[str, float]:
     """Largest differences on three noise pictures. Raises ValueError when they are no rounding."""
     images = np.random.default_rng(3).uniform(-120, 150, (3, 300, 300, 3)).astype(np.float32)
     by_tensorflow, by_openvino = run_tensorflow(folder, images), run_openvino(folder, images)
     with torch.no_grad():
         offsets, logits = model(torch.from_numpy(images.transpose(0, 3, 1, 2).copy()))
-    by_torch = contract_output(offsets.numpy(), logits.numpy())
+    by_torch = contract_output(offsets.numpy(), logits.numpy(), calibration)
     columns = slice(4, 13)
     found = {
         "tensorflow_openvino": float(np.abs(by_tensorflow - by_openvino).max()),
@@ -307,16 +268,19 @@ def main() -> None:
         "--weights", type=Path, required=True, nargs="+", help="several are averaged"
     )
     parser.add_argument("--data", type=Path, help="calibrate on the val split of this folder")
-    parser.add_argument("--out", type=Path, default=Path("models/commodity/1"))
+    parser.add_argument("--out", type=Path, default=Path("models/commodity/2"))
     args = parser.parse_args()
     model, state = load_weights(*args.weights)
     calibration = Calibration()
     if args.data:
-        calibration = calibrate(model, args.data)
+        from training.train import Validation
+
+        validation = Validation(args.data)
+        calibration = fit(validation, validation.outputs(model))
     with tempfile.TemporaryDirectory(dir=args.out.parent.parent) as scratch:
         folder = Path(scratch) / "model"
-        write_saved_model(model, folder)
-        differences = check(model, folder)
+        write_saved_model(model, folder, calibration)
+        differences = check(model, folder, calibration)
         extra = args.out / "assets.extra"
         extra.mkdir(parents=True, exist_ok=True)
         (folder / "saved_model.pb").replace(args.out / "saved_model.pb")

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from training.calibration import Calibration
 from training.config import LABELS, PRIOR_SIZES, VARIANCES, Config, default_boxes
 from training.mobilenet import Body
 
@@ -187,10 +188,11 @@ def double(x: Tensor, side: int) -> Tensor:
     return F.interpolate(x, scale_factor=2.0, mode="nearest")[:, :, :side, :side]
 
 
-def contract_output(offsets: np.ndarray, logits: np.ndarray) -> np.ndarray:
+def contract_output(
+    offsets: np.ndarray, logits: np.ndarray, calibration: Calibration | None = None
+) -> np.ndarray:
     """(N, 7308, 21) float32 as the exported model answers: what NumPy makes of the raw network."""
-    scores = np.exp(logits - logits.max(-1, keepdims=True))
-    scores /= scores.sum(-1, keepdims=True)
+    scores = (calibration or Calibration()).scores(logits)
     count, priors = len(offsets), default_boxes()
     variances = np.array(VARIANCES, np.float32)
     fixed = np.concatenate([priors, np.broadcast_to(variances, priors.shape)], 1)

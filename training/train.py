@@ -23,6 +23,7 @@ import torch
 from PIL import Image
 
 from detector import ssd
+from training.calibration import Calibration
 from training.config import LABELS, Config
 from training.data import Composer, load, load_background
 from training.loss import Loss
@@ -62,18 +63,25 @@ class Validation:
                 found.append(model(batch.contiguous(memory_format=torch.channels_last)))
         return tuple(torch.cat(column).numpy() for column in zip(*found, strict=True))
 
-    def detections(self, model: Network) -> list[ssd.Detections]:
-        """What the model finds in each image."""
-        offsets, logits = self.outputs(model.eval())
+    def detected(
+        self, offsets: np.ndarray, logits: np.ndarray, calibration: Calibration | None = None
+    ) -> list[ssd.Detections]:
+        """What is found in each image by the network's outputs."""
         found = []
         for size, t, z in zip(self.sizes, offsets, logits, strict=True):
-            raw = ssd.RawPrediction.from_output(contract_output(t[None], z[None])[0])
+            output = contract_output(t[None], z[None], calibration)[0]
+            raw = ssd.RawPrediction.from_output(output)
             settings = ssd.Settings(score_threshold=0.01, top_k=100)
             found.append(ssd.postprocess(raw, settings, size))
         return found
 
     def report(self, model: Network) -> dict[str, object]:
-        found = self.detections(model)
+        return self.figures(*self.outputs(model.eval()))
+
+    def figures(
+        self, offsets: np.ndarray, logits: np.ndarray, calibration: Calibration | None = None
+    ) -> dict[str, object]:
+        found = self.detected(offsets, logits, calibration)
         whole = figures(self.split, found)
         return {
             "mAP50": whole.ap50,

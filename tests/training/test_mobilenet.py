@@ -4,11 +4,13 @@ Needs PyTorch, and for the comparison the original in `runs/`, where `make train
 """
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from training.calibration import Calibration
 from training.config import Config
 
 torch = pytest.importorskip("torch", reason="PyTorch is not among the packages of the tests")
@@ -101,8 +103,31 @@ def test_the_export_of_the_network_gives_its_numbers(tmp_path):
 
     torch.manual_seed(2)
     model = build(SMALL).eval()
-    write_saved_model(model, tmp_path / "1")
-    assert check(model, tmp_path / "1")["tensorflow_openvino"] < 1e-3
+    calibration = Calibration(0.4, (0.0, *np.linspace(-0.3, 0.3, 8).tolist()), 0.1)
+    write_saved_model(model, tmp_path, calibration)
+    found = check(model, tmp_path, calibration)
+    assert found["tensorflow_openvino"] < 1e-3
+    assert found["tensorflow_torch_scores"] < 1e-3
+
+
+def test_weights_restored_from_the_export_are_those_that_went_in(tmp_path):
+    pytest.importorskip("tensorflow")
+    from training.export import write_saved_model
+    from training.model import build
+    from training.restore import folded
+
+    torch.manual_seed(2)
+    model = build(SMALL).eval()
+    calibration = Calibration(0.4, share=0.1)
+    write_saved_model(model, tmp_path, calibration)
+    (tmp_path / "assets.extra").mkdir()
+    record = {"config": SMALL.as_dict(), "samples": 5, "calibration": asdict(calibration)}
+    (tmp_path / "assets.extra" / "training.json").write_text(json.dumps(record))
+    restored, _ = folded(tmp_path)
+    images = torch.from_numpy(np.random.default_rng(1).uniform(-99, 99, (1, 3, 300, 300))).float()
+    with torch.no_grad():
+        for before, after in zip(model(images), restored(images), strict=True):
+            np.testing.assert_allclose(before, after, atol=1e-2)
 
 
 def test_a_configuration_survives_its_record():

@@ -261,9 +261,9 @@ def test_gradients_of_workers_move_the_shared_weights_along_themselves():
 
 def test_weights_restored_from_the_export_give_its_numbers(version, images, output):
     torch = pytest.importorskip("torch", reason="PyTorch is not among the packages of the tests")
-    from training.export import Calibration, apply_calibration
+    from training.calibration import Calibration
     from training.model import contract_output
-    from training.restore import folded, unfold
+    from training.restore import apply_calibration, folded, unfold
 
     model, _ = folded(version)
     inputs = torch.from_numpy(images.transpose(0, 3, 1, 2).copy())
