@@ -30,7 +30,8 @@ PRIOR_SIZES: tuple[tuple[tuple[int, int], ...], ...] = (
 class Config:
     """Everything that decides how a run turns out, besides the data itself."""
 
-    # architecture
+    # architecture: a body of its own, or "mobilenet", pretrained (training/mobilenet.py)
+    body: str = "own"
     stem: int = 16
     widths: tuple[int, ...] = (64, 96, 160, 192)  # channels on the 75, 38, 19 and 10 grids
     depths: tuple[int, ...] = (1, 2, 2, 1)  # residual pairs in the stage of each grid
@@ -45,6 +46,8 @@ class Config:
     lr: float = 1.5e-3
     weight_decay: float = 0.05
     warmup: int = 4_000  # samples
+    frozen: int = 0  # samples before a pretrained body is trained, too
+    body_rate: float = 0.15  # its learning rate, as a part of the others'
     decay: float = 0.7  # the part of the schedule spent going down
     calm: float = 0.12  # the last part, without mosaic and with less pasting
     ema: float = 0.998
@@ -60,6 +63,7 @@ class Config:
     repeat: float = 0.4  # class balance: images are drawn with weight (class frequency) ** -repeat
     scene_share: float = 0.6  # part of the draws that are scenes; the rest are product pictures
     render_share: float = 0.0  # part of the draws that are rendered pictures, where there are any
+    background_share: float = 0.0  # part that are background pictures, where there are any
 
     # loss
     topk: int = 10  # priors assigned to a box at the most
@@ -68,6 +72,13 @@ class Config:
     gamma: float = 2.0  # focal exponent on background places
     box_weight: float = 2.0
     doubt: float = 0.15  # weight of plain background where a category is unlabelled but unlikely
+
+    def __post_init__(self) -> None:
+        # From JSON and the command line these come as lists and words.
+        object.__setattr__(self, "widths", tuple(self.widths))
+        object.__setattr__(self, "depths", tuple(self.depths))
+        if self.body not in ("own", "mobilenet"):
+            raise ValueError(f"body is {self.body!r}, expected 'own' or 'mobilenet'")
 
     def as_dict(self) -> dict[str, object]:
         return asdict(self)

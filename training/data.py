@@ -22,9 +22,11 @@ from scipy import ndimage
 
 from training.config import INPUT_SIDE, LABELS, Config, cell_centres
 from training.loss import UNLIKELY, Targets
+from training.score import held_out
 
 MAX_BOXES = 48
 CAFFE_MEAN_BGR = np.array([103.939, 116.779, 123.68], np.float32)
+LOOKALIKE = 3.0
 ALL = frozenset(range(1, len(LABELS)))
 GOODS = frozenset(LABELS.index(n) for n in ("watch", "phone", "audio", "computer", "books"))
 
@@ -40,6 +42,7 @@ class Scene:
     kind: str = "scene"
     cutout: Image.Image | None = None  # mask of the one product of a plain-ground picture
     image_id: int = 0
+    weight: float = 1.0  # how much more often than others of its folder it is drawn
 
 
 @dataclass
@@ -56,13 +59,20 @@ def bits(categories: frozenset[int] | set[int]) -> int:
     return sum(1 << c for c in categories)
 
 
-def load(folder: Path, split: str | None, max_side: int = 512, masks: bool = False) -> list[Scene]:
+def load(
+    folder: Path,
+    split: str | None,
+    max_side: int = 512,
+    masks: bool = False,
+    annotations: Path | None = None,
+) -> list[Scene]:
     """All pictures of a COCO folder (annotations.json and images/), decoded into memory.
 
     Plain COCO files (no `labelled`, no `ignore_regions`) count as fully labelled; `iscrowd` boxes
-    become regions. `masks` adds the cut-out of products on plain ground.
+    become regions. `masks` adds the cut-out of products on plain ground. `annotations` is another
+    file to take instead of the folder's, such as training.teacher writes.
     """
-    truth = json.loads((folder / "annotations.json").read_text())
+    truth = json.loads((annotations or folder / "annotations.json").read_text())
     ids = {c["id"]: LABELS.index(c["name"]) for c in truth["categories"] if c["name"] in LABELS}
     names = {LABELS[i]: i for i in ALL}
     boxes_of: dict[int, list] = {}
@@ -115,6 +125,28 @@ def load(folder: Path, split: str | None, max_side: int = 512, masks: bool = Fal
     return scenes
 
 
+def load_background(folder: Path) -> list[Scene]:
+    """Pictures without a phone, computer or book, but for those that `held_out` names.
+
+    Their people are regions in which clothes, pants, shoes, watches and audio may be; elsewhere
+    clothes, pants and shoes count as labelled, and watches and audio as unlikely. What is easily
+    taken for one of the eight is drawn LOOKALIKE times as often.
+    """
+    entries = json.loads((folder / "annotations.json").read_text())["images"]
+    likes = {entry["id"]: bool(entry.get("looks_like")) for entry in entries}
+    apart = held_out(list(likes))
+    scenes = [scene for scene in load(folder, "train", 400) if scene.image_id not in apart]
+    rare = bits({LABELS.index(name) for name in ("watch", "audio")})
+    for scene in scenes:
+        scene.weight = LOOKALIKE if likes[scene.image_id] else 1.0
+        whole = (0.0, 0.0, *map(float, scene.image.size))
+        scene.regions = [
+            (box, rare | rare << UNLIKELY if box == whole else marked)
+            for box, marked in scene.regions
+        ]
+    return scenes
+
+
 def cutout_mask(scene: Scene) -> Image.Image | None:
     """Mask of the product, or None where it does not part cleanly from its ground."""
     pixels = np.asarray(scene.image, np.int16)
@@ -152,10 +184,14 @@ class Composer:
         renders: list[Scene],
         config: Config,
         seed: int | np.random.SeedSequence,
+        background: list[Scene] | None = None,
     ) -> None:
         self.config = config
         self.rng = np.random.default_rng(seed)
         self.scenes, self.renders = scenes, renders
+        self.background = background or []
+        odds = np.array([scene.weight for scene in self.background])
+        self.background_weight = odds / odds.sum() if len(odds) else odds
         self.centres = cell_centres()
         count = np.bincount(np.concatenate([s.classes for s in scenes]), minlength=len(LABELS))
         rarity = (count.sum() / np.maximum(count, 1)) ** config.repeat
@@ -172,6 +208,9 @@ class Composer:
     def draw(self) -> Scene:
         if self.renders and self.rng.random() < self.config.render_share:
             return self.renders[self.rng.integers(len(self.renders))]
+        if self.background and self.rng.random() < self.config.background_share:
+            weight = self.background_weight
+            return self.background[self.rng.choice(len(self.background), p=weight)]
         return self.scenes[self.rng.choice(len(self.scenes), p=self.weight)]
 
     def compose(self, calm: bool) -> tuple[NDArray, NDArray, NDArray, NDArray]:

@@ -1,9 +1,9 @@
 """Turn trained weights into the SavedModel that is served:
 
-    python -m training.export --weights runs/NAME/ema.pt --data FOLDER --out models/commodity/1
+    python -m training.export --weights runs/NAME/ema.pt --data FOLDER --out models/commodity/2
 
-The network is built again in TensorFlow as one flat graph of constants: batch norm, input scale,
-variances and calibration folded into the convolutions, weights kept as float16 and cast to float32.
+The network is built again in TensorFlow as one flat graph of constants: batch norm, input scale and
+variances folded into the convolutions, weights kept as float16 and cast to float32.
 There are no variables, so no loader can miss to restore them. Before the file takes its place, the
 TensorFlow loader that TensorFlow Serving uses and OpenVINO must both agree with PyTorch.
 """
@@ -14,31 +14,31 @@ import argparse
 import json
 import shutil
 import tempfile
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
+from training.calibration import Calibration, fit
 from training.config import GRIDS, LABELS, VARIANCES, Config, default_boxes
-from training.model import Branch, Conv, Detector, Stage, contract_output
+from training.mobilenet import FIXED, PACKAGE, Block, Body, Folded
+from training.model import (
+    Branch,
+    Conv,
+    Detector,
+    MobileDetector,
+    Network,
+    Stage,
+    build,
+    contract_output,
+)
 
 OUTPUT = "concat_3:0"
-RIDGE = 10.0  # a class with some hundred detections has its own bias, one with ten hardly
 
 
-@dataclass(frozen=True)
-class Calibration:
-    """What is done to the logits: divided by `temperature`, then `biases` added, one a class."""
-
-    temperature: float = 1.0
-    biases: tuple[float, ...] = (0.0,) * len(LABELS)
-    error_before: float | None = None  # expected calibration error on val
-    error_after: float | None = None
-
-
-def load_weights(*paths: Path) -> tuple[Detector, dict]:
+def load_weights(*paths: Path) -> tuple[Network, dict]:
     """The network in evaluation mode, and what else the (first) checkpoint holds.
 
     Several checkpoints are averaged: runs that began with the same weights, as a run and its
@@ -51,60 +51,21 @@ def load_weights(*paths: Path) -> tuple[Detector, dict]:
             state["model"][name] = torch.stack([s["model"][name] for s in states]).mean(0)
     state["samples"] = sum(s["samples"] for s in states)
     known = Config.__dataclass_fields__
-    model = Detector(Config(**{k: v for k, v in state["config"].items() if k in known}))
+    model = build(Config(**{k: v for k, v in state["config"].items() if k in known}))
     model.load_state_dict(state["model"])
     return model.eval(), state
 
 
-def calibrate(model: Detector, data: Path) -> Calibration:
-    """Platt scaling on val: the detections' scores as probabilities of being right.
-
-    score -> sigmoid(logit(score) / T + b) is, for a class against background, the same as dividing
-    all logits by T and adding b to that class's; so the network itself can carry it. T is one for
-    all classes, b is each class's own, held to the others' by RIDGE where it has few detections.
-    """
-    from training.score import calibration_error, marks
-    from training.train import Validation
-
-    validation = Validation(data)
-    fitted = marks(validation.split.compared(validation.detections(model)))
-    fitted = fitted[fitted[:, 0] >= 0.02]
-    before = calibration_error(fitted)
-    x = torch.from_numpy(np.log(fitted[:, 0]) - np.log1p(-np.minimum(fitted[:, 0], 0.9999)))
-    y, c = torch.from_numpy(fitted[:, 1]), torch.from_numpy(fitted[:, 2].astype(np.int64) - 1)
-    slope = torch.ones(1, dtype=torch.float64, requires_grad=True)
-    biases = torch.zeros(len(LABELS) - 1, dtype=torch.float64, requires_grad=True)
-    solver = torch.optim.LBFGS([slope, biases], max_iter=200, line_search_fn="strong_wolfe")
-
-    def closure() -> torch.Tensor:
-        solver.zero_grad()
-        odds = slope * x + biases[c]
-        value = nn.functional.binary_cross_entropy_with_logits(odds, y, reduction="sum")
-        value = value + RIDGE / 2 * (biases - biases.mean()).square().sum()
-        value.backward()
-        return value
-
-    solver.step(closure)
-    found = Calibration(1 / float(slope.detach()), (0.0, *biases.tolist()))
-    apply_calibration(model, found)
-    after = calibration_error(marks(validation.split.compared(validation.detections(model))))
-    return replace(found, error_before=before, error_after=after)
-
-
-@torch.no_grad()
-def apply_calibration(model: Detector, calibration: Calibration) -> None:
-    biases = torch.tensor(calibration.biases)
-    for branch in model.branches:
-        branch.logits.weight /= calibration.temperature
-        branch.logits.bias /= calibration.temperature
-        branch.logits.bias += biases.repeat(len(branch.logits.bias) // len(LABELS))
-
-
 class Builder:
-    """The PyTorch modules as TensorFlow operations on NHWC tensors."""
+    """The PyTorch modules as TensorFlow operations on NHWC tensors.
 
-    def __init__(self, tf) -> None:
+    Kernels are the only constants of four dimensions, their biases the only ones of one: so
+    restore.py finds them.
+    """
+
+    def __init__(self, tf, calibration: Calibration | None = None) -> None:
         self.tf = tf
+        self.calibration = calibration or Calibration()
 
     def constant(self, array: np.ndarray):
         return self.tf.cast(self.tf.constant(array.astype(np.float16)), self.tf.float32)
@@ -143,12 +104,63 @@ class Builder:
         reshape = self.tf.reshape
         return reshape(offsets, [-1, priors, 4]), reshape(logits, [-1, priors, len(LABELS)])
 
+    def folded(self, m: Folded, x):
+        weight = m.conv.weight.detach().numpy()
+        bias = m.conv.bias.detach().numpy()
+        stride, kernel = m.conv.stride[0], m.conv.kernel_size[0]
+        if m.conv.groups > 1:
+            kernel = self.constant(weight.transpose(2, 3, 0, 1))
+            x = self.tf.nn.depthwise_conv2d(x, kernel, [1, stride, stride, 1], "SAME")
+        else:
+            kernel = self.constant(weight.transpose(2, 3, 1, 0))
+            x = self.tf.nn.conv2d(x, kernel, stride, "SAME")
+        x = x + self.tf.constant(bias.astype(np.float32))
+        return x if m.linear else self.tf.nn.relu6(x)
+
+    def block(self, m: Block, x):
+        wide = self.folded(m.expand, x) if isinstance(m.expand, Folded) else x
+        y = self.folded(m.project, self.folded(m.depth, wide))
+        return (x + y if m.shortcut else y), wide
+
+    def body(self, m: Body, images):
+        shift = m.shift.numpy().reshape(1, 1, 3).astype(np.float32)
+        x = self.folded(m.first, images * np.float32(1 / 127.5) + self.tf.constant(shift))
+        taps = []
+        for i, block in enumerate(m.blocks):
+            before = x
+            x, wide = self.block(block, x)
+            if i == FIXED - 1:
+                taps.append(before)
+            elif i >= FIXED and block.depth.conv.stride[0] == 2:
+                taps.append(wide)
+        c10 = self.folded(m.last, x)
+        c5 = self.folded(m.down5, self.folded(m.narrow5, c10))
+        c3 = self.folded(m.down3, self.folded(m.narrow3, c5))
+        return (*taps, c10, c5, c3)
+
     def double(self, x, side: int):
         twice = 2 * x.shape[1]
         x = self.tf.image.resize(x, [twice, twice], "nearest")
         return x[:, :side, :side, :] if side < twice else x
 
-    def detector(self, m: Detector, images):
+    def network(self, m: Network, images):
+        return self.mobile(m, images) if isinstance(m, MobileDetector) else self.own(m, images)
+
+    def mobile(self, m: MobileDetector, images):
+        tf, conv, stage = self.tf, self.conv, self.stage
+        c75, c38, c19, c10, c5, c3 = self.body(m.body, images)
+        s38, s19, s10 = conv(m.side38, c38), conv(m.side19, c19), conv(m.side10, c10)
+        s5, s3 = conv(m.side5, c5), conv(m.side3, c3)
+        p10 = stage(m.top10, tf.concat([self.double(s5, 10), s10], -1))
+        p19 = stage(m.top19, tf.concat([self.double(p10, 19), s19], -1))
+        p38 = stage(m.top38, tf.concat([self.double(p19, 38), s38, conv(m.fine, c75)], -1))
+        q19 = stage(m.out19, tf.concat([conv(m.up19, p38), p19], -1))
+        q10 = stage(m.out10, tf.concat([conv(m.up10, q19), p10], -1))
+        q5 = tf.concat([conv(m.up5, q10), s5], -1)
+        q3 = tf.concat([conv(m.up3, q5), s3], -1)
+        return self.heads(m, images, (p38, q19, q10, q5, q3, conv(m.up1, q3)))
+
+    def own(self, m: Detector, images):
         tf, conv, stage = self.tf, self.conv, self.stage
         c75 = stage(m.stage75, conv(m.down75, conv(m.stem, images, scale=1 / 64)))
         c38 = stage(m.stage38, conv(m.down38, c75))
@@ -163,12 +175,27 @@ class Builder:
         q5 = tf.concat([conv(m.up5, q10), c5], -1)
         q3 = conv(m.up3, q5)
         q1 = conv(m.up1, q3)
+        return self.heads(m, images, (p38, q19, q10, q5, q3, q1))
+
+    def scores(self, logits):
+        tf, how = self.tf, self.calibration
+        turned = logits * np.float32(1 / how.temperature) + np.array([[how.biases]], np.float32)
+        scores = tf.nn.softmax(turned)
+        if how.share:
+            scores = scores * np.float32(1 - how.share) + tf.nn.softmax(logits) * np.float32(
+                how.share
+            )
+        return scores
+
+    def heads(self, m: Network, images, maps):
+        """The contract's output (N, 7308, 21) of the maps of the six grids."""
+        tf = self.tf
         pairs = [
             self.branch(branch, x, grid * grid * branch.offsets.out_channels // 4)
-            for branch, x, grid in zip(m.branches, (p38, q19, q10, q5, q3, q1), GRIDS, strict=True)
+            for branch, x, grid in zip(m.branches, maps, GRIDS, strict=True)
         ]
         offsets = tf.concat([p[0] for p in pairs], 1)
-        scores = tf.nn.softmax(tf.concat([p[1] for p in pairs], 1))
+        scores = self.scores(tf.concat([p[1] for p in pairs], 1))
         priors = default_boxes()
         variances = np.broadcast_to(np.array(VARIANCES, np.float32), priors.shape)
         fixed = np.concatenate([priors, variances], 1)
@@ -176,14 +203,14 @@ class Builder:
         return tf.concat([offsets, scores, fixed], -1)
 
 
-def write_saved_model(model: Detector, folder: Path) -> None:
+def write_saved_model(model: Network, folder: Path, calibration: Calibration | None = None) -> None:
     """A frozen SavedModel: saved_model.pb alone, signature serving_default."""
     import tensorflow as tf
 
     v1 = tf.compat.v1
     with tf.Graph().as_default(), v1.Session() as session:
         images = v1.placeholder(tf.float32, [None, 300, 300, 3], "images")
-        output = tf.ensure_shape(Builder(tf).detector(model, images), [None, 7308, 21])
+        output = tf.ensure_shape(Builder(tf, calibration).network(model, images), [None, 7308, 21])
         signature = v1.saved_model.predict_signature_def({"images": images}, {OUTPUT: output})
         builder = v1.saved_model.Builder(str(folder))
         builder.add_meta_graph_and_variables(
@@ -217,13 +244,13 @@ def run_openvino(folder: Path, images: np.ndarray) -> np.ndarray:
     return compiled(images)[0]
 
 
-def check(model: Detector, folder: Path) -> dict[str, float]:
+def check(model: Network, folder: Path, calibration: Calibration | None = None) -> dict[str, float]:
     """Largest differences on three noise pictures. Raises ValueError when they are no rounding."""
     images = np.random.default_rng(3).uniform(-120, 150, (3, 300, 300, 3)).astype(np.float32)
     by_tensorflow, by_openvino = run_tensorflow(folder, images), run_openvino(folder, images)
     with torch.no_grad():
         offsets, logits = model(torch.from_numpy(images.transpose(0, 3, 1, 2).copy()))
-    by_torch = contract_output(offsets.numpy(), logits.numpy())
+    by_torch = contract_output(offsets.numpy(), logits.numpy(), calibration)
     columns = slice(4, 13)
     found = {
         "tensorflow_openvino": float(np.abs(by_tensorflow - by_openvino).max()),
@@ -241,16 +268,19 @@ def main() -> None:
         "--weights", type=Path, required=True, nargs="+", help="several are averaged"
     )
     parser.add_argument("--data", type=Path, help="calibrate on the val split of this folder")
-    parser.add_argument("--out", type=Path, default=Path("models/commodity/1"))
+    parser.add_argument("--out", type=Path, default=Path("models/commodity/2"))
     args = parser.parse_args()
     model, state = load_weights(*args.weights)
     calibration = Calibration()
     if args.data:
-        calibration = calibrate(model, args.data)
+        from training.train import Validation
+
+        validation = Validation(args.data)
+        calibration = fit(validation, validation.outputs(model))
     with tempfile.TemporaryDirectory(dir=args.out.parent.parent) as scratch:
         folder = Path(scratch) / "model"
-        write_saved_model(model, folder)
-        differences = check(model, folder)
+        write_saved_model(model, folder, calibration)
+        differences = check(model, folder, calibration)
         extra = args.out / "assets.extra"
         extra.mkdir(parents=True, exist_ok=True)
         (folder / "saved_model.pb").replace(args.out / "saved_model.pb")
@@ -260,6 +290,7 @@ def main() -> None:
         "parameters": sum(p.numel() for p in model.parameters()),
         "calibration": asdict(calibration),
         "differences": differences,
+        "began_from": [PACKAGE] if isinstance(model, MobileDetector) else [],
     }
     (extra / "training.json").write_text(json.dumps(record, indent=1) + "\n")
     print(json.dumps({**asdict(calibration), **differences}, indent=1))

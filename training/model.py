@@ -1,4 +1,6 @@
-"""The SSD300 network: a residual backbone, a feature pyramid, and a two-branch head on six grids.
+"""The SSD300 networks: a body, a feature pyramid, and a two-branch head on six grids.
+
+`Detector` has a residual body of its own, `MobileDetector` a pretrained one (mobilenet.py).
 
 Images go in as float32 (N, 3, 300, 300), BGR minus the ImageNet means; out come, for each of the
 7308 default boxes, offsets (cx, cy, w, h, in units of the box, before the variances) and class
@@ -12,7 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from training.calibration import Calibration
 from training.config import LABELS, PRIOR_SIZES, VARIANCES, Config, default_boxes
+from training.mobilenet import Body
 
 
 def decode(offsets: Tensor, priors: Tensor) -> Tensor:
@@ -122,11 +126,61 @@ class Detector(nn.Module):
         q5 = torch.cat([self.up5(q10), c5], 1)
         q3 = self.up3(q5)
         q1 = self.up1(q3)
-        maps = (p38, q19, q10, q5, q3, q1)
-        pairs = [branch(m) for branch, m in zip(self.branches, maps, strict=True)]
-        return torch.cat([p[0] for p in pairs], 1).float(), torch.cat(
-            [p[1] for p in pairs], 1
-        ).float()
+        return on_all_grids(self.branches, (p38, q19, q10, q5, q3, q1))
+
+
+class MobileDetector(nn.Module):
+    """SSD300 on the body: as `training.model.Detector`, with a path from the 75 grid into the 38
+    grid for what is small, and the body's own features on the 5 and 3 grids."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        c75, c38, c19, c10, c5, c3 = Body.CHANNELS
+        w75, w38, w19, w10 = config.widths
+        self.body = Body()
+        self.fine = Conv(c75, w75, 3, 2)
+        self.side38, self.side19 = Conv(c38, w38), Conv(c19, w19)
+        self.side10, self.side5, self.side3 = Conv(c10, w10), Conv(c5, w10), Conv(c3, w19)
+        self.top10 = Stage(w10 + w10, w10, 1, shortcut=False)
+        self.top19 = Stage(w10 + w19, w19, 1, shortcut=False)
+        self.top38 = Stage(w19 + w38 + w75, w38, 1, shortcut=False)
+        self.up19, self.out19 = Conv(w38, w38, 3, 2), Stage(w38 + w19, w19, 1, shortcut=False)
+        self.up10, self.out10 = Conv(w19, w19, 3, 2), Stage(w19 + w10, w10, 1, shortcut=False)
+        self.up5, self.up3 = Conv(w10, w19, 3, 2), Conv(w19 + w10, w19, 3, 2)
+        self.up1 = Conv(2 * w19, w19, 3, 2, pad=0)
+        widths = (w38, w19, w10, w19 + w10, 2 * w19, w19)
+        heads = (config.head,) * 3 + (96, 64, 64)
+        self.branches = nn.ModuleList(
+            Branch(w, h, len(s)) for w, h, s in zip(widths, heads, PRIOR_SIZES, strict=True)
+        )
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        c75, c38, c19, c10, c5, c3 = self.body(images)
+        s38, s19, s10 = self.side38(c38), self.side19(c19), self.side10(c10)
+        s5, s3 = self.side5(c5), self.side3(c3)
+        p10 = self.top10(torch.cat([double(s5, 10), s10], 1))
+        p19 = self.top19(torch.cat([double(p10, 19), s19], 1))
+        p38 = self.top38(torch.cat([double(p19, 38), s38, self.fine(c75)], 1))
+        q19 = self.out19(torch.cat([self.up19(p38), p19], 1))
+        q10 = self.out10(torch.cat([self.up10(q19), p10], 1))
+        q5 = torch.cat([self.up5(q10), s5], 1)
+        q3 = torch.cat([self.up3(q5), s3], 1)
+        return on_all_grids(self.branches, (p38, q19, q10, q5, q3, self.up1(q3)))
+
+
+Network = Detector | MobileDetector
+
+
+def build(config: Config) -> Network:
+    """The network of a configuration, untrained, the pretrained body too."""
+    return MobileDetector(config) if config.body == "mobilenet" else Detector(config)
+
+
+def on_all_grids(branches: nn.ModuleList, maps: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+    """Offsets (N, 7308, 4) and logits (N, 7308, 9), float32, of the maps of the six grids."""
+    pairs = [branch(m) for branch, m in zip(branches, maps, strict=True)]
+    offsets, logits = (torch.cat(column, 1).float() for column in zip(*pairs, strict=True))
+    return offsets, logits
 
 
 def double(x: Tensor, side: int) -> Tensor:
@@ -134,10 +188,11 @@ def double(x: Tensor, side: int) -> Tensor:
     return F.interpolate(x, scale_factor=2.0, mode="nearest")[:, :, :side, :side]
 
 
-def contract_output(offsets: np.ndarray, logits: np.ndarray) -> np.ndarray:
+def contract_output(
+    offsets: np.ndarray, logits: np.ndarray, calibration: Calibration | None = None
+) -> np.ndarray:
     """(N, 7308, 21) float32 as the exported model answers: what NumPy makes of the raw network."""
-    scores = np.exp(logits - logits.max(-1, keepdims=True))
-    scores /= scores.sum(-1, keepdims=True)
+    scores = (calibration or Calibration()).scores(logits)
     count, priors = len(offsets), default_boxes()
     variances = np.array(VARIANCES, np.float32)
     fixed = np.concatenate([priors, np.broadcast_to(variances, priors.shape)], 1)

@@ -18,10 +18,12 @@ import torch
 from torch import Tensor, nn
 
 from detector.wire.protos import saved_model_pb2
-from training.config import Config
+from training.calibration import Calibration
+from training.config import LABELS, Config
 from training.data import Composer, load
-from training.export import Builder, Calibration, apply_calibration
-from training.model import Conv, Detector
+from training.export import Builder
+from training.mobilenet import Folded
+from training.model import Conv, Network, build
 from training.train import save
 
 # After a batch norm the scale of a kernel does not matter, but the optimiser's steps are relative
@@ -39,6 +41,10 @@ class _Order(Builder):
     def conv(self, m: Conv, x, scale: float = 1.0):
         self.layers.append((m, scale))
         return super().conv(m, x, scale)
+
+    def folded(self, m: Folded, x):
+        self.layers.append((m, 1.0))
+        return super().folded(m, x)
 
     def plain(self, layer: nn.Conv2d, x, divide: np.ndarray):
         self.layers.append((layer, divide))
@@ -58,37 +64,51 @@ def constants(folder: Path) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 @torch.no_grad()
-def folded(folder: Path) -> tuple[Detector, dict]:
+def folded(folder: Path) -> tuple[Network, dict]:
     """The export as a network in evaluation mode whose batch norms only add, and its record."""
     import tensorflow as tf
 
     record = json.loads((folder / "assets.extra" / "training.json").read_text())
     config = Config(**{k: v for k, v in record["config"].items() if k in _FIELDS})
-    model = Detector(config).eval()
+    model = build(config).eval()
     order = _Order(tf)
     with tf.Graph().as_default():
-        order.detector(model, tf.compat.v1.placeholder(tf.float32, [None, 300, 300, 3]))
+        order.network(model, tf.compat.v1.placeholder(tf.float32, [None, 300, 300, 3]))
     for (layer, scale), (kernel, bias) in zip(order.layers, constants(folder), strict=True):
         weight, shift = torch.from_numpy(kernel.astype(np.float32)), torch.from_numpy(bias.copy())
         if isinstance(layer, Conv):
             layer.conv.weight.copy_(weight / scale)
             layer.norm.bias.copy_(shift)
             layer.norm.running_var.fill_(1 - layer.norm.eps)
+        elif isinstance(layer, Folded):
+            layer.conv.weight.copy_(weight.reshape(layer.conv.weight.shape))
+            layer.conv.bias.copy_(shift)
         else:
             by = torch.from_numpy(np.asarray(scale, np.float32))
             layer.weight.copy_(weight * by[:, None, None, None])
             layer.bias.copy_(shift * by)
     calibration = Calibration(**record["calibration"])
-    undone = Calibration(
-        1 / calibration.temperature,
-        tuple(-bias * calibration.temperature for bias in calibration.biases),
-    )
-    apply_calibration(model, undone)
+    if "share" not in record["calibration"]:  # version 1 has it in the convolutions
+        undone = Calibration(
+            1 / calibration.temperature,
+            tuple(-bias * calibration.temperature for bias in calibration.biases),
+        )
+        apply_calibration(model, undone)
     return model, {**record, "config": config.as_dict()}
 
 
 @torch.no_grad()
-def unfold(model: Detector, batches: list[Tensor]) -> None:
+def apply_calibration(model: Network, calibration: Calibration) -> None:
+    """Calibrate the network's own logits."""
+    biases = torch.tensor(calibration.biases)
+    for branch in model.branches:
+        branch.logits.weight /= calibration.temperature
+        branch.logits.bias /= calibration.temperature
+        branch.logits.bias += biases.repeat(len(branch.logits.bias) // len(LABELS))
+
+
+@torch.no_grad()
+def unfold(model: Network, batches: list[Tensor]) -> None:
     """Give the batch norms statistics of these pictures; the function stays what it was."""
     sums: dict[Conv, list[Tensor]] = {}
 

@@ -129,6 +129,11 @@ def figures(split: Split, found: Sequence[Detections], kind: str | None = None) 
     )
 
 
+def held_out(ids: list[int]) -> set[int]:
+    """The 300 background pictures with the highest ids: false alarms are counted on them."""
+    return set(sorted(ids)[-300:])
+
+
 def marks(comparison: Comparison) -> np.ndarray:
     """(K, 3) float64: score, right or wrong (1 or 0), class id of the detections that count."""
     matches = match(comparison)

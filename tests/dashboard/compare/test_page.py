@@ -22,7 +22,7 @@ from detector.wire.protos import get_model_metadata_pb2
 from detector.wire.tensors import encode_tensor
 from tests.support.foreign import Foreign, answer, serving, statuses
 from tests.support.kept import keep
-from tests.support.paths import ROOT
+from tests.support.paths import NEWEST, ROOT
 from tests.support.running import free_port
 
 LABELS = ("background", "clothes", "pants", "shoes", "watch", "phone", "audio", "computer", "books")
@@ -221,7 +221,7 @@ def knobs(app: AppTest, letter: str) -> tuple:
 
 
 def test_swap_exchanges_the_sides(opened: Callable[..., AppTest]):
-    app = opened(score_a="0.2", agnostic_a="true", version_b="1")
+    app = opened(score_a="0.2", agnostic_a="true", version_b=NEWEST)
     a, b = knobs(app, "a"), knobs(app, "b")
     shown = (panel_boxes(app, "x"), panel_boxes(app, "x2"))
     app.button(key="swap").click().run()
@@ -230,14 +230,16 @@ def test_swap_exchanges_the_sides(opened: Callable[..., AppTest]):
 
 
 def test_copy_makes_b_what_a_is_and_nothing_differs(opened: Callable[..., AppTest]):
-    app = opened(score_a="0.2", iou_a="0.6", version_a="1")
+    app = opened(score_a="0.2", iou_a="0.6", version_a=NEWEST)
     app.button(key="copy").click().run()
-    assert knobs(app, "b") == knobs(app, "a") == (0.2, 0.6, False, "1")
+    assert knobs(app, "b") == knobs(app, "a") == (0.2, 0.6, False, NEWEST)
     assert set(differences(app)["difference"]) == {"In both"}
 
 
 def test_reset_brings_back_what_the_page_opens_with(opened: Callable[..., AppTest]):
-    app = opened(score_a="0.2", iou_b="0.6", agnostic_b="true", version_a="1", same_box_iou="0.9")
+    app = opened(
+        score_a="0.2", iou_b="0.6", agnostic_b="true", version_a=NEWEST, same_box_iou="0.9"
+    )
     app.button(key="reset_sides").click().run()
     assert knobs(app, "a") == (0.3, 0.45, False, "newest")
     assert knobs(app, "b") == (0.3, 0.45, False, "newest")
@@ -283,7 +285,7 @@ def test_every_version_that_a_server_has_ready_is_offered(opened: Callable[..., 
         app = opened(f"second={foreign.address}", server_b="second")
         assert app.selectbox(key="server_b").options[1:] == ["second"]
         assert app.selectbox(key="version_b").options == ["newest", "2", "1"]
-        assert app.selectbox(key="version_a").options == ["newest", "1"]
+        assert app.selectbox(key="version_a").options == ["newest", NEWEST]
 
 
 def test_sides_by_two_versions_of_one_server_differ(opened: Callable[..., AppTest], output):

@@ -1,0 +1,137 @@
+"""The pretrained body computes what the original computes, in PyTorch and in the export.
+
+Needs PyTorch, and for the comparison the original in `runs/`, where `make train` fetches it.
+"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from training.calibration import Calibration
+from training.config import Config
+
+torch = pytest.importorskip("torch", reason="PyTorch is not among the packages of the tests")
+
+ROOT = Path(__file__).parents[2]
+ARCHIVE = ROOT / "runs" / "mediapipe-objectron-0.4.1675468480.tgz"
+SMALL = Config(body="mobilenet", widths=(8, 8, 8, 8), head=8)
+
+
+@pytest.fixture
+def pictures():
+    return np.random.default_rng(4).uniform(0, 255, (1, 300, 300, 3)).astype(np.float32)
+
+
+def as_input(pictures):
+    """The contract's input, channels first, of RGB pictures in 0..255."""
+    bgr = pictures[..., ::-1] - np.array([103.939, 116.779, 123.68], np.float32)
+    return torch.from_numpy(bgr.transpose(0, 3, 1, 2).copy())
+
+
+@pytest.mark.skipif(not ARCHIVE.exists(), reason="`make train` fetches the original")
+def test_the_features_are_those_of_the_original(pictures):
+    import openvino
+
+    from training.mobilenet import Body, load_body, original_convolutions, read_original
+
+    original = read_original(ARCHIVE)
+    nodes = original_convolutions(original)
+    assert len(nodes) == 72
+    taps = [nodes[i].input_value(0) for i in (9, 19, 41, 54, 57, 60)]
+    part = openvino.Model(taps, original.get_parameters())
+    hints = {"INFERENCE_PRECISION_HINT": "f32"}
+    expected = openvino.Core().compile_model(part, "CPU", hints)(pictures / 127.5 - 1)
+    body = Body().eval()
+    load_body(body, ARCHIVE)
+    with torch.no_grad():
+        found = body(as_input(pictures))
+    assert tuple(f.shape[1] for f in found) == Body.CHANNELS
+    assert [f.shape[2] for f in found] == [75, 38, 19, 10, 5, 3]
+    for i, features in enumerate(found):
+        own = features.numpy()
+        theirs = (
+            expected[i] if expected[i].shape == own.shape else expected[i].transpose(0, 3, 1, 2)
+        )
+        np.testing.assert_allclose(own, theirs, atol=1e-3)
+
+
+def test_an_archive_with_another_network_is_refused(tmp_path):
+    import tarfile
+
+    from training.mobilenet import tflite
+
+    inner = tmp_path / "objectron_solution_packed_assets.data"
+    inner.write_bytes(b"something else")
+    with tarfile.open(tmp_path / "package.tgz", "w:gz") as package:
+        package.add(inner, f"package/{inner.name}")
+    with pytest.raises(ValueError, match="SHA-256"):
+        tflite(tmp_path / "package.tgz")
+
+
+def test_the_network_keeps_the_contract():
+    from training.model import build
+
+    model = build(SMALL).eval()
+    with torch.no_grad():
+        offsets, logits = model(torch.zeros(2, 3, 300, 300))
+    assert offsets.shape == (2, 7308, 4)
+    assert logits.shape == (2, 7308, 9)
+
+
+def test_the_first_blocks_are_never_trained_and_a_frozen_body_not_at_all():
+    from training.model import build
+
+    model = build(SMALL)
+    sum(part.sum() for part in model(torch.ones(2, 3, 300, 300))).backward()
+    assert model.body.first.conv.weight.grad is None
+    assert model.body.blocks[3].project.conv.weight.grad is None
+    assert model.body.blocks[4].expand.conv.weight.grad is not None
+    model.zero_grad()
+    model.body.requires_grad_(False)
+    sum(part.sum() for part in model(torch.ones(2, 3, 300, 300))).backward()
+    assert model.body.last.conv.weight.grad is None
+    assert model.fine.conv.weight.grad is not None
+
+
+def test_the_export_of_the_network_gives_its_numbers(tmp_path):
+    pytest.importorskip("tensorflow")
+    from training.export import check, write_saved_model
+    from training.model import build
+
+    torch.manual_seed(2)
+    model = build(SMALL).eval()
+    calibration = Calibration(0.4, (0.0, *np.linspace(-0.3, 0.3, 8).tolist()), 0.1)
+    write_saved_model(model, tmp_path, calibration)
+    found = check(model, tmp_path, calibration)
+    assert found["tensorflow_openvino"] < 1e-3
+    assert found["tensorflow_torch_scores"] < 1e-3
+
+
+def test_weights_restored_from_the_export_are_those_that_went_in(tmp_path):
+    pytest.importorskip("tensorflow")
+    from training.export import write_saved_model
+    from training.model import build
+    from training.restore import folded
+
+    torch.manual_seed(2)
+    model = build(SMALL).eval()
+    calibration = Calibration(0.4, share=0.1)
+    write_saved_model(model, tmp_path, calibration)
+    (tmp_path / "assets.extra").mkdir()
+    record = {"config": SMALL.as_dict(), "samples": 5, "calibration": asdict(calibration)}
+    (tmp_path / "assets.extra" / "training.json").write_text(json.dumps(record))
+    restored, _ = folded(tmp_path)
+    images = torch.from_numpy(np.random.default_rng(1).uniform(-99, 99, (1, 3, 300, 300))).float()
+    with torch.no_grad():
+        for before, after in zip(model(images), restored(images), strict=True):
+            np.testing.assert_allclose(before, after, atol=1e-2)
+
+
+def test_a_configuration_survives_its_record():
+    read = Config(**json.loads(json.dumps(SMALL.as_dict())))
+    assert read == SMALL
+    with pytest.raises(ValueError, match="body is 'x'"):
+        Config(body="x")
