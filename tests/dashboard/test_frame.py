@@ -206,7 +206,7 @@ def test_modules_are_out_of_the_collectors_sight_and_what_a_page_makes_is_not(se
     for _ in range(3):
         app.run()
     gc.collect()
-    assert gc.get_freeze_count() == frozen  # nothing of a session is kept for ever
+    assert gc.get_freeze_count() <= frozen  # nothing of a session is kept for ever
     assert sum(type(each).__name__ == "Knot" for each in gc.get_objects()) == 0
     gc.unfreeze()
     assert sum(type(each).__name__ == "Knot" for each in gc.get_objects()) <= 1
