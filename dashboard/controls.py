@@ -318,8 +318,9 @@ def restore(labels: Sequence[str]) -> None:
     settings = state.read(state.Thresholds).settings
     if settings is None:
         return
+    usual = _widget_values(labels, DEFAULTS)
     for key, value in _widget_values(labels, settings).items():
-        start(key, value, _widget_values(labels, DEFAULTS).get(key))
+        start(key, value, usual.get(key))
 
 
 def start(key: str, value: Any, usual: Any = None) -> None:

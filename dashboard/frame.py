@@ -74,6 +74,8 @@ def page(title: str) -> Iterator[None]:
     with guarded():
         _tell_failures()
         yield
+    # Of the run that brought the page alone: what a fragment draws later is the visitor's choice.
+    state.update(state.Visit, is_new=False)
     job = state.read(state.Batch).job
     with st.container(key="leave"):  # the browser asks before a reload loses a batch's results
         media.component("leave", key="leave_asks", data={"asks": job is not None and job.count > 0})

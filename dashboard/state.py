@@ -73,7 +73,7 @@ class Visit:
 
     Attributes:
         page: its name.
-        is_new: the session has just come to it, from another one or at its start.
+        is_new: this run is the one that brings it, from another one or at the session's start.
     """
 
     page: str = ""

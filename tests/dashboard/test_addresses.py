@@ -71,6 +71,22 @@ def test_the_settings_are_in_the_address_of_every_page_and_survive_a_reload(
     expect(element(page, "score_threshold")).to_contain_text("0.35")
 
 
+@pytest.mark.parametrize("path", ["/", "/Thresholds"])
+def test_a_control_goes_back_to_its_default_on_a_page_that_one_has_just_come_to(
+    visit, running, path
+):
+    page = visit(running.url + path)
+    element(page, "iou_threshold").wait_for()
+    settled(page)
+    for value in (0.55, 0.45):
+        move_slider(page, "iou_threshold", value)
+        expect(element(page, "iou_threshold").locator("input[type=range]")).to_have_value(
+            str(value)
+        )
+    expect(page).to_have_url(re.compile(rf"{path}$"))
+    expect(element(page, "iou_threshold").locator("input[type=range]")).to_have_value("0.45")
+
+
 OWN = "own=shoes&own=watch&threshold_shoes=0.6&threshold_watch=0.2&top_k=50&class_agnostic=true"
 
 
