@@ -18,6 +18,7 @@ from typing import IO, Self, cast
 
 from detector.batch.run import IMAGE_SUFFIXES, Source
 from detector.errors import ImageError
+from detector.formats.packed import DAMAGED
 from detector.images import ImageLimits
 from detector.translation import _, noted
 
@@ -91,7 +92,7 @@ class Archive:
                 raise ArchiveError(_("There are no images in this ZIP file."), ImageError.hint)
             if sum(entry.file_size for entry in pictures) > limits.max_bytes:
                 raise self._too_large()
-        except (*_DAMAGED, ArchiveError) as error:
+        except (*DAMAGED, ArchiveError) as error:
             self._file.close()
             if isinstance(error, ArchiveError):
                 raise
@@ -123,7 +124,7 @@ class Archive:
         try:
             with self._zip.open(entry) as file:
                 data = file.read(self._max_bytes + 1)
-        except _DAMAGED as error:
+        except DAMAGED as error:
             raise ArchiveError(
                 _("It cannot be unpacked: {error}.", error=error),
                 _("Pack it anew: the ZIP file is damaged."),
@@ -175,16 +176,6 @@ def sources_of(name: str, data: bytes, limits: ImageLimits) -> Sequence[Source]:
 
 # Of an entry in the list at a ZIP file's end, with a long path.
 _ENTRY_BYTES = 400
-_DAMAGED = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    NotImplementedError,
-    OSError,
-    RuntimeError,
-    ValueError,
-    LookupError,
-)
 _ARCHIVE_SUFFIXES = frozenset(
     {".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".jar", ".cbz"}
 )

@@ -25,7 +25,8 @@ MAX_BYTES = 2**28  # of all together, unpacked
 
 _ENCRYPTED = 0x1
 _IN_UTF8 = 0x800
-_DAMAGED = (
+# What zipfile raises of a damaged file.
+DAMAGED = (
     zipfile.BadZipFile,
     zlib.error,
     EOFError,
@@ -75,7 +76,7 @@ def unpacked(name: str, data: bytes) -> list[tuple[str, bytes]]:
                     message = _("the ZIP file unpacks to more than {size} MiB", size=size)
                     raise GroundTruthError(message, _("Use several smaller ones."))
                 found.append((f"{name}/{_name_of(entry)}", content))
-    except _DAMAGED as error:
+    except DAMAGED as error:
         message = _("this is not a ZIP file that can be read: {fault}", fault=error)
         raise GroundTruthError(message, _("Pack it anew.")) from error
     return found
