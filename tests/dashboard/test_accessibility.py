@@ -1,5 +1,6 @@
 """The pages for those who hear them, see little colour, or hold a phone: in a real browser."""
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -74,6 +75,18 @@ def test_axe_finds_nothing_against_a_page(
     page = visit(url + path, color_scheme=scheme, viewport={"width": 1440, "height": 900})
     finished(page)
     expect(page.get_by_role("heading", level=1)).to_have_text(PAGES[path])
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("path", ["/", "/Thresholds"])
+def test_nothing_is_offered_before_its_script_has_come(
+    visit: Callable[..., Page], url: str, path: str
+) -> None:
+    page = visit("about:blank")
+    page.route(re.compile(r"/(figure|viewer)/main"), lambda route: route.abort())
+    page.goto(url + path)
+    markup = ".viewer" if path == "/Thresholds" else ".zoom"
+    page.locator(markup).first.wait_for(state="attached")
     assert violations(page) == []
 
 

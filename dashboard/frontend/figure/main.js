@@ -22,6 +22,7 @@ export default function ({ parentElement, data }) {
     button.ariaLabel = label
     button.title = title
   }
+  bar.inert = false // in the markup: buttons without a name or hands
   return new Hands(frame, bar).end
 }
 

@@ -145,6 +145,7 @@ export class Viewer {
     this.camera.size = view.size
     this.stage.style.setProperty("--ratio", String(view.size[1] / view.size[0]))
     nameParts(this.root, data.texts)
+    this.root.inert = false // in the markup: parts without a name or hands
     if (this.#source !== data.photo) this.#load(data.photo)
     this.targets.update()
     this.scrub.place()
