@@ -12,7 +12,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from dashboard import frame, state
 from dashboard.answers import config
 from dashboard.files import ImageFile
-from dashboard.media import THUMBNAIL_SIDE, jpeg_uri, prepare, screen_of
+from dashboard.media import THUMBNAIL_SIDE, forget_content, jpeg_uri, prepare, screen_of
 from detector.errors import ConfigError, ImageError
 from detector.images import encode_jpeg, read_thumbnail
 from detector.translation import _, noted
@@ -265,12 +265,11 @@ def _keep_uploads() -> None:
     still = {name for file_id, name in uploads.names.items() if file_id in listed}
     removed = set(uploads.names.values()) - still
     kept = {name: image for name, image in uploads.files.items() if name not in removed}
-    state.write(state.Uploads(kept, {i: n for i, n in uploads.names.items() if i in listed}))
-    added = add_uploads(
-        [file for file in state.widget("upload") if file.file_id not in uploads.names]
-    )
-    names = {file.file_id: name for file, name in added}
-    state.update(state.Uploads, names={**state.read(state.Uploads).names, **names})
+    names = {file_id: name for file_id, name in uploads.names.items() if file_id in listed}
+    state.update(state.Uploads, files=kept, names=names)
+    added = add_uploads(state.widget("upload"))
+    names |= {file.file_id: name for file, name in added}
+    state.update(state.Uploads, names=names)
     if added:
         name = added[-1][1]
         state.update(state.Choice, upload=name)
@@ -278,15 +277,17 @@ def _keep_uploads() -> None:
 
 
 def add_uploads(files: Sequence[UploadedFile]) -> list[tuple[UploadedFile, str]]:
-    """Take files in among the uploads; what cannot be read is kept as refused.
+    """Take an uploader's new files in among the uploads; what cannot be read is kept as refused.
 
     Returns:
-        Each file that was taken in, or was there already, with its name on the strip.
+        Each new file that can be read, with its name on the strip.
     """
-    kept = dict(state.read(state.Uploads).files)
+    uploads = state.read(state.Uploads)
+    kept = dict(uploads.files)
     added: list[tuple[UploadedFile, str]] = []
     refused: list[state.RefusedFile] = []
-    for file in files:
+    new = [file for file in files if file.file_id not in uploads.taken]
+    for file in new:
         image = ImageFile.of(file.name, file.getvalue())
         name = free_name(image, kept)
         try:
@@ -301,7 +302,9 @@ def add_uploads(files: Sequence[UploadedFile]) -> list[tuple[UploadedFile, str]]
             continue
         kept[name] = image
         added.append((file, name))
-    state.update(state.Uploads, files=kept, refused=tuple(refused))
+    taken = uploads.taken | {file.file_id for file in new}
+    state.update(state.Uploads, files=kept, refused=tuple(refused), taken=taken)
+    forget_content(new)
     return added
 
 

@@ -21,6 +21,8 @@ from typing import Any
 
 import streamlit as st
 from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
 from dashboard.answers import config
 from dashboard.files import ImageFile
@@ -108,6 +110,21 @@ def photo_url(image: ImageFile, loaded: LoadedImage) -> str:
         return jpeg_uri(display)
     # Relative to the page, which alone knows what a proxy has put in front of its path.
     return url.lstrip("/")
+
+
+def forget_content(files: Sequence[UploadedFile]) -> None:
+    """Have Streamlit forget what is in an uploader's files, which else stays in memory for as long
+    as the visitor does. The uploader lists them as before; they are empty from the next run on."""
+    context = get_script_run_ctx()
+    if context is None or not runtime.exists():
+        return
+    try:
+        uploaded: Any = runtime.get_instance().uploaded_file_mgr
+        for file in files:
+            record = UploadedFileRec(file.file_id, file.name, file.type, b"")
+            uploaded.add_file(context.session_id, record)
+    except (AttributeError, TypeError):  # another Streamlit than the one that was pinned
+        return
 
 
 @dataclass(frozen=True)

@@ -36,10 +36,12 @@ class Uploads:
     Attributes:
         files: by the name on the strip, which is unique.
         names: the strip's name by the id of the file that is in the uploader.
+        taken: ids of the uploaders' files that were looked at: they are empty since.
     """
 
     files: Mapping[str, ImageFile] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+    taken: frozenset[str] = frozenset()
     refused: tuple[RefusedFile, ...] = ()
 
 

@@ -5,6 +5,7 @@ Figures by format were measured as the process's peak on images of 12 and 40 to 
 
 import ctypes
 import sys
+from functools import cache
 from math import ceil
 
 from PIL import ImageFile
@@ -20,6 +21,9 @@ _AVIF, _AVIF_DEEP = 10, 14  # planes of 8 or up to 12 bits with alpha, their RGB
 _HEIC, _HEIC_FINE, _HEIC_FINE_DEEP, _HEIC_ALPHA = 5, 7, 12, 5  # fine: colour is not halved
 _BANDS = 0.15  # bytes a pixel: what allocation wastes
 _FIXED = 12_000_000  # bytes: bands, profiles, tables
+# glibc's malloc.h: options of mallopt. Heaps for threads: the interpreter lets one run at a time.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
+_LARGE_BLOCK, _ARENAS = 2**20, 2  # bytes; smaller blocks are made and freed all the time
 
 
 def decoding_bytes(image: ImageFile.ImageFile, data: bytes) -> int:
@@ -36,10 +40,17 @@ def decoding_bytes(image: ImageFile.ImageFile, data: bytes) -> int:
     return max(while_decoding, after) + ceil(count * _BANDS) + 2 * len(data) + _FIXED
 
 
-def give_back() -> None:
-    """Return to the system what large images have freed: glibc else keeps it, for each thread."""
-    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
-        libc.malloc_trim(0)
+@cache
+def large_blocks_apart() -> None:
+    """Have what an image takes returned to the system when it is freed.
+
+    glibc else raises its own threshold to the largest block that was ever freed, and keeps that
+    much at the end of a heap for each of many threads: a dashboard kept twice what it used.
+    """
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
+        for option in (_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD):
+            libc.mallopt(option, _LARGE_BLOCK)
+        libc.mallopt(_M_ARENA_MAX, _ARENAS)
 
 
 def _work(image: ImageFile.ImageFile, data: bytes) -> int:

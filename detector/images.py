@@ -25,7 +25,7 @@ from PIL import (
 
 from detector.decoders import DECODER_ERRORS, silence
 from detector.errors import ImageError
-from detector.image_memory import decoding_bytes, give_back
+from detector.image_memory import decoding_bytes, large_blocks_apart
 from detector.png_chunks import pixels_only
 from detector.translation import _, noted
 from detector.upright_rgb import RGBImage as RGBImage
@@ -63,14 +63,8 @@ def read_image(data: bytes, limits: ImageLimits = ImageLimits()) -> RGBImage:
         ImageError: not such a file, damaged, incomplete, or outside the limits.
     """
     with _opened(data, limits) as image:
-        is_large = image.width * image.height > _LARGE
-        if is_large:
-            give_back()  # whatever the one before has left
         image.load()
         pixels = upright_rgb(image)
-    del image
-    if is_large:
-        give_back()
     pixels.setflags(write=False)
     return pixels
 
@@ -145,8 +139,6 @@ def encode_jpeg(image: RGBImage, max_side: int = 1600, quality: int = 85) -> byt
     return buffer.getvalue()
 
 
-_LARGE = 20_000_000  # pixels
-
 Plugin = Callable[[BytesIO], ImageFile.ImageFile]
 
 
@@ -157,6 +149,7 @@ def _opened(data: bytes, limits: ImageLimits) -> Iterator[ImageFile.ImageFile]:
     Raises:
         ImageError: for what is wrong with the file, here or in the body of the `with`.
     """
+    large_blocks_apart()
     if not data:
         raise ImageError(
             _("The file is empty."), _("Choose the image again: it may not have been copied.")

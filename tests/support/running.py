@@ -107,3 +107,10 @@ def model_server(port: int = 0) -> Iterator[ModelServer]:
             yield ModelServer(ready[1], process)
         finally:
             process.kill()
+
+
+def resident_mb(pid: int) -> float:
+    """Memory that the process holds, in MB."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    [kilobytes] = [line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")]
+    return int(kilobytes) / 1000
