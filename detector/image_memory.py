@@ -23,7 +23,7 @@ _BANDS = 0.15  # bytes a pixel: what allocation wastes
 _FIXED = 12_000_000  # bytes: bands, profiles, tables
 # glibc's malloc.h: options of mallopt. Heaps for threads: the interpreter lets one run at a time.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
-_LARGE_BLOCK, _ARENAS = 2**20, 2  # bytes; smaller blocks are made and freed all the time
+_LARGE_BLOCK, _ARENAS = 2**22, 2  # bytes; smaller blocks are made and freed all the time
 
 
 def decoding_bytes(image: ImageFile.ImageFile, data: bytes) -> int:
