@@ -215,13 +215,13 @@ def from_address(labels: Sequence[str]) -> None:
         for class_id, label in enumerate(labels)
         if class_id
         and label in given.get_all("own")
-        and (value := _number(given.get(threshold_key(label)))) is not None
+        and (value := number(given.get(threshold_key(label)))) is not None
     }
     shown = frozenset(
         class_id for class_id, label in enumerate(labels) if label in given.get_all("classes")
     )
-    score, iou = _number(given.get("score_threshold")), _number(given.get("iou_threshold"))
-    most = _number(given.get("top_k"), 1, DEFAULTS.top_k)
+    score, iou = number(given.get("score_threshold")), number(given.get("iou_threshold"))
+    most = number(given.get("top_k"), 1, DEFAULTS.top_k)
     adopt(
         Settings(
             DEFAULTS.score_threshold if score is None else score,
@@ -253,13 +253,19 @@ def hold(labels: Sequence[str], settings: Settings, drawn: Collection[str] = ())
             state.forget_widget(key)
         differs = key in values and values[key] != usual.get(key)
         wanted = _in_address(values[key]) if differs else []
-        if st.query_params.get_all(key) != wanted:
-            if wanted:
-                st.query_params[key] = wanted
-            else:
-                del st.query_params[key]
+        write_address(key, wanted)
     adopt(settings)
     return settings
+
+
+def write_address(key: str, wanted: list[str]) -> None:
+    """Have the page's address say this under that key; nothing: leave the key out."""
+    if st.query_params.get_all(key) == wanted:
+        return
+    if wanted:
+        st.query_params[key] = wanted
+    else:
+        del st.query_params[key]
 
 
 def carry(labels: Sequence[str]) -> None:
@@ -369,7 +375,8 @@ def _start_own_thresholds(classes: Sequence[str]) -> None:
             state.set_widget(key, state.widget("score_threshold"))
 
 
-def _number(text: str | None, lowest: float = 0, highest: float = 1) -> float | None:
+def number(text: str | None, lowest: float = 0, highest: float = 1) -> float | None:
+    """What an address says, where it is a number within these bounds."""
     try:
         value = float(text or "")
     except ValueError:

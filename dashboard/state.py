@@ -228,6 +228,7 @@ class Comparison:
         listed: (digest, identity) of each row in the table of differences.
         picked: the one that was clicked.
         own_thresholds: class id -> score threshold, of each side ("a", "b") that has a file's.
+        revision: another number makes the browser draw the figure anew, with all kinds of boxes.
     """
 
     kept: Mapping[str, Any] = field(default_factory=dict)
@@ -237,6 +238,7 @@ class Comparison:
     listed: tuple[tuple[str, tuple[str, str]], ...] = ()
     picked: tuple[str, tuple[str, str]] | None = None
     own_thresholds: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
+    revision: int = 0
 
 
 @dataclass(frozen=True)

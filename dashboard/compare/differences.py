@@ -65,9 +65,11 @@ def show_settings() -> tuple[float, list[Kind]]:
 
 
 def reset() -> None:
-    """Put the settings back to their defaults. For callbacks."""
+    """Put the settings back to their defaults, and all kinds of boxes into the figure. For
+    callbacks."""
     state.set_widget("same_box_iou", SAME_BOX_IOU)
     state.set_widget("kinds", list(KIND_NAMES.values()))
+    state.update(state.Comparison, revision=state.read(state.Comparison).revision + 1)
 
 
 def picked_row(image: ImageFile, pairing: Pairing, kinds: Sequence[Kind]) -> int | None:

@@ -175,6 +175,7 @@ def _figure(
             stacked=stacked,
             row=row,
             absent=absent,
+            revision=state.read(state.Comparison).revision,
         )
         linked_frame.plotly_chart(
             figure,
@@ -201,6 +202,7 @@ def _swipe(image: ImageFile, loaded: LoadedImage, a: Result, b: Result, pairing:
         config().labels,
         names=(a.heading, b.heading),
         alt=summary(pairing),
+        revision=state.read(state.Comparison).revision,
         key="swipe",
     )
 

@@ -155,6 +155,7 @@ def show(letter: str) -> Side:
 def _own_thresholds(letter: str) -> Mapping[int, float]:
     """The side's thresholds of single classes: those of a file, else those of all pages."""
     own = state.read(state.Comparison).own_thresholds.get(letter)
+    controls.write_address(f"thresholds_{letter}", _in_address(own))
     if own is None:
         own = controls.kept().class_thresholds
     if not own:
@@ -167,6 +168,31 @@ def _own_thresholds(letter: str) -> Mapping[int, float]:
         help=_("These classes have a score threshold of their own in place of the slider's."),
     )
     return own if is_on else {}
+
+
+def _in_address(own: Mapping[int, float] | None) -> list[str]:
+    """A file's thresholds as the address has them: "shoes:0.4"; one that sets none is "none"."""
+    if own is None:
+        return []
+    labels = config().labels
+    return [f"{labels[class_id]}:{value}" for class_id, value in own.items()] or ["none"]
+
+
+def _from_address() -> None:
+    """On a page that one has just come to: the thresholds that its address has for a side. Only
+    what can rightly stand there is taken."""
+    own = dict(state.read(state.Comparison).own_thresholds)
+    labels = config().labels
+    for letter in "ab":
+        given = st.query_params.get_all(f"thresholds_{letter}")
+        if given and letter not in own:
+            read = [entry.rpartition(":")[::2] for entry in given]
+            own[letter] = {
+                labels.index(label): value
+                for label, text in read
+                if label in labels[1:] and (value := controls.number(text)) is not None
+            }
+    state.update(state.Comparison, own_thresholds=own)
 
 
 def _thresholds_file(letter: str) -> None:
@@ -197,6 +223,8 @@ def _take_thresholds(letter: str) -> None:
 def start() -> None:
     """Both sides start from the settings that hold, and where the server has two versions, from
     these; what was chosen before, or stands in the address, stays."""
+    if state.read(state.Visit).is_new:
+        _from_address()
     kept, usual = state.read(state.Comparison).kept, _values(controls.DEFAULTS, NEWEST)
     opening = {} if kept else _opening()
     for letter in "ab":

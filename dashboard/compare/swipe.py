@@ -76,6 +76,7 @@ class SwipeData:
         width: of the original, in pixels; `height` too.
         alt: what the image shows, for a screen reader.
         handle: what the handle does, for a screen reader.
+        revision: another number brings back all kinds of boxes, and the handle to where it began.
     """
 
     photo: str
@@ -85,6 +86,7 @@ class SwipeData:
     kinds: list[KindOfBox]
     sides: list[Side]
     handle: str
+    revision: int
 
 
 def show(
@@ -95,6 +97,7 @@ def show(
     *,
     names: tuple[str, str],
     alt: str,
+    revision: int,
     key: str,
 ) -> None:
     """The photo under both sides' boxes, in the colours of the linked figure.
@@ -103,6 +106,7 @@ def show(
         size: (width, height) of the original, in pixels.
         names: of the sides, in their lower corners.
         alt: what the image shows, for a screen reader.
+        revision: as of SwipeData.
     """
     data = SwipeData(
         photo=photo_url,
@@ -118,6 +122,7 @@ def show(
             for name, found, side in zip(names, (pairing.a, pairing.b), "ab", strict=True)
         ],
         handle=_("Where A ends and B begins"),
+        revision=revision,
     )
     media.component("swipe", key=key, data=asdict(data))
 

@@ -54,6 +54,7 @@ def draw(
     stacked: bool = False,
     row: int | None = None,
     absent: str = "",
+    revision: int = 0,
 ) -> go.Figure:
     """Both sides next to each other, or A above B; the legend hides kinds of boxes, zoom kept.
 
@@ -67,6 +68,7 @@ def draw(
         row: of the pairing: the figure opens zoomed to it, and it is filled.
         absent: "a" or "b": a side that has no answer. Nothing is drawn of it, and the other side's
             boxes are no differences: they are plain, without a legend.
+        revision: as of `photo.draw`.
     """
     panel_size = _STACKED_PANEL_SIZE if stacked else _PANEL_SIZE
     traces = [] if absent else _legend(pairing)
@@ -77,7 +79,7 @@ def draw(
     all_axes = _axes(size, panel_size, stacked, None if row is None else pairing.box(row))
     domains = {name: axis["domain"] for name, axis in all_axes.items()}
     layout = {
-        **shared_layout(_height_for(size, stacked), 0, domains),
+        **shared_layout(_height_for(size, stacked), revision, domains),
         "images": [photo(image_uri, size, *axes) for axes in (("x", "y"), ("x2", "y2"))],
         **all_axes,
         "annotations": [

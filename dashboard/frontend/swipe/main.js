@@ -23,6 +23,7 @@ class Swipe {
   #hidden = new Set()
   /** percent of the width */
   #at = START
+  #revision = -1
   #root
   #legend
   #handle = made("div", "handle")
@@ -60,6 +61,11 @@ class Swipe {
 
   /** @param {SwipeData} data */
   update(data) {
+    if (data.revision !== this.#revision) {
+      this.#revision = data.revision
+      this.#hidden.clear()
+      this.#at = START
+    }
     this.#root.style.setProperty("--aspect", String(data.width / data.height))
     const photo = made("img", "")
     photo.src = data.photo

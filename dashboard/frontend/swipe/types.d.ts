@@ -9,6 +9,7 @@ export interface SwipeData {
   kinds: KindOfBox[]
   sides: Side[]
   handle: string
+  revision: number
 }
 
 export interface KindOfBox {

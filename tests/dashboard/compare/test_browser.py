@@ -107,6 +107,9 @@ def test_the_legend_hides_a_kind_in_both_panels_and_keeps_the_zoom(page: Page):
     legend.filter(has_text="In both").locator(".legendtoggle").click(force=True)
     expect(boxes(page)).to_have_count(2 * own)  # each with its halo
     assert page.evaluate(RANGES) == zoomed
+    element(page, "reset_sides").get_by_role("button").click()
+    page.wait_for_function(f"() => {PLOT}?._fullLayout?.xaxis.range[0] == 0")
+    expect(boxes(page).nth(2 * own)).to_be_attached()
 
 
 def test_a_clicked_row_zooms_both_panels_to_its_box(page: Page):
@@ -221,6 +224,9 @@ def test_the_swipe_moves_in_the_browser_without_a_word_to_the_server(
     expect(swipe.locator(".box[data-kind=BOTH]").first).to_be_hidden()
     # What the state line's timer sends aside.
     assert [said for said in sent if not said.rerun_script.is_auto_rerun] == []
+    element(page, "reset_sides").get_by_role("button").click()
+    expect(handle).to_have_attribute("aria-valuenow", "50")
+    expect(swipe.locator(".box[data-kind=BOTH]").first).to_be_visible()
 
 
 def test_the_sheet_shows_both_sides(page: Page):

@@ -159,10 +159,33 @@ def test_a_side_takes_thresholds_from_a_file(opened: Callable[..., AppTest]):
     assert problems(app) == []
     assert knobs(app, "b") == (0.2, 0.45, False, "newest")
     assert "2 own thresholds" in json.dumps(spec(app)["layout"]["annotations"])
+    assert app.query_params["thresholds_b"] == ["shoes:0.8", "watch:0.7"]
     app.button(key="swap").click().run()
     assert knobs(app, "a") == (0.2, 0.45, False, "newest")
     app.button(key="reset_sides").click().run()
     assert "own threshold" not in json.dumps(spec(app)["layout"]["annotations"])
+    assert "thresholds_a" not in app.query_params
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        (["shoes:0.8", "watch:0.7"], ["shoes:0.8", "watch:0.7"]),
+        (["none"], ["none"]),
+        (["shoes:0.8", "hats:0.5", "watch:2", "phone", "books:nan", ":", "background:0.1"],
+         ["shoes:0.8"]),
+    ],
+)  # fmt: skip
+def test_the_address_has_the_thresholds_of_a_sides_file(
+    opened: Callable[..., AppTest], given: list[str], taken: list[str]
+):
+    app = opened(thresholds_a=given)
+    assert problems(app) == []
+    app.button(key="swap").click().run()
+    said = app.query_params["thresholds_b"]
+    assert (said if isinstance(said, list) else [said]) == taken
+    headings = json.dumps(spec(app)["layout"]["annotations"])
+    assert ("own threshold" in headings) == (taken != ["none"])
 
 
 @pytest.mark.parametrize(
