@@ -14,7 +14,12 @@ from detector.answers import Answer
 from detector.errors import GroundTruthError
 from detector.evaluation.ground_truth import GroundTruth, Problem
 from detector.formats.annotations import read_ground_truth
-from detector.formats.class_mapping import has_class_mapping, read_class_mapping
+from detector.formats.class_mapping import (
+    ClassMapping,
+    agreed,
+    has_class_mapping,
+    read_class_mapping,
+)
 from detector.formats.coco import read_coco
 from detector.formats.packed import SUFFIXES, is_zip, unpacked
 from detector.translation import _, plural
@@ -98,18 +103,24 @@ def _forget() -> None:
 def _keep() -> None:
     """Copy what is in the uploader; class-names.json says what names in the others mean."""
     files: list[tuple[str, bytes]] = []
-    class_names = dict(state.read(state.GroundTruthFiles).class_names)
+    mappings: list[tuple[str, ClassMapping]] = []
+    with_mapping: list[tuple[str, bytes]] = []
     for file in state.widget("ground_truth"):
         data = file.getvalue()
         try:
             if is_zip(file.name, data):  # its images, which are most of it, need not be kept
                 files += unpacked(file.name, data)
             elif has_class_mapping(data):
-                class_names |= read_class_mapping(data, config().labels)
+                mappings.append((file.name, read_class_mapping(data, config().labels)))
+                with_mapping.append((file.name, data))
             else:
                 files.append((file.name, data))
         except GroundTruthError:  # it is named with what else is wrong in the files
             files.append((file.name, data))
+    found, contradictions = agreed(mappings)
+    if contradictions:  # they are named where the others' faults are
+        files += with_mapping
+    class_names = {**state.read(state.GroundTruthFiles).class_names, **found}
     state.write(state.GroundTruthFiles(tuple(files), class_names))
 
 

@@ -40,7 +40,7 @@ from detector.errors import (
     ServingError,
     ThresholdsError,
 )
-from detector.formats.class_mapping import read_class_mapping
+from detector.formats.class_mapping import agreed, read_class_mapping
 from detector.formats.tables import record
 from detector.formats.thresholds import read_thresholds
 from detector.paths import ROOT
@@ -455,9 +455,11 @@ def _judge(options: argparse.Namespace, config: Config, settings: Settings) -> J
             )
         return None
     files = files_at(options.class_names)
-    mapping: dict[str, str | None] = {}
-    for _name, data in files:
-        mapping |= read_class_mapping(data, config.labels)
+    mapping, contradictions = agreed(
+        (name, read_class_mapping(data, config.labels)) for name, data in files
+    )
+    if contradictions:
+        raise GroundTruthError(contradictions[0], _("Correct one of them, or leave one out."))
     return Judge(files_at(options.ground_truth), config.labels, settings, mapping)
 
 

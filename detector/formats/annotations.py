@@ -19,7 +19,7 @@ from detector.formats.class_lists import (
     read_class_list,
     read_json_list,
 )
-from detector.formats.class_mapping import ClassMapping, is_class_mapping, of_content
+from detector.formats.class_mapping import ClassMapping, agreed, is_class_mapping, of_content
 from detector.formats.names import ImageNames, Sizes, path_of
 from detector.formats.packed import Files, is_zip, unpacked
 from detector.formats.reading import Draft, NoImageError, Reading, Report
@@ -61,7 +61,8 @@ class _Files:
 
     def __init__(self, labels: Sequence[str], sizes: Sizes, mapping: ClassMapping) -> None:
         self._labels, self._sizes = labels, sizes
-        self._mapping = dict(mapping)
+        self._mapping = mapping
+        self._mappings: list[tuple[str, ClassMapping]] = []
         self._images = ImageNames(sizes)
         self._report = Report()
         self._lists = ClassLists()
@@ -73,6 +74,10 @@ class _Files:
             with self._spoiling_no_other(name):
                 self._sort(name, data)
         self._sort_texts()
+        among_files, contradictions = agreed(self._mappings)
+        for message in contradictions:
+            self._report.add("class names", message)
+        self._mapping = {**among_files, **self._mapping}
         reading = Reading(self._labels, self._sizes, self._mapping, self._report)
         drafts: list[Draft] = []
         for name, read in self._others:
@@ -145,7 +150,7 @@ class _Files:
 
     def _add_mapping(self, name: str, content: Any) -> None:
         try:
-            self._mapping = {**of_content(content, self._labels), **self._mapping}
+            self._mappings.append((name, of_content(content, self._labels)))
         except GroundTruthError as error:
             self._report.add("class names", f"{name}: {error}")
 

@@ -1,7 +1,7 @@
 """class-names.json: which label of the model each class name of a ground truth stands for."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -44,6 +44,29 @@ def read_class_mapping(data: bytes, labels: Sequence[str]) -> ClassMapping:
         return of_content(parse(data), labels)
     except JsonError as error:
         raise GroundTruthError(str(error), _(_HINT)) from error
+
+
+def agreed(mappings: Iterable[tuple[str, ClassMapping]]) -> tuple[ClassMapping, list[str]]:
+    """What several files say together, and in words where two contradict each other: of such a name
+    none is believed.
+
+    Args:
+        mappings: a file's name, and its mapping.
+    """
+    said: dict[str, dict[str | None, str]] = {}
+    for file, mapping in mappings:
+        for name, label in mapping.items():
+            said.setdefault(name, {}).setdefault(label, file)
+    contradictions = [
+        _(
+            "these say different things of {name}, so none is believed: {files}",
+            files=", ".join(f"{file} ({label or '–'})" for label, file in labels.items()),
+            name=shown(name),
+        )
+        for name, labels in said.items()
+        if len(labels) > 1
+    ]
+    return {n: next(iter(labels)) for n, labels in said.items() if len(labels) == 1}, contradictions
 
 
 def is_class_mapping(content: Any) -> bool:

@@ -338,6 +338,17 @@ def test_class_names_are_taken_from_a_file_among_the_ground_truth(opened):
     assert app.selectbox(key="class_name trousers").value == "pants"
 
 
+def test_two_files_of_class_names_that_contradict_each_other_are_named(opened):
+    app = uploaded(opened(), photo())
+    mappings = [
+        (f"{label}.json", write_class_mapping({"trousers": label}), "application/json")
+        for label in ("pants", "shoes")
+    ]
+    app.file_uploader(key="ground_truth").set_value([voc("a.jpg", "trousers"), *mappings]).run()
+    assert "pants.json (pants), shoes.json (shoes)" in warnings(app)[0]
+    assert app.selectbox(key="class_name trousers").value == class_names.UNKNOWN
+
+
 def test_class_names_that_the_model_has_not_are_named_and_spoil_no_other_file(opened):
     app = uploaded(opened(), photo())
     mapping = ("class-names.json", write_class_mapping({"trousers": "dog"}), "application/json")

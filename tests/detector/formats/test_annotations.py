@@ -415,6 +415,24 @@ def test_a_mapping_among_the_files_is_used():
     assert classes(found) == {"a.jpg": [2]}
 
 
+def test_two_mappings_that_contradict_each_other_are_named_and_neither_is_believed():
+    files = {
+        "a.xml": voc(("wristwatch", (1, 1, 9, 9), "")),
+        "b.xml": voc(("trousers", (1, 1, 9, 9), ""), filename="b.jpg", size=(200, 300)),
+        "old/class-names.json": write_class_mapping({"wristwatch": None, "trousers": "shoes"}),
+        "class-names.json": write_class_mapping({"wristwatch": "watch", "trousers": "shoes"}),
+    }
+    found = read(files)
+    assert found.foreign == ("wristwatch",)
+    assert problems(found)[0] == (
+        "these say different things of 'wristwatch', so none is believed: old/class-names.json (–),"
+        " class-names.json (watch)"
+    )
+    assert classes(found)["b.jpg"] == [1]
+    # What the visitor says on the page comes before all files.
+    assert read(files, mapping={"wristwatch": "watch"}).foreign == ()
+
+
 # --- ZIP files
 
 
