@@ -423,14 +423,13 @@ def test_two_mappings_that_contradict_each_other_are_named_and_neither_is_believ
         "class-names.json": write_class_mapping({"wristwatch": "watch", "trousers": "shoes"}),
     }
     found = read(files)
-    assert found.foreign == ("wristwatch",)
     assert problems(found)[0] == (
         "these say different things of 'wristwatch', so none is believed: old/class-names.json (–),"
         " class-names.json (watch)"
     )
-    assert classes(found)["b.jpg"] == [1]
+    assert classes(found) == {"a.jpg": [], "b.jpg": [1]}
     # What the visitor says on the page comes before all files.
-    assert read(files, mapping={"wristwatch": "watch"}).foreign == ()
+    assert classes(read(files, mapping={"wristwatch": "watch"})) == {"a.jpg": [2], "b.jpg": [1]}
 
 
 # --- ZIP files
