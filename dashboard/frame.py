@@ -76,9 +76,11 @@ def page(title: str) -> Iterator[None]:
         yield
     # Of the run that brought the page alone: what a fragment draws later is the visitor's choice.
     state.update(state.Visit, is_new=False)
-    job = state.read(state.Batch).job
-    with st.container(key="leave"):  # the browser asks before a reload loses a batch's results
-        media.component("leave", key="leave_asks", data={"asks": job is not None and job.count > 0})
+    batch = state.read(state.Batch)
+    # The browser asks before a reload loses a batch's results; the gallery's come again.
+    asks = batch.job is not None and batch.job.count > 0 and bool(batch.files)
+    with st.container(key="leave"):
+        media.component("leave", key="leave_asks", data={"asks": asks})
     waiting.empty()
     with line:
         _watch_server()

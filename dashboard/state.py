@@ -248,7 +248,7 @@ class Batch:
     Attributes:
         job: the batch.job.Job that is run, or was run last.
         go_on: it is to begin, or to go on, as soon as the model server answers.
-        files: ids of the files that it is of.
+        files: ids of the files that it is of; none: it is of the gallery.
         refused: files that could not be used.
         gallery_error: why the gallery could not be run.
         opened: the place of the image that is to be opened in Detect.

@@ -1,6 +1,7 @@
 """What a batch is of: files, ZIP files, or the gallery."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -20,7 +21,6 @@ def show() -> None:
     A started batch is the session's job; the page runs it.
     """
     batch = state.read(state.Batch)
-    is_new = batch.job is None
     with st.container(key="batch_choice", horizontal=True, vertical_alignment="bottom"):
         files = st.file_uploader(
             _("Images, hundreds if you like, or ZIP files of them"),
@@ -42,16 +42,17 @@ def show() -> None:
             )
         st.button(
             _("Run the gallery"),
-            type="primary" if is_new and not files else "secondary",
+            type="primary" if batch.job is None and not files else "secondary",
             icon=":material/photo_library:",
             key="batch_gallery_run",
             on_click=_start_gallery,
         )
-    if is_new:
+    if not batch.files:
         st.caption(
             _(
-                "Results appear while it runs. Then move the thresholds, sort and filter, open an "
-                "image in Detect, and export all: CSV, COCO, Pascal VOC, YOLO, annotated images."
+                "The gallery is run as an example. Results appear while it runs. Then move the"
+                " thresholds, sort and filter, open an image in Detect, and export all: CSV, COCO,"
+                " Pascal VOC, YOLO, annotated images."
             )
             + "\n\n"
             + _(
@@ -86,12 +87,23 @@ def _start_files(files: Sequence[UploadedFile]) -> None:
 def _start_gallery() -> None:
     """Callback: begin with the gallery."""
     try:
-        samples = images.samples()
+        _start(_gallery())
     except ConfigError as error:
         state.update(state.Batch, gallery_error=error.with_traceback(None))
-        return
+
+
+def open_with_gallery() -> None:
+    """Begin with the gallery, so that there is something to look at from the first moment; one that
+    cannot be read is an error for those who ask for it."""
+    with suppress(ConfigError):
+        _start(_gallery())
+
+
+def _gallery() -> list[Source]:
+    """The gallery's images. Raises ConfigError."""
+    samples = images.samples()
     folder = config().samples_path
-    _start([Source(sample.file_name, (folder / sample.file_name).read_bytes) for sample in samples])
+    return [Source(sample.file_name, (folder / sample.file_name).read_bytes) for sample in samples]
 
 
 def _start(sources: Sequence[Source], files: tuple[str, ...] = ()) -> None:

@@ -19,6 +19,8 @@ POLL_S = 1.0
 
 def show() -> None:
     """The whole page."""
+    if state.read(state.Batch).job is None:
+        choose.open_with_gallery()
     batch = state.read(state.Batch)
     job = cast(Job | None, batch.job)
     if job is not None:

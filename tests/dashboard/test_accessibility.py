@@ -41,7 +41,6 @@ def finished(page: Page) -> None:
     """Wait until all of the page is there."""
     expect(page.locator(".lens-state")).to_have_attribute("data-state", "ready")
     if "/Batch" in page.url:
-        element(page, "batch_choice").get_by_role("button", name="Run the gallery").click()
         expect(element(page, "batch_progress")).to_contain_text("17 of 17")
         expect(page.locator(".lens-card").first).to_be_visible()
     settled(page)

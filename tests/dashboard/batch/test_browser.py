@@ -62,6 +62,7 @@ def file(name: str, data: bytes) -> dict:
 
 def test_results_appear_while_it_runs_and_stay_after_a_page_switch(seen: Page, gate: Gate) -> None:
     pictures = {f"{i:03}.png": png(size=(30 + i, 30)) for i in range(80)}
+    expect(shown_cards(seen)).to_have_count(len(SAMPLES))
     gate.close_after(20)
     element(seen, "batch_upload").locator("input[type=file]").set_input_files(
         [file("a.zip", zipped(pictures))]
@@ -104,7 +105,6 @@ def test_a_run_begins_by_itself_when_the_server_comes_up(
     port = free_port()
     with dashboard(tmp_path / "log.txt", COMMODITY_LENS_SERVER=f"127.0.0.1:{port}") as running:
         page = visit(f"{running.url}/Batch")
-        page.get_by_role("button", name="Run the gallery").click()
         expect(page.get_by_text("The batch begins by itself")).to_be_visible()
         with model_server(port):
             expect(shown_cards(page)).to_have_count(len(SAMPLES), timeout=4 * TIMEOUT_MS)
@@ -112,7 +112,6 @@ def test_a_run_begins_by_itself_when_the_server_comes_up(
 
 
 def test_the_exports_hold_what_is_shown(seen: Page) -> None:
-    seen.get_by_role("button", name="Run the gallery").click()
     expect(shown_cards(seen)).to_have_count(len(SAMPLES), timeout=4 * TIMEOUT_MS)
     expect(element(seen, "batch_stop")).to_have_count(0)
 
@@ -150,7 +149,7 @@ def test_a_reload_asks_before_it_loses_the_results(seen: Page) -> None:
         [file("a.png", png(size=(40, 30)))]
     )
     seen.get_by_role("button", name="Run 1 file").click()
-    shown_cards(seen).first.wait_for()
+    expect(shown_cards(seen)).to_have_count(1)
     settled(seen)
     asked: list[str] = []
     seen.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
