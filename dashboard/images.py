@@ -1,9 +1,11 @@
 """Where an image comes from: the gallery's samples, files, or the camera."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from itertools import count
 from urllib.parse import urlsplit
 
 import streamlit as st
@@ -13,6 +15,7 @@ from dashboard import frame, state
 from dashboard.answers import config
 from dashboard.files import ImageFile
 from dashboard.media import THUMBNAIL_SIDE, forget_content, jpeg_uri, prepare, screen_of
+from detector.batch.run import Source, read_source
 from detector.errors import ConfigError, ImageError
 from detector.images import encode_jpeg, read_thumbnail
 from detector.translation import _, noted
@@ -102,7 +105,30 @@ def alternatives() -> tuple[str, list[ImageFile]]:
         return _("All uploads"), [image.named(name) for name, image in uploads.items()]
     if source == "Camera" and photo is not None:
         return _("The photo"), [photo]
-    return _("The gallery"), [sample_image(sample.file_name) for sample in samples()]
+    return _("The gallery"), gallery()
+
+
+def gallery() -> list[ImageFile]:
+    """The gallery's images. Raises ConfigError."""
+    return [sample_image(sample.file_name) for sample in samples()]
+
+
+def of_batch() -> dict[str, Callable[[], ImageFile]]:
+    """What gives each image that was uploaded on Batch and could be read, by its name there. A
+    batch may have hundreds: none is touched before it is chosen."""
+    batch = state.read(state.Batch)
+    if not batch.files or batch.job is None:
+        return {}
+    found: dict[str, Callable[[], ImageFile]] = {}
+    for done in batch.job.results:
+        if done.error is None:
+            name = next(free for free in _numbered(done.name) if free not in found)
+            found[name] = partial(_read_from_batch, batch.job.sources[done.index])
+    return found
+
+
+def _read_from_batch(source: Source) -> ImageFile:
+    return ImageFile.of(source.name, read_source(source))
 
 
 def titles_by_digest() -> dict[str, str]:
@@ -318,10 +344,16 @@ def _remove_earlier() -> None:
 
 def free_name(image: ImageFile, kept: Mapping[str, ImageFile]) -> str:
     """The file's name, or the name with a number when another image has it already."""
-    name, number = image.name, 2
-    while name in kept and kept[name].digest != image.digest:
-        name, number = f"{image.name} ({number})", number + 1
-    return name
+    return next(
+        name
+        for name in _numbered(image.name)
+        if name not in kept or kept[name].digest == image.digest
+    )
+
+
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    yield from (f"{name} ({number})" for number in count(2))
 
 
 def camera(key: str, width: int, on_change: Callable[[], None] | None = None) -> bytes | None:

@@ -26,7 +26,8 @@ def show() -> None:
     if job is not None:
         _open_in_detect(job)
         _open_in_thresholds()
-    choose.show()
+    with st.container():  # whatever it has: the results keep their place, and never stand twice
+        choose.show()
     if job is None:
         controls.carry(config().labels)
         return

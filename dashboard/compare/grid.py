@@ -1,8 +1,9 @@
 """Several images next to each other under the same settings, and what they differ in by class."""
 
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -80,10 +81,10 @@ def _chosen() -> dict[str, ImageFile]:
             ),
             icon=":material/filter_none:",
         )
-    return {name: there[name] for name in chosen}
+    return {name: there[name]() for name in chosen}
 
 
-def _restore_choice(there: dict[str, ImageFile]) -> None:
+def _restore_choice(there: Container[str]) -> None:
     """What was chosen, less what has been removed on another page."""
     if state.has_widget("pictures"):
         names = [name for name in state.widget("pictures") if name in there]
@@ -113,14 +114,23 @@ def _add() -> None:
         images.camera("compare_camera", 400, _add_photo)
 
 
-def _available() -> dict[str, ImageFile]:
-    """All images by name: the gallery's by their titles, then uploads, then the photo."""
-    found = {sample.title: images.sample_image(sample.file_name) for sample in images.samples()}
+def _available() -> dict[str, Callable[[], ImageFile]]:
+    """What gives each image, by name: the gallery's by their titles, then uploads, then the photo,
+    then what was uploaded on Batch."""
+    found: dict[str, Callable[[], ImageFile]] = {
+        sample.title: partial(images.sample_image, sample.file_name) for sample in images.samples()
+    }
+
+    def add(name: str, kind: str, give: Callable[[], ImageFile]) -> None:
+        found[f"{name} ({kind})" if name in found else name] = give
+
     for name, image in state.read(state.Uploads).files.items():
-        found[f"{name} (upload)" if name in found else name] = image
+        add(name, "upload", partial(image.named, name))
     photo_taken = state.read(state.Choice).photo
     if photo_taken is not None:
-        found["Camera"] = photo_taken
+        add("Camera", "photo", partial(photo_taken.named, photo_taken.name))
+    for name, give in images.of_batch().items():
+        add(name, "batch", give)
     return found
 
 

@@ -1,6 +1,7 @@
 """Explore thresholds: the image and its settings, then what is counted over one image or many."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import streamlit as st
@@ -18,9 +19,10 @@ from detector import ssd
 from detector.answers import Answer, LoadedImage
 from detector.drawing import charts
 from detector.drawing.viewer import view as view_of
+from detector.errors import ConfigError
 from detector.translation import _, noted
 
-SCOPES = ("this", "all", "many")
+SCOPES = ("this", "all", "gallery", "many")
 MODES = {
     "Classes": noted("Classes"),
     "Right and wrong": noted("Right and wrong"),
@@ -235,16 +237,24 @@ def _pick_from_viewer(detection_id: str | None) -> None:
 def _scope(image: ImageFile, answer: Answer) -> ImageSet | None:
     """The images that the charts count over."""
     source, alternatives = images.alternatives()
+    gallery: list[ImageFile] = []
+    with suppress(ConfigError):  # uploads do not depend on it
+        gallery = images.gallery()
     titles = {
         "this": _("This image"),
         "all": f"{source} ({len(alternatives)})",
+        "gallery": _("The gallery ({count})", count=len(gallery)),
         "many": _("Many images"),
     }
+    # Where nothing was uploaded all images are the gallery's.
+    scopes = [s for s in SCOPES if s != "gallery" or (gallery and alternatives != gallery)]
+    if state.widget("scope") not in scopes:
+        state.set_widget("scope", "all")
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     with left:
         scope = st.segmented_control(
             _("Count over"),
-            SCOPES,
+            scopes,
             default="all",
             required=True,
             key="scope",
@@ -255,8 +265,8 @@ def _scope(image: ImageFile, answer: Answer) -> ImageSet | None:
         controls.click_target(config().labels)
     if scope == "many":
         return image_sets.choose_many()
-    if scope == "all":
-        return image_sets.of_images(alternatives)
+    if scope in ("all", "gallery"):
+        return image_sets.of_images(alternatives if scope == "all" else gallery)
     judged = JudgedImage(image.name, image.digest, answer.size)
     return image_sets.of_answer(image, answer, ground_truth.company(judged, alternatives))
 

@@ -159,6 +159,27 @@ def test_a_reload_asks_before_it_loses_the_results(seen: Page) -> None:
     assert asked == ["beforeunload"]
 
 
+def test_images_of_a_batch_are_offered_on_compare(seen: Page) -> None:
+    files = [file(f"{name}/a.png", png(size=(40 + n, 30))) for n, name in enumerate("xy")]
+    files = [file("all.zip", zipped({f["name"]: f["buffer"] for f in files}))]
+    files.append(file("broken.png", png()[:60]))
+    expect(shown_cards(seen)).to_have_count(len(SAMPLES))
+    element(seen, "batch_upload").locator("input[type=file]").set_input_files(files)
+    seen.get_by_role("button", name="Run 2 files").click()
+    expect(element(seen, "batch_progress")).to_contain_text("3 of 3")
+    settled(seen)
+    seen.get_by_role("link", name="Compare").click()
+    seen.get_by_role("radio", name="Images").click()
+    pictures = element(seen, "pictures").get_by_role("combobox")
+    pictures.fill("a.png")
+    options = seen.get_by_role("option", name="a.png")
+    expect(options).to_have_count(2)
+    options.first.click()
+    expect(seen.locator(".lens-grid figcaption b").last).to_have_text("all.zip/x/a.png")
+    pictures.fill("broken")
+    expect(seen.get_by_role("option", name="broken")).to_have_count(0)
+
+
 def test_a_batch_is_evaluated_on_thresholds_without_a_second_upload(
     seen: Page,
 ) -> None:
