@@ -186,9 +186,10 @@ def shared_layout(
 
 
 def summary(detections: Detections, labels: Sequence[str]) -> str:
-    """What the figure shows, in words: "3 objects: 2 shoes (best 0.93), 1 watch (0.88)".
+    """What the figure shows, in words: "3 objects: shoes × 2 (best 0.93), watch (0.88)".
 
-    Classes with more objects come first, then those with the better best score.
+    A label is a name, and of anybody's choice: "2 watch" and "1 pants" are no English. Classes with
+    more objects come first, then those with the better best score.
     """
     if len(detections) == 0:
         return _("No objects found.")
@@ -204,9 +205,9 @@ def summary(detections: Detections, labels: Sequence[str]) -> str:
             "score": f"{-negative_best:.2f}",
         }
         parts.append(
-            _("{count} {label} (best {score})", **places)
+            _("{label} × {count} (best {score})", **places)
             if negative_count < -1
-            else _("{count} {label} ({score})", **places)
+            else _("{label} ({score})", **places)
         )
     return plural(
         "{count} object: {classes}",

@@ -158,3 +158,31 @@ def test_chinese_labels_are_drawn_with_their_letters() -> None:
     first, second, unknown = drawn_names
     assert (first != second).any()
     assert (first != unknown).any()
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        [(204, 203, 380, 320, 3, 0.8)],
+        [(204, 203, 380, 320, 3, 0.8), (199, 205, 420, 350, 2, 0.7), (202, 198, 390, 340, 1, 0.6)],
+        [(0, 0, 600, 400, 3, 0.8), (0, 0, 600, 390, 2, 0.7)],
+    ],
+)
+def test_no_label_hides_another(others: list[tuple[float, ...]]) -> None:
+    grey = np.full((400, 600, 3), 128, np.uint8)
+    first = (200.0, 200.0, 400.0, 330.0, 4, 0.9)
+    together = drawn(grey, first, *others)
+    for box in (first, *others):
+        alone = drawn(grey, (100, 100, 300, 200, *box[4:]))
+        rows, columns = np.nonzero((alone[:99] == rgb(class_color(int(box[4])))).all(axis=2))
+        label = alone[rows.min() : 99, columns.min() : columns.max() + 1]
+        assert label.shape[1] > 40
+        assert is_in(label, together)
+
+
+def is_in(part: np.ndarray, image: np.ndarray) -> bool:
+    height, width = part.shape[:2]
+    windows = np.lib.stride_tricks.sliding_window_view(image, part.shape)[:, :, 0]
+    starts = (windows[:, :, 0, 0] == part[0, 0]).all(axis=2)
+    ends = (windows[:, :, height - 1, width - 1] == part[-1, -1]).all(axis=2)
+    return any(np.array_equal(windows[y, x], part) for y, x in np.argwhere(starts & ends))

@@ -318,18 +318,18 @@ def test_the_summary_of_nothing_says_so() -> None:
 
 def test_the_summary_counts_classes_with_their_best_scores() -> None:
     found = detections((0, 0, 9, 9, 4, 0.88), (0, 0, 9, 9, 3, 0.93), (0, 0, 9, 9, 3, 0.5))
-    assert photo.summary(found, LABELS) == "3 objects: 2 shoes (best 0.93), 1 watch (0.88)"
+    assert photo.summary(found, LABELS) == "3 objects: shoes × 2 (best 0.93), watch (0.88)"
     found = detections(
         (0, 0, 9, 9, 1, 0.9), (0, 0, 9, 9, 2, 0.95), (0, 0, 9, 9, 3, 0.4), (0, 0, 9, 9, 3, 0.3)
     )
     assert photo.summary(found, LABELS) == (
-        "4 objects: 2 shoes (best 0.40), 1 pants (0.95), 1 clothes (0.90)"
+        "4 objects: shoes × 2 (best 0.40), pants (0.95), clothes (0.90)"
     )
 
 
 def test_the_summary_of_one_object_is_singular() -> None:
     found = detections((0, 0, 9, 9, 4, 0.88))
-    assert photo.summary(found, LABELS) == "1 object: 1 watch (0.88)"
+    assert photo.summary(found, LABELS) == "1 object: watch (0.88)"
 
 
 # In the browser.
