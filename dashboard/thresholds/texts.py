@@ -32,7 +32,7 @@ def texts() -> dict[str, Text]:
             "one": _("{count} box shown: {classes}"),
             "other": _("{count} boxes shown: {classes}"),
         },
-        "class_count": _("{count} {label}"),
+        "class_count": _("{label} × {count}"),
         "count_line": _("{shown} · {hidden} hidden"),
         # The legend.
         "no_ground_truth": _("There is no ground truth of this image to judge by."),

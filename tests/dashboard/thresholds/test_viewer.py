@@ -339,11 +339,11 @@ def test_the_count_line_follows_the_slider(open_case: Callable[..., Page]):
     page = open_case("simple")
     sweep(page, [0.1])
     expect(viewer(page).locator(".count")).to_have_text(
-        "3 boxes shown: 2 watch, 1 shoes · 0 hidden"
+        "3 boxes shown: watch × 2, shoes × 1 · 0 hidden"
     )
     sweep(page, [0.7])
-    expect(viewer(page).locator(".count")).to_have_text("1 box shown: 1 shoes · 2 hidden")
-    expect(viewer(page).locator(".status")).to_have_text("1 box shown: 1 shoes · 2 hidden")
+    expect(viewer(page).locator(".count")).to_have_text("1 box shown: shoes × 1 · 2 hidden")
+    expect(viewer(page).locator(".status")).to_have_text("1 box shown: shoes × 1 · 2 hidden")
 
 
 # --- picking and zooming
