@@ -33,6 +33,7 @@ def texts() -> dict[str, Text]:
             "other": _("{count} boxes shown: {classes}"),
         },
         "class_count": _("{label} × {count}"),
+        "outcome_count": _("{count} {outcome}"),
         "count_line": _("{shown} · {hidden} hidden"),
         # The legend.
         "no_ground_truth": _("There is no ground truth of this image to judge by."),

@@ -352,13 +352,13 @@ def test_all_that_the_viewer_says_was_handed_to_it(
 # --- the swipe
 
 
-def swipe_data(photo: str = GREY) -> dict[str, Any]:
+def swipe_data(photo: str = GREY, revision: int = 0) -> dict[str, Any]:
     label = LabelPlace(left=10, top=10, ends_there=False)
     box = Box("BOTH", 10, 10, 20, 30, "#0000ff", "#ffffff", "shoes 0.90", label)
     bare = replace(box, kind="A", text="watch 0.60", label=None)
     kinds = [KindOfBox("BOTH", "In both · 1", "#0000ff"), KindOfBox("A", "Only in A", "#ff0000")]
     sides = [Side("A · one", [bare, box]), Side("B · two", [box])]
-    return asdict(SwipeData(photo, 640, 480, "A desk", kinds, sides, "Where A ends"))
+    return asdict(SwipeData(photo, 640, 480, "A desk", kinds, sides, "Where A ends", revision))
 
 
 def test_a_kind_is_hidden_and_shown_again_with_its_labels(mount: Callable[..., Page]):

@@ -93,7 +93,7 @@ export class Summary {
     const { counts, kinds, wrong } = model.outcomes()
     const named = kinds
       .map((kind) =>
-        say(texts.class_count, { count: counts[kind], label: texts.outcome_names[kind] }),
+        say(texts.outcome_count, { count: counts[kind], outcome: texts.outcome_names[kind] }),
       )
       .join(", ")
     const wrongText = named ? texts.wrong_of : texts.wrong

@@ -92,6 +92,7 @@ export interface Texts {
   boxes_shown_of: Plural
   candidates: Plural
   class_count: string
+  outcome_count: string
   class_not_shown: string
   count_line: string
   forget_own: string
