@@ -50,6 +50,7 @@ _MANY_MODULES = 20  # a page's; single ones come at any time
 def page(title: str) -> Iterator[None]:
     """The frame around a page's content; what goes wrong inside is shown in it."""
     _settle_modules()
+    _stop_others()
     st.set_page_config(
         page_title=f"{_(title)} · Commodity Lens",
         # A file: an icon given by name is fetched from a font server on the internet.
@@ -86,6 +87,24 @@ def page(title: str) -> Iterator[None]:
         _watch_server()
 
 
+def _stop_others() -> None:
+    """End the run where another browser than the session's own is connected.
+
+    Streamlit gives a session to whoever presents its id, which stands in addresses of uploads and
+    so in logs of proxies. Its owner goes on as soon as the owner's browser connects again.
+    """
+    here = media.visitor()
+    owner = state.read(state.Owner).visitor
+    if owner is None:
+        state.write(state.Owner(here))
+    elif owner != here:
+        st.error(
+            _("This page is open in another browser. Reload it to begin anew in this one."),
+            icon=":material/person_off:",
+        )
+        st.stop()
+
+
 def _settle_modules() -> None:
     """Take what the imports have made out of the garbage collector's sight.
 
@@ -108,6 +127,7 @@ def fragment(
 
     @functools.wraps(function)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        _stop_others()
         with guarded():
             _tell_failures()  # a callback of the fragment's own draws nothing but the fragment
             function(*args, **kwargs)

@@ -23,6 +23,8 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
+from streamlit.web.server.starlette.starlette_app_utils import decode_xsrf_token_string
+from streamlit.web.server.starlette.starlette_server_config import XSRF_COOKIE_NAME
 
 from dashboard.answers import config
 from dashboard.files import ImageFile
@@ -110,6 +112,15 @@ def photo_url(image: ImageFile, loaded: LoadedImage) -> str:
         return jpeg_uri(display)
     # Relative to the page, which alone knows what a proxy has put in front of its path.
     return url.lstrip("/")
+
+
+def visitor() -> str:
+    """The browser that is connected: the secret in its cookie; "" where it has none."""
+    try:
+        token, _time = decode_xsrf_token_string(st.context.cookies.get(XSRF_COOKIE_NAME, ""))
+    except (AttributeError, TypeError):  # another Streamlit than the one that was pinned
+        return ""
+    return token.hex() if token else ""
 
 
 def forget_content(files: Sequence[UploadedFile]) -> None:

@@ -83,6 +83,17 @@ class Visit:
 
 
 @dataclass(frozen=True)
+class Owner:
+    """Whose session it is.
+
+    Attributes:
+        visitor: of `media.visitor`; None before the first run.
+    """
+
+    visitor: str | None = None
+
+
+@dataclass(frozen=True)
 class Pick:
     """The one box that figure and tables mark.
 
