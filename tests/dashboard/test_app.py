@@ -158,7 +158,7 @@ def test_uploads_outlive_a_change_of_source_and_can_be_removed(opened: Callable[
     assert [group.key for group in app.button_group].count("picture") == 0
 
 
-def test_more_pictures_than_a_session_keeps_are_refused(opened: Callable[..., AppTest]):
+def test_more_images_than_a_session_keeps_are_refused(opened: Callable[..., AppTest]):
     app = opened(source="Upload")
     files = [(f"{n}.png", png((n, 0, 0)), "image/png") for n in range(MAX_UPLOADS + 1)]
     app.file_uploader(key="upload").set_value(files).run()
@@ -173,7 +173,7 @@ def test_the_round_trip_is_measured(opened: Callable[..., AppTest]):
 
 
 @pytest.mark.parametrize("data", [b"", b"not an image", b"\xff\xd8\xff\xe0 cut off"])
-def test_a_file_that_is_no_picture_is_named_and_the_page_goes_on(
+def test_a_file_that_is_no_image_is_named_and_the_page_goes_on(
     opened: Callable[..., AppTest], data: bytes
 ):
     app = opened(source="Upload")
@@ -402,7 +402,7 @@ def test_a_sample_that_cannot_be_counted_over_is_named(
     assert "b.heic" in problems(app)[0]
 
 
-def test_a_sample_may_be_a_heic_picture(opened: Callable[..., AppTest], gallery: Path):
+def test_a_sample_may_be_a_heic_image(opened: Callable[..., AppTest], gallery: Path):
     pillow_heif.from_pillow(Image.new("RGB", (64, 48), "blue")).save(gallery / "b.heic")
     app = opened(sample="Other")
     assert problems(app) == []

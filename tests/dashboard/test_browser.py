@@ -176,7 +176,7 @@ def test_an_export_has_every_box_that_is_shown(
     assert count(exported(page, label)) == sum(map(int, shown)) > 0
 
 
-def test_the_exported_picture_is_the_sample_with_boxes_drawn(page: Page):
+def test_the_exported_image_is_the_sample_with_boxes_drawn(page: Page):
     drawn = np.asarray(Image.open(BytesIO(exported(page, "Annotated image"))), np.int16)
     plain = np.asarray(Image.open(ROOT / "samples" / "outfit_flatlay.jpg"), np.int16)
     changed = np.abs(drawn - plain).max(axis=2) > 0

@@ -233,7 +233,7 @@ def test_control_characters_in_names_never_reach_the_terminal(
 # The folder.
 
 
-def test_out_gets_annotated_pictures_and_a_table(server: str, white: Path, tmp_path: Path) -> None:
+def test_out_gets_annotated_images_and_a_table(server: str, white: Path, tmp_path: Path) -> None:
     out = tmp_path / "new" / "out"
     run("predict", "--server", server, "--out", out, white)
     assert sorted(path.name for path in out.iterdir()) == [
@@ -252,7 +252,7 @@ def test_out_gets_annotated_pictures_and_a_table(server: str, white: Path, tmp_p
     ]
 
 
-def test_pictures_of_the_same_name_do_not_overwrite_each_other(
+def test_images_of_the_same_name_do_not_overwrite_each_other(
     server: str, white: Path, tmp_path: Path
 ) -> None:
     other = tmp_path / "other" / "white.png"
@@ -303,7 +303,7 @@ def shelf(white: Path, black: Path, broken: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def test_folders_and_zip_files_give_their_pictures_sorted(server: str, shelf: Path) -> None:
+def test_folders_and_zip_files_give_their_images_sorted(server: str, shelf: Path) -> None:
     done = run("predict", "--json", "--server", server, shelf, shelf / "more.zip", status=1)
     found = [(result["image"], "error" in result) for result in results(done)]
     assert found == [
@@ -315,7 +315,7 @@ def test_folders_and_zip_files_give_their_pictures_sorted(server: str, shelf: Pa
     ]
 
 
-def test_a_zip_file_without_pictures_and_a_damaged_one_are_errors_of_their_own(
+def test_a_zip_file_without_images_and_a_damaged_one_are_errors_of_their_own(
     server: str, tmp_path: Path
 ) -> None:
     empty, damaged = tmp_path / "empty.zip", tmp_path / "damaged.zip"
@@ -330,7 +330,7 @@ def test_a_zip_file_without_pictures_and_a_damaged_one_are_errors_of_their_own(
     assert "not a ZIP file that can be read" in second["error"]
 
 
-def test_what_an_earlier_run_wrote_into_the_folder_is_no_picture_of_it(
+def test_what_an_earlier_run_wrote_into_the_folder_is_no_image_of_it(
     server: str, shelf: Path
 ) -> None:
     arguments = ["predict", "--json", "--server", server, "--out", shelf, shelf]
@@ -455,7 +455,7 @@ def test_going_on_with_a_finished_run_does_what_is_new_only(
         }
 
 
-def test_a_picture_that_has_changed_is_done_again(
+def test_a_image_that_has_changed_is_done_again(
     server: str, white: Path, black: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
@@ -520,7 +520,7 @@ def test_a_repeated_run_names_what_is_otherwise(model: Path, shelf: Path, tmp_pa
     ]
 
 
-def test_a_repeated_run_finds_pictures_by_their_content(
+def test_a_repeated_run_finds_images_by_their_content(
     model: Path, shelf: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"

@@ -71,7 +71,7 @@ def test_every_format_is_read_as_upright_read_only_rgb(file_format):
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "BMP", "TIFF"])
-def test_a_lossless_picture_is_read_to_the_last_bit(file_format):
+def test_a_lossless_image_is_read_to_the_last_bit(file_format):
     noise = np.random.default_rng(1).integers(0, 256, (600, 37, 3), dtype=np.uint8)
     assert np.array_equal(read_image(encoded(noise, file_format)), noise)
 
@@ -94,7 +94,7 @@ def test_the_first_of_several_frames_is_read(file_format):
     assert colours(read_image(data)) == [RED, GREEN, BLUE, WHITE]
 
 
-def test_the_first_picture_of_a_phones_multi_picture_jpeg_is_read():
+def test_the_first_image_of_a_phones_multi_image_jpeg_is_read():
     second = Image.fromarray(np.zeros((8, 8, 3), np.uint8))
     data = encoded(quarters(), "MPO", save_all=True, append_images=[second])
     assert Image.open(io.BytesIO(data)).format == "MPO"
@@ -120,7 +120,7 @@ def test_every_mode_of_a_tiff_is_read(mode):
     assert colours(read_image(encoded(picture, "TIFF"))) == [black, white, black, white]
 
 
-def test_a_palette_picture_has_its_palettes_colours():
+def test_a_palette_image_has_its_palettes_colours():
     assert colours(read_image(encoded(Image.fromarray(quarters()).quantize(4), "PNG"))) == [
         RED,
         GREEN,
@@ -274,7 +274,7 @@ def test_an_unknown_orientation_turns_nothing(orientation):
 @pytest.mark.parametrize(
     "exif", [b"Exif\0\0garbage", b"Exif\0\0II*\0\xff\xff\xff\x7f", b"Exif\0\0"]
 )
-def test_broken_exif_data_does_not_cost_the_picture(exif):
+def test_broken_exif_data_does_not_cost_the_image(exif):
     assert colours(read_image(encoded(quarters(), "JPEG", exif=exif)))[0] == RED
 
 
@@ -359,7 +359,7 @@ def test_an_empty_file_is_refused():
         (b"\0\1\2\3\4\5", "an unknown kind of file"),
     ],
 )
-def test_what_is_not_a_picture_is_named(data, kind):
+def test_what_is_not_a_image_is_named(data, kind):
     assert refusal(data) == f"This is not an image that can be read, but {kind}."
 
 
@@ -377,7 +377,7 @@ def textured():
 
 
 @pytest.mark.parametrize("file_format", FORMATS)
-def test_a_truncated_picture_is_refused_and_never_half_shown(file_format):
+def test_a_truncated_image_is_refused_and_never_half_shown(file_format):
     data = encoded(textured(), file_format)
     whole = read_image(data)
     lengths = {1, 2, *range(16, len(data), len(data) // 60), *range(len(data) - 40, len(data))}
@@ -402,7 +402,7 @@ def test_a_truncated_jpeg_of_any_kind_is_refused(options):
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's own, about damaged metadata
 @pytest.mark.parametrize("file_format", FORMATS)
-def test_a_damaged_picture_is_read_or_refused_but_breaks_nothing(file_format):
+def test_a_damaged_image_is_read_or_refused_but_breaks_nothing(file_format):
     data = encoded(textured(), file_format)
     rng = np.random.default_rng(3)
     for attempt in range(150):
@@ -417,7 +417,7 @@ def test_a_damaged_picture_is_read_or_refused_but_breaks_nothing(file_format):
         assert image.dtype == np.uint8
 
 
-def test_an_odd_picture_leaves_no_line_on_standard_error():
+def test_an_odd_image_leaves_no_line_on_standard_error():
     program = """
 import sys
 from detector.errors import ImageError
@@ -500,7 +500,7 @@ def test_as_many_pixels_as_allowed_are_read():
 
 
 @pytest.mark.parametrize("shape", [(5000, 1), (1, 5000), (7, 100), (1, 1)])
-def test_a_picture_without_width_or_height_is_refused(shape):
+def test_a_image_without_width_or_height_is_refused(shape):
     data = encoded(np.zeros((*shape, 3), np.uint8), "PNG")
     assert f"{shape[1]} × {shape[0]} pixels" in refusal(data)
 
@@ -545,7 +545,7 @@ def test_the_size_of_every_format_is_read_without_decoding_it(file_format, monke
 
 
 @pytest.mark.parametrize("file_format", ["JPEG", "HEIF", "AVIF"])
-def test_the_size_of_a_turned_picture_has_its_count_of_pixels(file_format):
+def test_the_size_of_a_turned_image_has_its_count_of_pixels(file_format):
     exif = Image.Exif()
     exif[ORIENTATION] = 6
     width, height = read_size(encoded(quarters(), file_format, exif=exif.tobytes()))
@@ -559,7 +559,7 @@ def test_the_size_of_what_cannot_be_read_is_refused_in_the_same_words(data):
     assert str(caught.value) == refusal(data)
 
 
-def test_the_size_of_a_picture_outside_the_limits_is_refused():
+def test_the_size_of_a_image_outside_the_limits_is_refused():
     data = encoded(quarters(), "PNG")
     for limits in (ImageLimits(max_pixels=32 * 48 - 1), ImageLimits(max_bytes=len(data) - 1)):
         with pytest.raises(ImageError, match=r"too large|more than"):
@@ -621,12 +621,12 @@ def enlarged(times):
 # --- encode_jpeg
 
 
-def test_a_picture_is_shrunk_to_the_longest_side_for_display():
+def test_a_image_is_shrunk_to_the_longest_side_for_display():
     jpeg = Image.open(io.BytesIO(encode_jpeg(np.zeros((500, 1000, 3), np.uint8), max_side=100)))
     assert (jpeg.format, jpeg.mode, jpeg.size) == ("JPEG", "RGB", (100, 50))
 
 
-def test_a_small_picture_is_not_enlarged_for_display():
+def test_a_small_image_is_not_enlarged_for_display():
     assert Image.open(io.BytesIO(encode_jpeg(quarters(), max_side=1600))).size == (48, 32)
 
 
@@ -635,7 +635,7 @@ def test_the_thinnest_strip_keeps_a_pixel_for_display():
     assert Image.open(io.BytesIO(encode_jpeg(strip, max_side=100))).size == (100, 1)
 
 
-def test_the_display_picture_looks_like_the_original():
+def test_the_display_image_looks_like_the_original():
     assert colours(read_image(encode_jpeg(quarters()))) == [RED, GREEN, BLUE, WHITE]
 
 

@@ -59,7 +59,7 @@ BESIDE = {
 
 @pytest.mark.parametrize("at_end", [False, True])
 @pytest.mark.parametrize("beside", BESIDE.values(), ids=BESIDE)
-def test_what_stands_beside_the_pixels_costs_no_picture(beside, at_end):
+def test_what_stands_beside_the_pixels_costs_no_image(beside, at_end):
     data = png(*beside, at_end=at_end)
     assert np.array_equal(read_image(data), PIXELS)
     assert np.array_equal(read_thumbnail(data, 40), PIXELS)

@@ -18,18 +18,18 @@ def test_the_categories_are_the_eight_classes_in_order(gallery):
     assert [(c["id"], c["name"]) for c in gallery["categories"]] == list(enumerate(NAMES, 1))
 
 
-def test_the_gallery_has_at_least_sixteen_pictures_in_under_six_megabytes(samples_dir):
+def test_the_gallery_has_at_least_sixteen_images_in_under_six_megabytes(samples_dir):
     pictures = list(samples_dir.glob("*.jpg"))
     assert len(pictures) >= 16
     assert sum(picture.stat().st_size for picture in pictures) < 6_000_000
 
 
-def test_every_picture_is_annotated_and_every_entry_has_its_picture(gallery, samples_dir):
+def test_every_image_is_annotated_and_every_entry_has_its_image(gallery, samples_dir):
     listed = [image["file_name"] for image in gallery["images"]]
     assert sorted(listed) == sorted(picture.name for picture in samples_dir.glob("*.jpg"))
 
 
-def test_ids_are_unique_and_every_box_belongs_to_a_picture(gallery):
+def test_ids_are_unique_and_every_box_belongs_to_a_image(gallery):
     image_ids = [image["id"] for image in gallery["images"]]
     box_ids = [box["id"] for box in gallery["annotations"]]
     assert len(set(image_ids)) == len(image_ids)
@@ -37,7 +37,7 @@ def test_ids_are_unique_and_every_box_belongs_to_a_picture(gallery):
     assert {box["image_id"] for box in gallery["annotations"]} <= set(image_ids)
 
 
-def test_every_picture_is_an_rgb_jpeg_of_the_size_that_its_entry_says(gallery, samples_dir):
+def test_every_image_is_an_rgb_jpeg_of_the_size_that_its_entry_says(gallery, samples_dir):
     for image in gallery["images"]:
         with Image.open(samples_dir / image["file_name"]) as picture:
             assert (picture.format, picture.mode) == ("JPEG", "RGB"), image["file_name"]
@@ -46,7 +46,7 @@ def test_every_picture_is_an_rgb_jpeg_of_the_size_that_its_entry_says(gallery, s
             assert 0.8 < picture.width * picture.height / (1280 * 960) < 1.25, image["file_name"]
 
 
-def test_every_box_lies_inside_its_picture_and_has_an_area(gallery):
+def test_every_box_lies_inside_its_image_and_has_an_area(gallery):
     sizes = {image["id"]: (image["width"], image["height"]) for image in gallery["images"]}
     for box in gallery["annotations"]:
         x, y, width, height = box["bbox"]
@@ -62,13 +62,13 @@ def test_every_box_lies_inside_its_picture_and_has_an_area(gallery):
         assert box["iscrowd"] == 0
 
 
-def test_one_picture_has_nothing_and_one_is_crowded(gallery):
+def test_one_image_has_nothing_and_one_is_crowded(gallery):
     boxes = Counter(box["image_id"] for box in gallery["annotations"])
     assert any(boxes[image["id"]] == 0 for image in gallery["images"])
     assert max(boxes.values()) >= 15
 
 
-def test_every_picture_has_a_title_and_an_alternative_text(gallery):
+def test_every_image_has_a_title_and_an_alternative_text(gallery):
     titles = [image["title"] for image in gallery["images"]]
     assert len(set(titles)) == len(titles)
     for image in gallery["images"]:

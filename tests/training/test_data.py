@@ -12,7 +12,7 @@ from training.teacher import SIDE, decoded, kept, letterboxed, taught
 CATEGORIES = [{"id": 5, "name": "phone"}, {"id": 7, "name": "computer"}, {"id": 8, "name": "books"}]
 
 
-def test_the_pictures_held_out_are_the_300_of_the_highest_ids():
+def test_the_images_held_out_are_the_300_of_the_highest_ids():
     assert held_out([]) == set()
     assert held_out(list(range(1000, 0, -1))) == set(range(701, 1001))
 
@@ -92,7 +92,7 @@ def test_a_category_that_is_labelled_gets_no_box_of_the_teacher(folder):
     assert len(file["annotations"]) == 1
 
 
-def test_background_pictures_ask_for_no_clothes_but_on_people(folder):
+def test_background_images_ask_for_no_clothes_but_on_people(folder):
     pytest.importorskip("torch", reason="PyTorch is not among the packages of the tests")
     from training.config import LABELS
     from training.data import UNLIKELY, bits, load_background

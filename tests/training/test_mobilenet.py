@@ -32,7 +32,7 @@ def as_input(pictures):
 
 
 @pytest.mark.skipif(not ARCHIVE.exists(), reason="`make train` fetches the original")
-def test_the_features_are_those_of_the_original(pictures):
+def test_the_features_are_those_of_the_original(images):
     import openvino
 
     from training.mobilenet import Body, load_body, original_convolutions, read_original

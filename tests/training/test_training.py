@@ -61,7 +61,7 @@ def test_priors_and_variances_are_those_of_the_training(output):
     np.testing.assert_array_equal(output[1, :, 17:], np.float32([[0.1, 0.1, 0.2, 0.2]] * 7308))
 
 
-def test_a_picture_gets_the_same_answer_alone_and_in_a_batch(version, images, output):
+def test_a_image_gets_the_same_answer_alone_and_in_a_batch(version, images, output):
     alone = openvino.Core().compile_model(str(version), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})(
         images[1:]
     )[0]
@@ -99,7 +99,7 @@ def test_the_card_is_of_its_version_and_names_every_class(version):
     assert card["size_mb"] == round((version / "saved_model.pb").stat().st_size / 1e6, 1)
 
 
-def test_default_boxes_are_7308_boxes_with_an_area_inside_the_picture():
+def test_default_boxes_are_7308_boxes_with_an_area_inside_the_image():
     boxes = default_boxes()
     assert boxes.shape == (7308, 4)
     assert boxes.min() == 0

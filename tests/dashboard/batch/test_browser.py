@@ -82,7 +82,7 @@ def test_results_appear_while_it_runs_and_stay_after_a_page_switch(seen: Page, g
     expect(shown_cards(seen)).to_have_count(PAGE_SIZE)
 
 
-def test_a_click_on_a_card_opens_the_picture_in_detect(seen: Page, samples_dir: Path) -> None:
+def test_a_click_on_a_card_opens_the_image_in_detect(seen: Page, samples_dir: Path) -> None:
     photo = Image.open(samples_dir / "canvas_shoes.jpg").resize((500, 400))
     buffer = io.BytesIO()
     photo.save(buffer, "JPEG")

@@ -132,7 +132,7 @@ def test_a_bad_file_is_listed_with_its_reason_and_stops_nothing(page: AppTest) -
     assert "&lt;b&gt;.jpg</th><td>This is not an image that can be read, but a text file." in table
 
 
-def test_a_zip_file_gives_its_pictures(page: AppTest) -> None:
+def test_a_zip_file_gives_its_images(page: AppTest) -> None:
     archive = zipped({"in/a.png": png(), "../out.png": png(), "more.zip": zipped({})})
     run_files(page, ("many.zip", archive), ("b.png", png()))
     assert cards(page) == [
@@ -177,7 +177,7 @@ def test_thresholds_move_without_running_again(page: AppTest) -> None:
     assert boxes_by_class(page) == before
 
 
-def test_pictures_are_filtered_and_sorted(page: AppTest, samples_dir: Path) -> None:
+def test_images_are_filtered_and_sorted(page: AppTest, samples_dir: Path) -> None:
     names = ("headphones_studio.jpg", "canvas_shoes.jpg", "clothes_on_pegs.jpg")
     run_files(
         page,

@@ -150,7 +150,7 @@ def test_swap_copy_and_reset_move_the_knobs(page: Page):
     expect(slider(page, "score_b")).to_have_value("0.3")
 
 
-def test_the_link_reopens_picture_sides_and_view(page: Page, url: str, visit: Callable[..., Page]):
+def test_the_link_reopens_image_sides_and_view(page: Page, url: str, visit: Callable[..., Page]):
     move_slider(page, "score_b", 0.42)
     element(page, "swap").get_by_role("button").click()
     expect(slider(page, "score_a")).to_have_value("0.42")
@@ -259,7 +259,7 @@ def test_nothing_is_wider_than_the_window(
     assert page.locator("[data-testid=stMain]").evaluate("e => e.scrollWidth - e.clientWidth") <= 0
 
 
-def test_twelve_pictures_fit_and_there_are_no_more(url: str, visit: Callable[..., Page]):
+def test_twelve_images_fit_and_there_are_no_more(url: str, visit: Callable[..., Page]):
     page = visit(f"{url}&compare_mode=Images")
     page.locator(".lens-grid img").first.wait_for()
     field = element(page, "pictures").locator("input")

@@ -415,7 +415,7 @@ def test_the_measures_of_each_side_are_by_the_gallerys_true_boxes(opened: Callab
     assert shown["AP@0.5"][0] == shown["AP@0.5"][1]
 
 
-def test_another_picture_with_a_samples_name_has_no_true_boxes(opened: Callable[..., AppTest]):
+def test_another_image_with_a_samples_name_has_no_true_boxes(opened: Callable[..., AppTest]):
     data = BytesIO()
     Image.open(ROOT / "samples" / FILE).rotate(180).save(data, "JPEG")
     app = opened(source="Upload")
@@ -448,7 +448,7 @@ def test_an_upload_is_judged_by_true_boxes_that_were_given_for_it(opened: Callab
 # Images side by side.
 
 
-def test_two_or_three_pictures_are_there_at_once(opened: Callable[..., AppTest], output):
+def test_two_or_three_images_are_there_at_once(opened: Callable[..., AppTest], output):
     app = opened(compare_mode="Images")
     assert problems(app) == []
     assert 2 <= len(app.multiselect(key="pictures").value) <= 3
@@ -456,7 +456,7 @@ def test_two_or_three_pictures_are_there_at_once(opened: Callable[..., AppTest],
     assert grid.count("<figure") == len(app.multiselect(key="pictures").value)
 
 
-def test_the_table_counts_each_picture_and_tells_the_difference_from_the_first(
+def test_the_table_counts_each_image_and_tells_the_difference_from_the_first(
     opened: Callable[..., AppTest], output, client: ServingClient
 ):
     titles = {"Desk with laptop and books": "desk_laptop_books.jpg", SAMPLE: FILE}
@@ -476,13 +476,13 @@ def test_the_table_counts_each_picture_and_tells_the_difference_from_the_first(
         assert row == f"<td>{first}<small></small></td><td>{second}<small>{change}</small></td>"
 
 
-def test_one_picture_asks_for_another(opened: Callable[..., AppTest]):
+def test_one_image_asks_for_another(opened: Callable[..., AppTest]):
     app = opened(compare_mode="Images", pictures=[SAMPLE])
     assert [box.value for box in app.info] == ["Pick 2 to 12 images to compare."]
     assert problems(app) == []
 
 
-def test_an_upload_joins_the_pictures_and_a_broken_one_is_named(opened: Callable[..., AppTest]):
+def test_an_upload_joins_the_images_and_a_broken_one_is_named(opened: Callable[..., AppTest]):
     data = BytesIO()
     Image.new("RGB", (40, 30), "red").save(data, "PNG")
     app = opened(compare_mode="Images")
@@ -498,7 +498,7 @@ def test_an_upload_joins_the_pictures_and_a_broken_one_is_named(opened: Callable
     assert "<b>red.png" not in grid
 
 
-def test_pictures_beyond_the_most_are_named(opened: Callable[..., AppTest]):
+def test_images_beyond_the_most_are_named(opened: Callable[..., AppTest]):
     app = opened(compare_mode="Images")
     uploader = app.file_uploader(key="compare_upload")
     for number in range(11):

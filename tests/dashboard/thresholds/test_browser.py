@@ -110,7 +110,7 @@ def test_a_click_on_a_point_of_precision_and_recall_adopts_its_threshold(opened)
     click_at(page, "pr", point[0], point[1], url=at)
 
 
-def test_a_cell_of_the_confusion_matrix_lists_its_boxes_and_a_row_opens_its_picture(opened):
+def test_a_cell_of_the_confusion_matrix_lists_its_boxes_and_a_row_opens_its_image(opened):
     page = opened()
     cell = chart(page, "confusion").evaluate(
         """plot => {
@@ -165,7 +165,7 @@ def test_a_missed_object_leads_to_its_true_box(opened):
     expect(viewer).to_be_in_viewport(ratio=0.7)
 
 
-def test_an_error_of_many_pictures_leads_to_a_picture_that_no_strip_has(opened, samples_dir):
+def test_an_error_of_many_images_leads_to_a_image_that_no_strip_has(opened, samples_dir):
     """The page above the image changes too: it stays in sight while all places move."""
     page = opened()
     element(page, "scope").get_by_text("Many images").click()

@@ -235,7 +235,7 @@ def test_the_picked_box_lists_what_it_suppressed(opened, gallery_outputs):
 SUPPRESSED = ["class", "score", "iou", "box"]
 
 
-def test_uploaded_pictures_without_truth_are_counted_and_not_judged(opened):
+def test_uploaded_images_without_truth_are_counted_and_not_judged(opened):
     app = uploaded(opened(), photo())
     assert errors(app) == []
     assert metrics(app) == {}
@@ -243,7 +243,7 @@ def test_uploaded_pictures_without_truth_are_counted_and_not_judged(opened):
     assert [button.key for button in app.button if button.key == "adopt"] == []
 
 
-def test_truth_of_an_uploaded_picture_is_used(opened):
+def test_truth_of_an_uploaded_image_is_used(opened):
     app = uploaded(opened(), photo())
     app.file_uploader(key="ground_truth").set_value([voc("a.jpg")]).run()
     assert errors(app) == []
@@ -251,7 +251,7 @@ def test_truth_of_an_uploaded_picture_is_used(opened):
     assert metrics(app)["Recall"] == "0.000"
 
 
-def test_truth_that_matches_no_picture_is_an_error_that_names_it_and_loses_nothing(opened):
+def test_truth_that_matches_no_image_is_an_error_that_names_it_and_loses_nothing(opened):
     app = uploaded(opened(), photo())
     app.file_uploader(key="ground_truth").set_value([voc("other.jpg")]).run()
     [error] = errors(app)
@@ -389,7 +389,7 @@ def test_a_broken_thresholds_file_is_an_error_and_changes_nothing(opened):
     assert kept(app, state.Thresholds).settings.score_threshold == 0.5
 
 
-def test_pictures_in_a_zip_are_counted_with_their_truth(opened):
+def test_images_in_a_zip_are_counted_with_their_truth(opened):
     data = BytesIO()
     with zipfile.ZipFile(data, "w") as archive:
         for side in (300, 320):
@@ -421,7 +421,7 @@ def test_one_of_the_many_is_judged_among_them(opened):
     assert any("None of these images has ground truth" in box.value for box in app.info)
 
 
-def test_many_pictures_are_counted_once_and_a_bad_file_does_not_stop_them(opened):
+def test_many_images_are_counted_once_and_a_bad_file_does_not_stop_them(opened):
     app = opened()
     app.segmented_control(key="scope").set_value("many").run()
     assert any("Nothing to count over yet" in box.value for box in app.info)
@@ -457,7 +457,7 @@ def test_colours_by_right_and_wrong_end_where_there_is_no_truth(opened):
     assert app.segmented_control(key="viewer_mode").value == "Classes"
 
 
-def test_many_pictures_are_asked_again_by_a_new_version(monkeypatch):
+def test_many_images_are_asked_again_by_a_new_version(monkeypatch):
     def output(version: int) -> np.ndarray:
         """One box a version in the middle, as sure as can be."""
         rows = np.zeros((1, 4, 21), np.float32)
@@ -515,7 +515,7 @@ def test_what_is_counted_without_an_upload_is_named(opened):
     assert any("Counting over 17 images" in box.value for box in app.caption)
 
 
-def test_errors_of_a_picture_are_listed_again_after_a_look_elsewhere(opened):
+def test_errors_of_a_image_are_listed_again_after_a_look_elsewhere(opened):
     """What was judged is kept by what the image and the answer are, not by who they are."""
     app = opened(score_threshold="0.02")
     app.segmented_control(key="scope").set_value("this").run()

@@ -44,19 +44,19 @@ def refusal(data: bytes, limits: ArchiveLimits | None = None, image: ImageLimits
 
 
 @pytest.mark.parametrize("files", [{}, {"b.txt": b"x"}])
-def test_one_without_pictures_is_refused(files: dict[str, bytes]) -> None:
+def test_one_without_images_is_refused(files: dict[str, bytes]) -> None:
     with pytest.raises(ArchiveError, match="no images"):
         names(zipped(files))
 
 
-def test_its_pictures_are_read_in_its_order() -> None:
+def test_its_images_are_read_in_its_order() -> None:
     data = zipped({"b.jpg": b"second", "a/c.png": b"first"})
     with Archive(data, LIMITS, name="all.zip") as archive:
         found = [(source.name, source.read()) for source in archive.sources]
     assert found == [("all.zip/b.jpg", b"second"), ("all.zip/a/c.png", b"first")]
 
 
-def test_two_entries_of_one_name_are_two_pictures() -> None:
+def test_two_entries_of_one_name_are_two_images() -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("a.jpg", b"one")
@@ -113,7 +113,7 @@ def test_no_path_in_utf_8_leads_out_of_the_folder(name: str) -> None:
     assert "leads out" in refusal(nameless(name.encode()))
 
 
-def test_what_is_no_picture_or_hidden_is_left_out() -> None:
+def test_what_is_no_image_or_hidden_is_left_out() -> None:
     files = ["a.jpg", "readme.txt", ".b.jpg", "__MACOSX/._a.jpg", ".git/c.png", "d/", "e.JPEG"]
     assert names(zipped(dict.fromkeys(files, b""))) == ["a.jpg", "e.JPEG"]
 
@@ -189,7 +189,7 @@ def test_a_list_of_a_million_entries_is_refused_before_it_is_read() -> None:
         Archive(padding + end, LIMITS)
 
 
-def test_pictures_that_are_too_large_together_are_refused_by_what_the_archive_says() -> None:
+def test_images_that_are_too_large_together_are_refused_by_what_the_archive_says() -> None:
     data = zipped({f"{i}.jpg": bytes(1000) for i in range(3)})
     with pytest.raises(ArchiveError, match="have more than"):
         Archive(data, LIMITS, ArchiveLimits(max_bytes=2999))
@@ -209,12 +209,12 @@ def test_a_bomb_is_refused_by_its_ratio() -> None:
     assert "more than 200 times" in refusal(data)
 
 
-def test_a_small_blank_picture_may_have_any_ratio() -> None:
+def test_a_small_blank_image_may_have_any_ratio() -> None:
     with Archive(zipped({"a.bmp": bytes(500_000)}), LIMITS) as archive:
         assert len(archive.sources[0].read()) == 500_000
 
 
-def test_no_more_is_unpacked_than_a_picture_may_have() -> None:
+def test_no_more_is_unpacked_than_a_image_may_have() -> None:
     data = zipped({"a.bmp": bytes(5_000_000)}, zipfile.ZIP_STORED)
     assert "more than 3 MiB" in refusal(data, image=ImageLimits(max_bytes=3 * 2**20))
 
@@ -222,11 +222,11 @@ def test_no_more_is_unpacked_than_a_picture_may_have() -> None:
 # Uploads.
 
 
-def test_an_upload_that_is_no_zip_file_is_a_picture_itself() -> None:
+def test_an_upload_that_is_no_zip_file_is_a_image_itself() -> None:
     [source] = sources_of("a.jpg", b"x", LIMITS)
     assert (source.name, source.read()) == ("a.jpg", b"x")
 
 
-def test_an_uploaded_zip_file_gives_its_pictures() -> None:
+def test_an_uploaded_zip_file_gives_its_images() -> None:
     found = sources_of("a.zip", zipped({"b.jpg": b"x"}), LIMITS)
     assert [source.name for source in found] == ["a.zip/b.jpg"]

@@ -51,11 +51,11 @@ def batch_threads() -> list[threading.Thread]:
 # Results.
 
 
-def test_no_pictures_give_no_results(client: ServedModel) -> None:
+def test_no_images_give_no_results(client: ServedModel) -> None:
     assert list(run([], client, CONFIG)) == []
 
 
-def test_each_picture_is_seen_as_it_is_alone(client: ServedModel, samples_dir: Path) -> None:
+def test_each_image_is_seen_as_it_is_alone(client: ServedModel, samples_dir: Path) -> None:
     paths = sorted(samples_dir.glob("*.jpg"))[:5]
     found = list(run([file_source(path, ImageLimits()) for path in paths], client, CONFIG))
     assert sorted(done.index for done in found) == [0, 1, 2, 3, 4]
@@ -88,7 +88,7 @@ def test_the_kept_answer_is_the_compact_one(client: ServedModel) -> None:
     assert len(done.raw.scores) < done.raw.prior_count == 7308
 
 
-def test_what_make_gives_of_a_picture_is_in_its_result(client: ServedModel) -> None:
+def test_what_make_gives_of_a_image_is_in_its_result(client: ServedModel) -> None:
     found = run([source("a", jpeg((50, 20)))], client, CONFIG, make=lambda image: image.shape)
     assert [done.made for done in found] == [(20, 50, 3)]
 
@@ -243,7 +243,7 @@ def test_who_is_slow_to_take_results_slows_the_reading(client: ServedModel) -> N
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_no_more_pictures_are_read_at_a_time_than_there_are_workers(
+def test_no_more_images_are_read_at_a_time_than_there_are_workers(
     client: ServedModel, workers: int
 ) -> None:
     now, most = 0, 0
@@ -280,7 +280,7 @@ def room_for(monkeypatch: pytest.MonkeyPatch, *pictures: bytes) -> None:
     monkeypatch.setattr(detector.answers, "DECODING", Room(room))
 
 
-def test_large_pictures_are_decoded_one_after_the_other(
+def test_large_images_are_decoded_one_after_the_other(
     client: ServedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room_for(monkeypatch, jpeg((500, 500)))
@@ -301,7 +301,7 @@ def test_large_pictures_are_decoded_one_after_the_other(
     assert most == 1
 
 
-def test_a_larger_picture_than_there_is_room_for_is_decoded_alone(
+def test_a_larger_image_than_there_is_room_for_is_decoded_alone(
     client: ServedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(detector.answers, "DECODING", Room(100))
@@ -309,7 +309,7 @@ def test_a_larger_picture_than_there_is_room_for_is_decoded_alone(
     assert [done.error for done in found] == [None] * 3
 
 
-def test_a_large_picture_is_not_kept_out_by_small_ones(
+def test_a_large_image_is_not_kept_out_by_small_ones(
     client: ServedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small, large = jpeg((200, 200)), jpeg((400, 190))
@@ -343,7 +343,7 @@ def test_room_is_given_to_the_next_as_soon_as_there_is_some(
 
 
 @pytest.mark.parametrize("file_format", ["JPEG", "HEIF", "AVIF"])
-def test_a_picture_takes_the_room_of_its_memory_whatever_its_format(
+def test_a_image_takes_the_room_of_its_memory_whatever_its_format(
     client: ServedModel, monkeypatch: pytest.MonkeyPatch, file_format: str
 ) -> None:
     buffer = BytesIO()
@@ -429,11 +429,11 @@ def test_an_unexpected_error_ends_the_run_after_what_was_under_way(
 # Folders.
 
 
-def test_an_empty_folder_has_no_pictures(tmp_path: Path) -> None:
+def test_an_empty_folder_has_no_images(tmp_path: Path) -> None:
     assert images_in(tmp_path) == []
 
 
-def test_a_folder_gives_the_pictures_below_it_sorted(tmp_path: Path) -> None:
+def test_a_folder_gives_the_images_below_it_sorted(tmp_path: Path) -> None:
     for name in ("b.JPG", "a/z.png", "a/notes.txt", "c.heic", ".hidden.jpg", ".git/x.png", "jpg"):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)

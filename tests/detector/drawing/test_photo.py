@@ -207,7 +207,7 @@ def test_true_boxes_are_dotted_in_the_colours_of_their_classes_with_one_legend_e
     assert [line.name for line in lines if line.showlegend] == ["Ground truth · 2"]
 
 
-def test_a_picture_with_nothing_to_find_has_no_true_boxes_to_draw() -> None:
+def test_a_image_with_nothing_to_find_has_no_true_boxes_to_draw() -> None:
     names = [trace.name for trace in draw_nested(GroundTruth("a.jpg", SIZE)).data]
     assert not any("True" in (name or "") for name in names)
 

@@ -81,7 +81,7 @@ def test_a_total_adds_up_before_it_divides():
 # --- curve
 
 
-def test_a_curve_without_pictures_is_empty():
+def test_a_curve_without_images_is_empty():
     points = curve(matched())
     assert points.thresholds.shape == points.precision.shape == points.recall.shape == (0,)
     assert points.truth_count == 0
@@ -164,7 +164,7 @@ def test_the_interpolated_precision_is_the_best_at_that_recall_or_above(two_righ
     )
 
 
-def test_only_the_best_detections_of_a_picture_count_in_average_precision():
+def test_only_the_best_detections_of_a_image_count_in_average_precision():
     rows = [(WATCH, 0.9 - 0.001 * number, FAR) for number in range(100)]
     matches = matched((truth((WATCH, BOX)), found(*rows, (WATCH, 0.1, BOX))))
     assert average_precision(matches, WATCH) == 0
@@ -172,7 +172,7 @@ def test_only_the_best_detections_of_a_picture_count_in_average_precision():
     assert average_precision(matches, WATCH, max_detections=101) == pytest.approx(1 / 101)
 
 
-def test_detections_of_other_classes_and_pictures_do_not_count_among_the_best():
+def test_detections_of_other_classes_and_images_do_not_count_among_the_best():
     rows = [(SHOES, 0.9 - 0.001 * number, FAR) for number in range(100)]
     matches = matched(
         (truth(), found(*[(WATCH, 0.05, FAR)] * 100)),
@@ -206,7 +206,7 @@ def test_the_mean_of_nothing_is_not_a_number():
 # --- counts of detections
 
 
-def test_counts_without_pictures_are_nought():
+def test_counts_without_images_are_nought():
     assert count_detections([], CLASS_COUNT, [0.0, 0.5]).tolist() == [[0] * 4, [0] * 4]
 
 
@@ -219,7 +219,7 @@ def test_counts_of_detections_by_threshold_and_class():
 # --- outcomes at thresholds
 
 
-def test_outcomes_without_pictures_are_empty():
+def test_outcomes_without_images_are_empty():
     result = outcomes(matched(), settings())
     assert result.detections.shape == result.truths.shape == (0,)
 
@@ -288,7 +288,7 @@ def test_a_tally_is_the_point_of_each_curve_at_its_threshold(two_right_two_wrong
 # --- confusion
 
 
-def test_a_confusion_without_pictures_is_nought():
+def test_a_confusion_without_images_is_nought():
     assert confusion(matched(), settings()).counts.tolist() == [[0] * 4] * 4
 
 

@@ -52,13 +52,13 @@ def outcomes_of(matches):
 # --- compare and match: who found what
 
 
-def test_without_pictures_there_is_nothing_to_match():
+def test_without_images_there_is_nothing_to_match():
     matches = match(compare([], CLASS_COUNT))
     assert matches.truth_of.shape == matches.found_by.shape == matches.outcomes.shape == (0,)
     assert matches.comparison.detections.boxes.shape == (0, 4)
 
 
-def test_an_empty_picture_without_detections_is_fine():
+def test_an_empty_image_without_detections_is_fine():
     assert len(matched(truth(), found()).truth_of) == 0
 
 
@@ -124,7 +124,7 @@ def test_the_better_score_goes_first_wherever_it_stands():
     assert matched(truths, detections).truth_of.tolist() == [-1, 0]
 
 
-def test_pictures_are_kept_apart():
+def test_images_are_kept_apart():
     box = (0, 0, 10, 10)
     comparison = compare(
         [(truth((WATCH, box)), found()), (truth(), found((WATCH, 0.9, box)))], CLASS_COUNT
@@ -135,7 +135,7 @@ def test_pictures_are_kept_apart():
     assert comparison.truths.images.tolist() == [0]
 
 
-def test_indices_lead_back_to_picture_and_row():
+def test_indices_lead_back_to_image_and_row():
     box, other = (0, 0, 10, 10), (50, 50, 60, 60)
     comparison = compare(
         [
@@ -265,7 +265,7 @@ def test_a_detection_in_an_ignore_region_of_its_class_or_of_all_is_ignored():
     assert matched(truths, detections).ignored.tolist() == [True, False, True]
 
 
-def test_a_class_that_is_not_labelled_in_a_picture_takes_no_part_in_it():
+def test_a_class_that_is_not_labelled_in_a_image_takes_no_part_in_it():
     box = (0, 0, 10, 10)
     truths = truth((WATCH, box), (BOOKS, box), labelled=frozenset({BOOKS}))
     matches = matched(truths, found((WATCH, 0.9, box), (BOOKS, 0.8, box)))
@@ -495,7 +495,7 @@ def test_average_precision_and_every_match_are_those_of_pycocotools(seed):
             assert ours.ignored[detections].tolist() == ignored.tolist()
 
 
-def test_the_random_pictures_have_all_that_is_hard():
+def test_the_random_images_have_all_that_is_hard():
     counts = dict.fromkeys(("crowd", "ignored", "duplicate", "ties", "empty", "more than 100"), 0)
     for seed in range(40):
         for truths, detections in random_pictures(seed):

@@ -45,7 +45,7 @@ def watches(rights, true_count=None, first=0.9, step=0.1):
 # --- best F1
 
 
-def test_without_pictures_no_class_has_a_threshold():
+def test_without_images_no_class_has_a_threshold():
     matches = match(compare([], CLASS_COUNT))
     assert best_f1(matches) == {SHOES: None, WATCH: None, BOOKS: None}
     assert reachable(best_f1(matches)) == {}
