@@ -1,7 +1,15 @@
 """Detect: one image in; figure, tables and exports out. The home page."""
 
-from dashboard import frame
-from dashboard.detect import page
+import streamlit as st
 
-with frame.page("Detect"):
-    page.show()
+if __name__ == "__main__":  # a visitor's run
+    from dashboard import frame
+    from dashboard.detect import page
+
+    with frame.page("Detect"):
+        page.show()
+else:  # the server, once
+    from dashboard import opening
+
+    opening.warm_up()
+    app = st.App(__file__, middleware=opening.STYLED)

@@ -58,9 +58,9 @@ def page(title: str) -> Iterator[None]:
         layout="wide",
     )
     state.write(state.Visit(title, is_new=title != state.read(state.Visit).page))
-    st.html(ASSETS / "style.css")
     st.logo(ASSETS / "logo.svg", size="large", icon_image=ASSETS / "icon.svg")
-    st.html(f'<h1 class="lens-title">{html.escape(_(title))}</h1>')
+    with st.container(key="title"):
+        st.html(f'<h1 class="lens-title">{html.escape(_(title))}</h1>')
     with st.sidebar:
         for path, label, icon in MENU:
             st.page_link(path, label=_(label), icon=icon, width="stretch")

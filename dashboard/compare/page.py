@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import answers, controls, frame, ground_truth, images, media, state
 from dashboard.answers import config
@@ -83,17 +84,19 @@ def _sides(image: ImageFile, loaded: LoadedImage) -> None:
         )
     view = _toolbar()
     absent = next((result.side.letter for result in results if result.answer is None), "")
-    above = st.container()  # the figure depends on a control below it
+    above = st.container()  # the figure depends on a control below it, its place does not
+    with above:
+        place = _place(loaded) if view != "Swipe" else None
     left, right = st.columns([2, 1], gap="medium")
     with left:
         same_iou, kinds = (differences.SAME_BOX_IOU, []) if absent else differences.show_settings()
     pairing = pair(a.found, b.found, same_iou)
     row = differences.picked_row(image, pairing, kinds)
     with above:
-        if view == "Swipe":
+        if place is None:
             _swipe(image, loaded, a, b, pairing)
         else:
-            _figure(image, loaded, a, b, pairing, row, absent)
+            _figure(*place, image, loaded, a, b, pairing, row, absent)
     _keep(*sides.keys(), "compare_mode", "compare_view", *differences.SETTINGS)
     if a.answer is None or b.answer is None:
         above.caption(_("There is nothing to compare until both sides have an answer."))
@@ -144,18 +147,13 @@ def _toolbar() -> str:
     return str(view)
 
 
-def _figure(
-    image: ImageFile,
-    loaded: LoadedImage,
-    a: Result,
-    b: Result,
-    pairing: Pairing,
-    row: int | None,
-    absent: str,
-) -> None:
+def _place(loaded: LoadedImage) -> tuple[DeltaGenerator, bool]:
+    """The figure's place, as high as it is going to be; and whether its panels are stacked."""
     width, height = loaded.size
     with st.container(key="linked_column", gap=None):
         linked_frame = st.container(key="linked_frame")
+        with linked_frame:
+            media.figure_hands("linked_frame")
         # A phone gets the panels one above the other. It says so once, and a desktop never does.
         was_narrow = bool(state.widget("narrow", {}).get("narrow", False))
         said = media.component(
@@ -166,32 +164,44 @@ def _figure(
             on_narrow_change=lambda: None,
         )
         stacked = bool(said["narrow"])
-        figure = linked.draw(
-            photo_url(image, loaded),
-            loaded.size,
-            pairing,
-            config().labels,
-            headings=(a.heading, b.heading),
-            stacked=stacked,
-            row=row,
-            absent=absent,
-            revision=state.read(state.Comparison).revision,
-        )
-        linked_frame.plotly_chart(
-            figure,
-            key="linked_figure",
-            height="stretch",
-            config=photo.CONFIG,
-            alt=summary(pairing),
-        )
-        with linked_frame:
-            media.figure_hands("linked_frame")
         # Beside the photos: a legend of one line, or two, a heading above each, a margin below.
         st.html(
             f"<style>.st-key-linked_frame{{--photo:{height / width:.4f};"
             f"--across:{1 if stacked else 2};--down:{2 if stacked else 1};"
             f"--rest:{118 if stacked else 68}px}}</style>"
         )
+    return linked_frame, stacked
+
+
+def _figure(
+    linked_frame: DeltaGenerator,
+    stacked: bool,
+    image: ImageFile,
+    loaded: LoadedImage,
+    a: Result,
+    b: Result,
+    pairing: Pairing,
+    row: int | None,
+    absent: str,
+) -> None:
+    figure = linked.draw(
+        photo_url(image, loaded),
+        loaded.size,
+        pairing,
+        config().labels,
+        headings=(a.heading, b.heading),
+        stacked=stacked,
+        row=row,
+        absent=absent,
+        revision=state.read(state.Comparison).revision,
+    )
+    linked_frame.plotly_chart(
+        figure,
+        key="linked_figure",
+        height="stretch",
+        config=photo.CONFIG,
+        alt=summary(pairing),
+    )
 
 
 def _swipe(image: ImageFile, loaded: LoadedImage, a: Result, b: Result, pairing: Pairing) -> None:

@@ -1,10 +1,12 @@
 """One image: the figure with its boxes, where the time went, exports, the link, the tables."""
 
+import html
 import time
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import controls, frame, ground_truth, images, state
 from dashboard.answers import answer_for, config, is_starting, last_answer
@@ -40,19 +42,45 @@ def show() -> None:
     """Detect in the chosen image and show what came; without an answer, the photo and why."""
     image = images.choose()
     loaded = prepare(image)
-    answer = answer_or_reason(image, loaded)
-    if answer is None:
-        _figure(image, loaded, ssd.Detections.empty(), (), None)
-        return
-    tables.forget_pick_of_another(image)
-    _explore(image, loaded, answer)
+    # What is drawn into it again takes the place of what is there: the figure the photo's.
+    place = st.empty()
+    waiting: AbstractContextManager[object] = nullcontext()
+    if state.read(state.Visit).is_new and last_answer(image) is None:
+        with place.container():
+            waiting = _photo_alone(image, loaded)
+    with place.container():
+        answer = answer_or_reason(image, loaded, waiting)
+        if answer is None:
+            _figure(
+                _frame("figure", image, loaded), image, loaded, ssd.Detections.empty(), (), None
+            )
+            return
+        tables.forget_pick_of_another(image)
+        _explore(image, loaded, answer)
 
 
-def answer_or_reason(image: ImageFile, loaded: LoadedImage) -> Answer | None:
+def _photo_alone(image: ImageFile, loaded: LoadedImage) -> DeltaGenerator:
+    """The photo where the figure is going to be. Returns the place beside it, of the settings."""
+    left, right = _columns()
+    with left:
+        _frame("photo", image, loaded)
+    return right
+
+
+def answer_or_reason(
+    image: ImageFile, loaded: LoadedImage, waiting: AbstractContextManager[object] | None = None
+) -> Answer | None:
     """The model server's answer. Where it gives none the page says why and tries again by itself;
-    meanwhile the last answer that this session had for the image, or None."""
+    meanwhile the last answer that this session had for the image, or None.
+
+    Args:
+        waiting: where to say that the embedded server is still starting.
+    """
     try:
-        with st.spinner(_("Starting the model server…")) if is_starting() else nullcontext():
+        with (
+            waiting or nullcontext(),
+            st.spinner(_("Starting the model server…")) if is_starting() else nullcontext(),
+        ):
             return answer_for(image, loaded)
     except ServingError as error:
         frame.show_error(error)
@@ -63,7 +91,9 @@ def answer_or_reason(image: ImageFile, loaded: LoadedImage) -> Answer | None:
 @frame.fragment
 def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
     labels = config().labels
-    left, right = st.columns([8, 5], gap="medium")
+    left, right = _columns()
+    with left:
+        place = _frame("figure", image, loaded)
     with right:
         settings = controls.show_all(labels)
     started = time.perf_counter()
@@ -71,13 +101,18 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
     postprocess_s = time.perf_counter() - started
     truth = ground_truth.of_image(image, answer)
     with left:
-        _figure(image, loaded, detections, (settings,), truth if _shows_truth() else None)
+        _figure(place, image, loaded, detections, (settings,), truth if _shows_truth() else None)
         st.caption(f"{photo.summary(detections, labels)} · {frame.plain(image.name)}")
         _timings([*answer.timings_s.values(), postprocess_s])
         _hand_on(image, answer, settings, detections, has_truth=truth is not None)
     with right:
         tables.by_class(detections, settings, labels)
     tables.detections(image, loaded, answer, detections, settings, labels)
+
+
+def _columns() -> list[DeltaGenerator]:
+    """The place of the figure, and that of the settings."""
+    return st.columns([8, 5], gap="medium")
 
 
 def _is_phone() -> bool:
@@ -92,6 +127,7 @@ def _shows_truth() -> bool:
 
 
 def _figure(
+    place: DeltaGenerator,
     image: ImageFile,
     loaded: LoadedImage,
     detections: ssd.Detections,
@@ -119,10 +155,7 @@ def _figure(
         revision=figure_state.revision,
         usual_size=PHONE_SIZE if _is_phone() else marks.USUAL_SIZE,
     )
-    width, height = loaded.size
-    # As high as the photo needs at the column's width; style.css keeps it within the window.
-    st.html(f"<style>.st-key-figure_frame{{--photo:{height / width:.4f}}}</style>")
-    with st.container(key="figure_column"), st.container(key="figure_frame"):
+    with place:
         st.plotly_chart(
             figure,
             key="figure",
@@ -133,6 +166,18 @@ def _figure(
             alt=photo.summary(detections, labels),
         )
         figure_hands("figure_frame")
+
+
+def _frame(key: str, image: ImageFile, loaded: LoadedImage) -> DeltaGenerator:
+    """The figure's place, as high as the photo needs at the column's width; style.css keeps it
+    within the window, and shows the photo in it until the figure has drawn it."""
+    width, height = loaded.size
+    st.html(f"<style>.st-key-{key}_frame{{--photo:{height / width:.4f}}}</style>")
+    with st.container(key=f"{key}_column"):
+        place = st.container(key=f"{key}_frame")
+    with place, st.container(key=f"{key}_early"):
+        st.html(f'<img src="{photo_url(image, loaded)}" alt="{html.escape(image.name)}">')
+    return place
 
 
 def _timings(steps_s: list[float]) -> None:

@@ -48,7 +48,7 @@ def _versions(where: str) -> None:
         (status.version, status.state, status.error_message or status.error_code)
         for status in served(where).versions()
     ]
-    st.dataframe(
+    st.container(key="versions_table").dataframe(
         pd.DataFrame(rows, columns=["Version", "State", "Message"]),
         hide_index=True,
         key="versions",
@@ -68,7 +68,7 @@ def _signatures(where: str) -> None:
         for direction, tensors in ((_("in"), signature.inputs), (_("out"), signature.outputs))
         for tensor in tensors
     ]
-    st.dataframe(
+    st.container(key="signatures_table").dataframe(
         pd.DataFrame(rows, columns=["Signature", "Direction", "Tensor", "Type and shape"]),
         hide_index=True,
         key="signatures",
@@ -121,7 +121,8 @@ def _card(version: int) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         if card.precisions:
-            columns = st.columns(len(card.precisions))
+            with st.container(key="card_measures"):
+                columns = st.columns(len(card.precisions))
             for column, (kind, value) in zip(columns, card.precisions.items(), strict=True):
                 text = "–" if value is None else f"{value:.2f}"
                 column.metric(f"mAP@0.5, {kind}", text, border=True)

@@ -18,8 +18,10 @@ from dashboard.thresholds.image_sets import ImageSet
 from detector import ssd
 from detector.answers import Answer, LoadedImage
 from detector.drawing import charts
+from detector.drawing.viewer import Mode
 from detector.drawing.viewer import view as view_of
 from detector.errors import ConfigError
+from detector.evaluation.ground_truth import GroundTruth
 from detector.translation import _, noted
 
 SCOPES = ("this", "all", "gallery", "many")
@@ -60,11 +62,16 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
         state.update(state.ListedBoxes, look=False)
         st.rerun()  # another image: the page's, not the fragment's
     labels = config().labels
+    truth = ground_truth.of_image(image, answer)
     left, right = st.columns([8, 5], gap="medium")
+    with left:
+        place = st.container(key="viewer_column")
+    with place:
+        mode = _viewer_mode(loaded, truth)
     with right:
         settings = _controls(labels, image, answer)
-    with left:
-        _viewer(image, loaded, answer, settings)
+    with place:
+        _viewer(image, loaded, answer, settings, mode, truth)
     nms.show(image, loaded, answer, settings)
     st.divider()
     counted = _scope(image, answer)
@@ -180,10 +187,12 @@ def _overlap_svg(iou: float) -> str:
     )
 
 
-def _viewer(image: ImageFile, loaded: LoadedImage, answer: Answer, settings: ssd.Settings) -> None:
-    truth = ground_truth.of_image(image, answer)
+def _viewer_mode(loaded: LoadedImage, truth: GroundTruth | None) -> Mode:
+    """What the viewer's colours say; and how high the viewer is going to be, for style.css."""
+    width, height = loaded.size
+    st.html(f"<style>.st-key-viewer_column{{--photo:{height / width:.4f}}}</style>")
     modes = list(viewer.MODES) if truth else [m for m in viewer.MODES if m != "Right and wrong"]
-    mode = st.segmented_control(
+    return st.segmented_control(
         _("Colours"),
         modes,
         default=modes[0],
@@ -197,6 +206,16 @@ def _viewer(image: ImageFile, loaded: LoadedImage, answer: Answer, settings: ssd
             "X-ray: also what NMS removed; click a box to see what it suppressed."
         ),
     )
+
+
+def _viewer(
+    image: ImageFile,
+    loaded: LoadedImage,
+    answer: Answer,
+    settings: ssd.Settings,
+    mode: Mode,
+    truth: GroundTruth | None,
+) -> None:
     change = state.read(state.NmsChange)
     viewer.show(
         "scrub",

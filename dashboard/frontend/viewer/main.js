@@ -146,6 +146,8 @@ export class Viewer {
     this.stage.style.setProperty("--ratio", String(view.size[1] / view.size[0]))
     nameParts(this.root, data.texts)
     this.root.inert = false // in the markup: parts without a name or hands
+    const place = this.root.getRootNode()
+    if (place instanceof ShadowRoot) place.host.toggleAttribute("data-ready", true)
     if (this.#source !== data.photo) this.#load(data.photo)
     this.targets.update()
     this.scrub.place()

@@ -1,0 +1,83 @@
+"""What a visitor's browser gets before any script of a page has run: the styles, in the document.
+
+A style that a page draws comes late: Streamlit loads what shows it first, and draws the page
+without it meanwhile. So what is below moves when the style is there, the menu beside it, and what
+a page is going to be high as is not known.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from importlib import import_module
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from starlette.middleware import Middleware
+from streamlit.file_util import get_static_dir
+
+PARTS = ("Html", "PageLink", "ButtonGroup", "BidiComponent", "Slider", "Checkbox", "Button")
+STYLE = Path(__file__).resolve().parent / "frontend" / "style.css"
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+ASGIApp = Callable[[Message, Receive, Send], Awaitable[None]]
+
+
+class Styled:
+    """Puts the styles into the document that Streamlit answers with for each of the pages."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        # In the body: what Streamlit writes into the head as it goes on must not come after it.
+        self._style = f"<style>{STYLE.read_text('utf-8')}</style></body>".encode()
+        self._parts = f"{''.join(_parts())}</head>".encode()
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        headers = scope.get("headers", ())
+        if scope["type"] != "http" or not any(
+            name == b"accept" and b"text/html" in value for name, value in headers
+        ):
+            await self._app(scope, receive, send)
+            return
+        # Neither packed nor "as you have it": both would be without the styles of now.
+        left_out = (b"accept-encoding", b"if-none-match", b"if-modified-since", b"range")
+        scope["headers"] = [(name, value) for name, value in headers if name not in left_out]
+        start: Message = {}
+        body = b""
+
+        async def styled(message: Message) -> None:
+            nonlocal start, body
+            if message["type"] == "http.response.start":
+                start = message
+                return
+            body += message.get("body", b"")
+            if message.get("more_body"):
+                return
+            kept = dict(start["headers"])
+            if kept.get(b"content-type", b"").startswith(b"text/html"):
+                body = body.replace(b"</head>", self._parts).replace(b"</body>", self._style)
+                kept[b"content-length"] = str(len(body)).encode()
+                kept.pop(b"etag", None)
+                kept.pop(b"last-modified", None)
+            await send({**start, "headers": list(kept.items())})
+            await send({"type": "http.response.body", "body": body})
+
+        await self._app(scope, receive, styled)
+
+
+def _parts() -> Iterator[str]:
+    """Small parts of Streamlit's own that each page begins with, so that they are loaded with the
+    rest and not when the page is drawn. A name that another Streamlit does not have is left out."""
+    for name in PARTS:
+        for path in Path(get_static_dir(), "static", "js").glob(f"{name}.*.js"):
+            yield f'<link rel="modulepreload" href="./static/js/{path.name}">'
+
+
+STYLED = [Middleware(Styled)]
+
+
+def warm_up() -> None:
+    """Begin to import what a page needs, some seconds of it, before the first visitor asks."""
+    Thread(
+        target=import_module, args=("dashboard.detect.page",), name="imports", daemon=True
+    ).start()
