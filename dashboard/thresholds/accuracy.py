@@ -80,7 +80,7 @@ def show(counted: ImageSet, settings: ssd.Settings) -> Evaluated | None:
     with left:
         st.markdown(_("**Precision, recall and F1 against the threshold**"))
         st.plotly_chart(
-            charts.rates(evaluated.curves, labels, settings),
+            charts.rates(evaluated.curves, labels, settings, controls.chosen_class(labels)),
             key="rates",
             on_select=lambda: controls.threshold_from_chart("rates"),
             selection_mode="points",
@@ -91,7 +91,11 @@ def show(counted: ImageSet, settings: ssd.Settings) -> Evaluated | None:
         st.markdown(_("**Precision against recall**, a point a threshold: click one to adopt it"))
         st.plotly_chart(
             charts.precision_recall(
-                evaluated.curves, evaluated.average_precisions, labels, settings
+                evaluated.curves,
+                evaluated.average_precisions,
+                labels,
+                settings,
+                controls.chosen_class(labels),
             ),
             key="pr",
             on_select=lambda: controls.threshold_from_chart("pr"),
@@ -228,10 +232,15 @@ def _errors(counted: ImageSet, evaluated: Evaluated, settings: ssd.Settings) -> 
 
 
 def _errors_by_name(evaluated: Evaluated, settings: ssd.Settings) -> tuple[str, Ints, Ints]:
-    """The chosen kind of error: its name, and the rows of its detections and of its objects."""
+    """The chosen kind of error, of the chosen class: its name, and the rows of its detections and
+    of its objects."""
+    labels = config().labels
     matches = evaluated.matches
     result = curves.outcomes(matches, settings)
-    counts = curves.outcome_counts(matches, settings).sum(axis=0)
+    counts = curves.outcome_counts(matches, settings)
+    found, there = matches.comparison.detections.class_ids, matches.comparison.truths.class_ids
+    chosen = controls.chosen_class(labels)
+    counts = counts[chosen] if chosen else counts.sum(axis=0)
     kinds = [outcome for outcome in (*ERRORS, *MISSES) if counts[outcome]]
     meanings = "".join(f" **{_(n)}**: {_(text)}." for n, text in {**ERRORS, **MISSES}.values())
     kind = st.pills(
@@ -243,15 +252,14 @@ def _errors_by_name(evaluated: Evaluated, settings: ssd.Settings) -> tuple[str, 
         help=_("The kinds are TIDE's.") + meanings,
     )
     if kind is None:
-        return (
-            _("All errors"),
-            np.flatnonzero(np.isin(result.detections, list(ERRORS))),
-            np.flatnonzero(np.isin(result.truths, list(MISSES))),
-        )
+        title = _("All errors of {label}", label=labels[chosen]) if chosen else _("All errors")
+    else:
+        title = f"{_(OUTCOMES[kind][0])} {counts[kind]}"
+    listed = [*ERRORS, *MISSES] if kind is None else [kind]
     return (
-        f"{_(OUTCOMES[kind][0])} {counts[kind]}",
-        np.flatnonzero(result.detections == kind),
-        np.flatnonzero(result.truths == kind),
+        title,
+        np.flatnonzero(np.isin(result.detections, listed) & ((found == chosen) | (not chosen))),
+        np.flatnonzero(np.isin(result.truths, listed) & ((there == chosen) | (not chosen))),
     )
 
 
@@ -354,4 +362,4 @@ def _look_at() -> None:
     images.look_at(image)
     tables.pick(image, box_id)
     state.set_widget("viewer_mode", "Right and wrong")
-    state.update(state.ListedBoxes, look=True, looks=listed.looks + 1)
+    state.update(state.ListedBoxes, look=True, looks=listed.looks + 1, looked_at=image.digest)

@@ -195,7 +195,7 @@ def _viewer(image: ImageFile, loaded: LoadedImage, answer: Answer, settings: ssd
             "X-ray: also what NMS removed; click a box to see what it suppressed."
         ),
     )
-    change = state.read(state.NmsChange)
+    change, listed = state.read(state.NmsChange), state.read(state.ListedBoxes)
     viewer.show(
         "scrub",
         view_of(
@@ -209,10 +209,13 @@ def _viewer(image: ImageFile, loaded: LoadedImage, answer: Answer, settings: ssd
         ),
         photo_url(image, loaded),
         mode=mode,
+        target=controls.chosen_class(config().labels) or None,
         picked=state.read(state.Pick).detection_id,
         compared=(change.appeared, change.vanished),
-        look=state.read(state.ListedBoxes).looks,
+        look=listed.looks,
+        back="behind" if listed.looked_at == image.digest else "",
         on_thresholds=_thresholds_from_viewer,
+        on_target=_class_from_viewer,
         on_pick=_pick_from_viewer,
     )
     if truth is not None and mode == "Right and wrong":
@@ -222,6 +225,11 @@ def _viewer(image: ImageFile, loaded: LoadedImage, answer: Answer, settings: ssd
 @frame.callback
 def _thresholds_from_viewer(score: float, own: dict[int, float]) -> None:
     controls.adopt(replace(controls.kept(), score_threshold=score, class_thresholds=own))
+
+
+@frame.callback
+def _class_from_viewer(class_id: int | None) -> None:
+    state.set_widget(controls.CHOSEN_CLASS, class_id or 0)
 
 
 @frame.callback
@@ -252,7 +260,7 @@ def _scope(image: ImageFile, answer: Answer) -> ImageSet | None:
             format_func=titles.__getitem__,
         )
     with right:
-        controls.click_target(config().labels)
+        controls.choose_class(config().labels)
     if scope == "many":
         return image_sets.choose_many()
     if scope == "all":
@@ -282,7 +290,9 @@ def _counts(counted: ImageSet, settings: ssd.Settings) -> None:
             )
         )
     st.plotly_chart(
-        charts.counts(counts, histogram, config().labels, settings),
+        charts.counts(
+            counts, histogram, config().labels, settings, controls.chosen_class(config().labels)
+        ),
         key="counts",
         on_select=lambda: controls.threshold_from_chart("counts"),
         selection_mode="points",

@@ -30,6 +30,10 @@ def clicked(name: str, picked: str | None) -> None:
     st.session_state[f"picked {name}"] = picked
 
 
+def chosen(name: str, class_id: int | None) -> None:
+    st.session_state[f"target {name}"] = class_id
+
+
 def put(name: str, **changes: object) -> None:
     key = f"settings {name}"
     st.session_state[key] = replace(st.session_state[key], **changes)
@@ -52,9 +56,11 @@ def show(name: str) -> None:
         view,
         case["photo"],
         mode=cast(Mode, st.query_params.get("mode", "Classes")),
+        target=st.session_state.get(f"target {name}"),
         picked=picked,
         compared=case.get("compared"),
         on_thresholds=partial(released, name),
+        on_target=partial(chosen, name),
         on_pick=partial(clicked, name),
     )
     with st.container(horizontal=True):
