@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard import controls, frame, ground_truth, images, state
+from dashboard import controls, frame, ground_truth, images, paper, state
 from dashboard.answers import config
 from dashboard.detect import tables
 from dashboard.ground_truth import GroundTruthSet
@@ -88,7 +88,9 @@ def show(counted: ImageSet, settings: ssd.Settings) -> Evaluated | None:
             alt=_("Precision, recall and F1 against the score threshold, a curve a class."),
         )
     with right:
-        st.markdown(_("**Precision against recall**, a point a threshold: click one to adopt it"))
+        st.markdown(
+            _("**Precision against recall**, a point a threshold :gray[· click one to adopt it]")
+        )
         st.plotly_chart(
             charts.precision_recall(
                 evaluated.curves,
@@ -210,7 +212,9 @@ def _errors(counted: ImageSet, evaluated: Evaluated, settings: ssd.Settings) -> 
     matrix = curves.confusion(evaluated.matches, settings)
     left, right = st.columns(2, gap="large")
     with left:
-        st.markdown(_("**Confusion matrix**: click a cell to see its boxes, again for all errors"))
+        st.markdown(
+            _("**Confusion matrix** :gray[· click a cell to see its boxes, again for all errors]")
+        )
         chart: Any = st.plotly_chart(
             charts.confusion(matrix.counts, labels),
             key="confusion",
@@ -288,7 +292,7 @@ def _listed(
     """
     rows, total = _rows(counted, evaluated, settings, detections, objects)
     lead = _("select one to look at it in its image")
-    st.markdown(f"**{frame.plain(title)}** — {lead}")
+    st.markdown(f"**{frame.plain(title)}** :gray[· {lead}]")
     if not rows:
         st.caption(_("None."))
         return
@@ -297,9 +301,8 @@ def _listed(
         rows=tuple((evaluated.images[image], box_id) for image, box_id, *_cells in rows),
     )
     names = ["image", "class", "score", "outcome"]
-    st.dataframe(
+    paper.dataframe(
         pd.DataFrame([cells for _image, _box, *cells in rows], columns=names),
-        hide_index=True,
         key="behind",
         on_select=_look_at,
         selection_mode="single-row",
@@ -310,7 +313,7 @@ def _listed(
             "score": st.column_config.NumberColumn(_("Score"), format="%.2f"),
             "outcome": st.column_config.TextColumn(_("Error")),
         },
-        placeholder="–",
+        placeholder=paper.ABSENT,
     )
     if total > len(rows):
         st.caption(_("… and {count} more.", count=total - len(rows)))

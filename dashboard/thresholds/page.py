@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from dashboard import controls, frame, ground_truth, images, state
+from dashboard import controls, frame, ground_truth, images, paper, state
 from dashboard.answers import config
 from dashboard.detect import tables
 from dashboard.detect.page import answer_or_reason
@@ -59,10 +59,11 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
         st.rerun()  # another image: the page's, not the fragment's
     labels = config().labels
     left, right = st.columns([8, 5], gap="medium")
-    with right:
+    with right, st.container(key="knobs"):
         settings = _controls(labels, image, answer)
     with left:
         _viewer(image, loaded, answer, settings)
+        paper.settings(settings, labels, f"{answer.model.name} {answer.model.version or '?'}")
     nms.show(image, loaded, answer, settings)
     st.divider()
     counted = _scope(image, answer)
@@ -261,6 +262,7 @@ def _scope(image: ImageFile, answer: Answer) -> ImageSet | None:
         )
     with right:
         controls.choose_class(config().labels)
+    paper.line(_("Counted over: {images}", images=titles[scope]))
     if scope == "many":
         return image_sets.choose_many()
     if scope == "all":
@@ -279,7 +281,7 @@ def _counts(counted: ImageSet, settings: ssd.Settings) -> None:
         _(
             "A curve for each class: the boxes with a score at or above the threshold, in all "
             "images chosen. Below, how the scores are spread: a threshold in a valley parts the "
-            "sure boxes from the rest. **Click anywhere** to set the threshold there."
+            "sure boxes from the rest. :gray[**Click anywhere** to set the threshold there.]"
         )
     )
     if settings.class_agnostic and settings.class_thresholds:

@@ -43,6 +43,7 @@ def show(name: str) -> None:
     case = cases[name]
     settings = st.session_state.setdefault(f"settings {name}", case["settings"])
     picked = st.session_state.get(f"picked {name}")
+    target = st.session_state.get(f"target {name}")
     view = view_of(
         case["raw"],
         settings,
@@ -56,7 +57,7 @@ def show(name: str) -> None:
         view,
         case["photo"],
         mode=cast(Mode, st.query_params.get("mode", "Classes")),
-        target=st.session_state.get(f"target {name}"),
+        target=target,
         picked=picked,
         compared=case.get("compared"),
         on_thresholds=partial(released, name),
@@ -72,7 +73,7 @@ def show(name: str) -> None:
         for label, changes in buttons.items():
             st.button(label, f"{label} {name}", on_click=partial(put, name, **changes))
     own = dict(settings.class_thresholds)
-    st.code(f"score {settings.score_threshold} own {own} picked {picked}")
+    st.code(f"score {settings.score_threshold} own {own} picked {picked} target {target}")
 
 
 st.set_page_config(layout="wide")
