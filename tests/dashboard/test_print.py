@@ -9,6 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.support.browser import element, finished
 from tests.support.running import dashboard
 
+SCREEN = {"width": 1440, "height": 900}
 PAPER = 681  # px between the margins of an A4 page
 PAGES = (
     "/",
@@ -59,7 +60,7 @@ def printed(visit: Callable[..., Page], url: str) -> Callable[..., Page]:
     """Opens a page on a screen, waits for all of it, and puts it on paper as the browser does."""
 
     def on_paper(path: str, **options: object) -> Page:
-        page = visit("about:blank", viewport={"width": 1440, "height": 900}, **options)
+        page = visit("about:blank", **({"viewport": SCREEN} | options))
         page.add_init_script(NO_TURN)
         page.goto(url + path)
         finished(page)
@@ -137,10 +138,17 @@ def test_settings_are_words_on_paper_and_nothing_on_the_screen(
     expect(page.locator("table.lens-paper")).to_be_hidden()
 
 
-def test_what_follows_the_photo_follows_it_closely_on_paper(printed: Callable[..., Page]) -> None:
-    page = printed("/")
-    photo = page.locator(".st-key-figure .main-svg").first.bounding_box()
-    caption = page.get_by_text("outfit_flatlay.jpg", exact=False).first.bounding_box()
-    assert photo
-    assert caption
-    assert 0 <= caption["y"] - photo["y"] - photo["height"] < 40
+@pytest.mark.parametrize(
+    ("path", "box"),
+    [("/", ".st-key-figure_frame"), ("/Thresholds", ".stElementContainer:has(> * .stPlotlyChart)")],
+)
+def test_no_place_is_left_where_a_chart_is_shrunk(
+    printed: Callable[..., Page], path: str, box: str
+) -> None:
+    page = printed(path, viewport={"width": 1920, "height": 1080})  # wider than paper
+    gaps = page.locator(box).evaluate_all(
+        """boxes => boxes.map(box => box.getBoundingClientRect().height
+            - box.querySelector('.main-svg').getBoundingClientRect().height)"""
+    )
+    assert gaps
+    assert max(gaps) < 20

@@ -285,8 +285,9 @@ def test_the_panel_lies_over_the_photo_beside_the_picked_box(
 
 
 def test_on_a_phone_the_panel_is_below_the_photo_and_comes_into_view(viewer: Callable[..., Page]):
-    page = viewer(mode="X-ray", viewport={"width": 390, "height": 600})
+    page = viewer(mode="X-ray", viewport={"width": 390, "height": 480})
     panel = page.locator(".panel")
+    page.evaluate("scrollTo(0, document.querySelector('.stage').offsetTop)")
     page.locator(".boxes").press("n")
     expect(panel).to_be_in_viewport(ratio=0.99)
     stage, box = page.locator(".stage").bounding_box(), panel.bounding_box()
