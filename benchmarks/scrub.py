@@ -71,6 +71,7 @@ def page(boxes: int, mode: str) -> None:
         st.cache_resource(lambda: jpeg_uri(encode_jpeg(photo())))(),
         mode=cast(Mode, mode),
         on_thresholds=lambda score, own: None,
+        on_target=lambda class_id: None,
         on_pick=lambda picked: None,
     )
 

@@ -281,18 +281,32 @@ def _in_address(value: Any) -> list[str]:
     return [str(value).lower() if isinstance(value, bool) else str(value)]
 
 
-def click_target(labels: Sequence[str]) -> None:
-    """Whose threshold a click in a chart sets."""
+CHOSEN_CLASS = "click_target"
+
+
+def choose_class(labels: Sequence[str]) -> None:
+    """The one choice of a class on Thresholds; the row of classes over the image is the same."""
     st.pills(
-        _("A click in a chart sets the threshold of"),
+        _("Class"),
         [0, *range(1, len(labels))],
         default=0,
         required=True,
-        key="click_target",
-        format_func=lambda class_id: labels[class_id] if class_id else _("all classes"),
+        key=CHOSEN_CLASS,
+        format_func=lambda class_id: labels[class_id] if class_id else _("All classes"),
         wrap=True,
         persist_state="session",
+        help=_(
+            "The slider under the image and a click in a chart set its threshold. Its curves stand"
+            " out, and the errors that are listed are its own. The row of classes over the image is"
+            " the same choice."
+        ),
     )
+
+
+def chosen_class(labels: Sequence[str]) -> int:
+    """Id of the chosen class; 0 for all of them."""
+    class_id = int(state.widget(CHOSEN_CLASS, 0))
+    return class_id if class_id < len(labels) else 0
 
 
 @frame.callback
@@ -309,7 +323,7 @@ def threshold_from_chart(key: str) -> None:
     if given is None:
         return
     value, *rest = given if isinstance(given, (list, tuple)) else [given]
-    class_id = int(rest[0]) if rest else int(state.widget("click_target"))
+    class_id = int(rest[0]) if rest else int(state.widget(CHOSEN_CLASS))
     settings = kept()
     if class_id == 0:
         adopt(replace(settings, score_threshold=float(value)))

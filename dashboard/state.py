@@ -195,11 +195,13 @@ class ListedBoxes:
         rows: (image, id of the box) of each row.
         look: one was chosen: the page has to be drawn with it.
         looks: how often one was chosen; the viewer comes into view with each.
+        looked_at: digest of the image of the last one.
     """
 
     rows: tuple[tuple[Any, str], ...] = ()
     look: bool = False
     looks: int = 0
+    looked_at: str = ""
 
 
 @dataclass(frozen=True)

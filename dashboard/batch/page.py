@@ -5,7 +5,7 @@ from typing import cast
 
 import streamlit as st
 
-from dashboard import controls, frame, images, state
+from dashboard import controls, frame, images, paper, state
 from dashboard.answers import address, config, is_starting, served, served_version, stored_answers
 from dashboard.batch import cards, choose, exports, filters, progress, results
 from dashboard.batch.job import Job
@@ -127,6 +127,7 @@ def _results(job: Job, polls: bool) -> None:
         settings = controls.show_all(labels)
     detections = results.postprocessed(job, done, settings)
     with left:
+        paper.settings(settings, labels)
         cards.show(chosen.views(done, detections), has_any=bool(done), labels=labels)
     with right:
         results.show_summary(done, detections, settings, labels)

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import frame, state
+from dashboard import frame, paper, state
 from dashboard.answers import config
 from dashboard.files import ImageFile
 from detector.evaluation.pairing import (
@@ -109,10 +109,9 @@ def table(
     def number(name: str, number_format: str = "%.2f") -> Any:
         return st.column_config.NumberColumn(name, format=number_format, width=75)
 
-    st.dataframe(
+    paper.dataframe(
         pd.DataFrame(columns),
         key="differences",
-        hide_index=True,
         on_select=_zoom_to,
         selection_mode="single-row",
         height=min(35 * len(rows) + 38, 400),
@@ -125,7 +124,7 @@ def table(
             "change": number(_("Change"), "%+.2f"),
             "right": st.column_config.TextColumn(_("Right")),
         },
-        placeholder="–",
+        placeholder=paper.ABSENT,
         alt=summary(pairing),
     )
     swatches = "".join(
@@ -135,8 +134,8 @@ def table(
     st.html(f"<style>{swatches}</style>")
     st.caption(
         _(
-            "Click a row to zoom both panels to it, and again to see the whole image. A colour in "
-            "the figure's legend hides and shows its boxes there."
+            ":gray[Click a row to zoom both panels to it, and again to see the whole image. A "
+            "colour in the figure's legend hides and shows its boxes there.]"
         )
     )
 

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from dashboard import answers, controls, frame, images, state
+from dashboard import answers, controls, frame, images, paper, state
 from dashboard.answers import config
 from dashboard.files import ImageFile
 from dashboard.media import boxes_html, photo_url, prepare, screen_of
@@ -47,6 +47,7 @@ def show() -> None:
             icon=":material/add_photo_alternate:",
         )
     if shown:
+        paper.settings(settings, config().labels)
         _grid(shown)
         _table(shown)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import answers, controls, frame, ground_truth, images, media, state
+from dashboard import answers, controls, frame, ground_truth, images, media, paper, state
 from dashboard.answers import config
 from dashboard.compare import differences, grid, sides, swipe
 from dashboard.compare.sides import Result
@@ -93,6 +93,8 @@ def _sides(image: ImageFile, loaded: LoadedImage) -> None:
     pairing = pair(a.found, b.found, same_iou)
     row = differences.picked_row(image, pairing, kinds)
     with above:
+        paper.line(a.heading)
+        paper.line(b.heading)
         if place is None:
             _swipe(image, loaded, a, b, pairing)
         else:

@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import controls, frame, ground_truth, images, state
+from dashboard import controls, frame, ground_truth, images, paper, state
 from dashboard.answers import answer_for, config, is_starting, last_answer
 from dashboard.detect import tables
 from dashboard.files import ImageFile
@@ -103,6 +103,7 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
     with left:
         _figure(place, image, loaded, detections, (settings,), truth if _shows_truth() else None)
         st.caption(f"{photo.summary(detections, labels)} · {frame.plain(image.name)}")
+        paper.settings(settings, labels, f"{answer.model.name} {answer.model.version or '?'}")
         _timings([*answer.timings_s.values(), postprocess_s])
         _hand_on(image, answer, settings, detections, has_truth=truth is not None)
     with right:

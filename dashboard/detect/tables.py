@@ -12,7 +12,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from dashboard import frame, state
+from dashboard import frame, paper, state
 from dashboard.files import ImageFile
 from dashboard.media import jpeg_uri, screen_of
 from detector import ssd
@@ -81,10 +81,9 @@ def detections(
     def pixels(name: str) -> Any:
         return st.column_config.NumberColumn(name, format="%d px", width=90)
 
-    st.dataframe(
+    paper.dataframe(
         table,
         key="detections",
-        hide_index=True,
         on_select=_pick_from_table,
         selection_mode="single-row",
         row_height=52,

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard import controls, frame
+from dashboard import controls, frame, paper
 from dashboard.answers import address, config, served, served_version
 from dashboard.frame import plain
 from detector import ssd
@@ -35,7 +35,7 @@ def show() -> None:
     # Each by itself: a server that does not tell one thing may tell the others.
     with left, frame.guarded():
         _versions(where)
-    with left, frame.guarded():
+    with left, st.container(key="round_trip"), frame.guarded():
         _round_trip(where)
     with right, frame.guarded():
         _signatures(where)
@@ -48,16 +48,16 @@ def _versions(where: str) -> None:
         (status.version, status.state, status.error_message or status.error_code)
         for status in served(where).versions()
     ]
-    st.container(key="versions_table").dataframe(
-        pd.DataFrame(rows, columns=["Version", "State", "Message"]),
-        hide_index=True,
-        key="versions",
-        column_config={
-            "Version": st.column_config.NumberColumn(_("Version"), width="small", format="%d"),
-            "State": st.column_config.TextColumn(_("State")),
-            "Message": st.column_config.TextColumn(_("Message")),
-        },
-    )
+    with st.container(key="versions_table"):
+        paper.dataframe(
+            pd.DataFrame(rows, columns=["Version", "State", "Message"]),
+            key="versions",
+            column_config={
+                "Version": st.column_config.NumberColumn(_("Version"), width="small", format="%d"),
+                "State": st.column_config.TextColumn(_("State")),
+                "Message": st.column_config.TextColumn(_("Message")),
+            },
+        )
 
 
 def _signatures(where: str) -> None:
@@ -68,17 +68,17 @@ def _signatures(where: str) -> None:
         for direction, tensors in ((_("in"), signature.inputs), (_("out"), signature.outputs))
         for tensor in tensors
     ]
-    st.container(key="signatures_table").dataframe(
-        pd.DataFrame(rows, columns=["Signature", "Direction", "Tensor", "Type and shape"]),
-        hide_index=True,
-        key="signatures",
-        column_config={
-            "Signature": st.column_config.TextColumn(_("Signature")),
-            "Direction": st.column_config.TextColumn(_("Direction"), width=80),
-            "Tensor": st.column_config.TextColumn(_("Tensor")),
-            "Type and shape": st.column_config.TextColumn(_("Type and shape")),
-        },
-    )
+    with st.container(key="signatures_table"):
+        paper.dataframe(
+            pd.DataFrame(rows, columns=["Signature", "Direction", "Tensor", "Type and shape"]),
+            key="signatures",
+            column_config={
+                "Signature": st.column_config.TextColumn(_("Signature")),
+                "Direction": st.column_config.TextColumn(_("Direction"), width=80),
+                "Tensor": st.column_config.TextColumn(_("Tensor")),
+                "Type and shape": st.column_config.TextColumn(_("Type and shape")),
+            },
+        )
 
 
 def _shape(shape: tuple[int | None, ...] | None) -> str:
@@ -143,9 +143,8 @@ def _classes(card: Card) -> None:
     """The card's figures, a row a class."""
     names = ["AP@0.5", "Best F1", "at threshold"]
     rows = pd.DataFrame([astuple(row) for row in card.classes], columns=["Class", *names])
-    st.dataframe(
+    paper.dataframe(
         rows.astype(dict.fromkeys(names, float)),
-        hide_index=True,
         key="card_classes",
         column_config={
             "Class": st.column_config.TextColumn(_("Class")),
@@ -153,5 +152,5 @@ def _classes(card: Card) -> None:
             "Best F1": st.column_config.NumberColumn(_("Best F1"), format="%.2f"),
             "at threshold": st.column_config.NumberColumn(_("at threshold"), format="%.2f"),
         },
-        placeholder="–",
+        placeholder=paper.ABSENT,
     )

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard import controls, frame, ground_truth, images, state
+from dashboard import controls, frame, ground_truth, images, paper, state
 from dashboard.answers import config
 from dashboard.detect import tables
 from dashboard.ground_truth import GroundTruthSet
@@ -80,7 +80,7 @@ def show(counted: ImageSet, settings: ssd.Settings) -> Evaluated | None:
     with left:
         st.markdown(_("**Precision, recall and F1 against the threshold**"))
         st.plotly_chart(
-            charts.rates(evaluated.curves, labels, settings),
+            charts.rates(evaluated.curves, labels, settings, controls.chosen_class(labels)),
             key="rates",
             on_select=lambda: controls.threshold_from_chart("rates"),
             selection_mode="points",
@@ -88,10 +88,16 @@ def show(counted: ImageSet, settings: ssd.Settings) -> Evaluated | None:
             alt=_("Precision, recall and F1 against the score threshold, a curve a class."),
         )
     with right:
-        st.markdown(_("**Precision against recall**, a point a threshold: click one to adopt it"))
+        st.markdown(
+            _("**Precision against recall**, a point a threshold :gray[· click one to adopt it]")
+        )
         st.plotly_chart(
             charts.precision_recall(
-                evaluated.curves, evaluated.average_precisions, labels, settings
+                evaluated.curves,
+                evaluated.average_precisions,
+                labels,
+                settings,
+                controls.chosen_class(labels),
             ),
             key="pr",
             on_select=lambda: controls.threshold_from_chart("pr"),
@@ -206,7 +212,9 @@ def _errors(counted: ImageSet, evaluated: Evaluated, settings: ssd.Settings) -> 
     matrix = curves.confusion(evaluated.matches, settings)
     left, right = st.columns(2, gap="large")
     with left:
-        st.markdown(_("**Confusion matrix**: click a cell to see its boxes, again for all errors"))
+        st.markdown(
+            _("**Confusion matrix** :gray[· click a cell to see its boxes, again for all errors]")
+        )
         chart: Any = st.plotly_chart(
             charts.confusion(matrix.counts, labels),
             key="confusion",
@@ -228,10 +236,15 @@ def _errors(counted: ImageSet, evaluated: Evaluated, settings: ssd.Settings) -> 
 
 
 def _errors_by_name(evaluated: Evaluated, settings: ssd.Settings) -> tuple[str, Ints, Ints]:
-    """The chosen kind of error: its name, and the rows of its detections and of its objects."""
+    """The chosen kind of error, of the chosen class: its name, and the rows of its detections and
+    of its objects."""
+    labels = config().labels
     matches = evaluated.matches
     result = curves.outcomes(matches, settings)
-    counts = curves.outcome_counts(matches, settings).sum(axis=0)
+    counts = curves.outcome_counts(matches, settings)
+    found, there = matches.comparison.detections.class_ids, matches.comparison.truths.class_ids
+    chosen = controls.chosen_class(labels)
+    counts = counts[chosen] if chosen else counts.sum(axis=0)
     kinds = [outcome for outcome in (*ERRORS, *MISSES) if counts[outcome]]
     meanings = "".join(f" **{_(n)}**: {_(text)}." for n, text in {**ERRORS, **MISSES}.values())
     kind = st.pills(
@@ -243,15 +256,14 @@ def _errors_by_name(evaluated: Evaluated, settings: ssd.Settings) -> tuple[str, 
         help=_("The kinds are TIDE's.") + meanings,
     )
     if kind is None:
-        return (
-            _("All errors"),
-            np.flatnonzero(np.isin(result.detections, list(ERRORS))),
-            np.flatnonzero(np.isin(result.truths, list(MISSES))),
-        )
+        title = _("All errors of {label}", label=labels[chosen]) if chosen else _("All errors")
+    else:
+        title = f"{_(OUTCOMES[kind][0])} {counts[kind]}"
+    listed = [*ERRORS, *MISSES] if kind is None else [kind]
     return (
-        f"{_(OUTCOMES[kind][0])} {counts[kind]}",
-        np.flatnonzero(result.detections == kind),
-        np.flatnonzero(result.truths == kind),
+        title,
+        np.flatnonzero(np.isin(result.detections, listed) & ((found == chosen) | (not chosen))),
+        np.flatnonzero(np.isin(result.truths, listed) & ((there == chosen) | (not chosen))),
     )
 
 
@@ -280,7 +292,7 @@ def _listed(
     """
     rows, total = _rows(counted, evaluated, settings, detections, objects)
     lead = _("select one to look at it in its image")
-    st.markdown(f"**{frame.plain(title)}** — {lead}")
+    st.markdown(f"**{frame.plain(title)}** :gray[· {lead}]")
     if not rows:
         st.caption(_("None."))
         return
@@ -289,9 +301,8 @@ def _listed(
         rows=tuple((evaluated.images[image], box_id) for image, box_id, *_cells in rows),
     )
     names = ["image", "class", "score", "outcome"]
-    st.dataframe(
+    paper.dataframe(
         pd.DataFrame([cells for _image, _box, *cells in rows], columns=names),
-        hide_index=True,
         key="behind",
         on_select=_look_at,
         selection_mode="single-row",
@@ -302,7 +313,7 @@ def _listed(
             "score": st.column_config.NumberColumn(_("Score"), format="%.2f"),
             "outcome": st.column_config.TextColumn(_("Error")),
         },
-        placeholder="–",
+        placeholder=paper.ABSENT,
     )
     if total > len(rows):
         st.caption(_("… and {count} more.", count=total - len(rows)))
@@ -354,4 +365,4 @@ def _look_at() -> None:
     images.look_at(image)
     tables.pick(image, box_id)
     state.set_widget("viewer_mode", "Right and wrong")
-    state.update(state.ListedBoxes, look=True, looks=listed.looks + 1)
+    state.update(state.ListedBoxes, look=True, looks=listed.looks + 1, looked_at=image.digest)

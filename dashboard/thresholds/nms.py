@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard import frame, state
+from dashboard import frame, paper, state
 from dashboard.answers import config
 from dashboard.files import ImageFile
 from dashboard.media import photo_url
@@ -95,7 +95,9 @@ def _suppressed(seen: XRay, settings: ssd.Settings, labels: Sequence[str]) -> No
     ids = seen.candidates.ids
     picked = state.read(state.Pick).detection_id
     if picked not in ids:
-        st.caption(_(":material/ads_click: Click a box in the image to see what it suppressed."))
+        st.caption(
+            _(":gray[:material/ads_click: Click a box in the image to see what it suppressed.]")
+        )
         return
     index = ids.index(picked)
 
@@ -140,7 +142,7 @@ def _losers(seen: XRay, losers: NDArray[np.int64], labels: Sequence[str]) -> Non
     def fraction(name: str) -> Any:
         return st.column_config.ProgressColumn(name, format="%.3f", min_value=0.0, max_value=1.0)
 
-    st.dataframe(
+    paper.dataframe(
         pd.DataFrame(
             {
                 "class": [labels[c] for c in seen.candidates.class_ids[losers]],
@@ -149,7 +151,6 @@ def _losers(seen: XRay, losers: NDArray[np.int64], labels: Sequence[str]) -> Non
                 "box": [ids[i] for i in losers],
             }
         ),
-        hide_index=True,
         key="suppressed",
         height=min(35 * len(losers) + 38, 240),
         column_config={

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import controls, frame, state
+from dashboard import controls, frame, paper, state
 from dashboard.answers import config
 from dashboard.thresholds import class_names
 from dashboard.thresholds.image_sets import Evaluated
@@ -42,7 +42,7 @@ def show(evaluated: Evaluated | None, settings: ssd.Settings) -> None:
                 st.caption(_("With ground truth, thresholds can be chosen by what they achieve."))
             else:
                 _proposal(evaluated, settings)
-        with right:
+        with right, st.container(key="hand_on"):
             _files(settings, labels)
 
 
@@ -71,9 +71,8 @@ def _proposal(evaluated: Evaluated, settings: ssd.Settings) -> None:
     def number(name: str, number_format: str = "%.2f") -> Any:
         return st.column_config.NumberColumn(name, format=number_format)
 
-    st.dataframe(
+    paper.dataframe(
         pd.DataFrame(rows, columns=names),
-        hide_index=True,
         key="proposal",
         column_config={
             "class": st.column_config.TextColumn(_("Class")),
@@ -84,7 +83,7 @@ def _proposal(evaluated: Evaluated, settings: ssd.Settings) -> None:
             "recall": number(_("Recall")),
             "f1": number("F1"),
         },
-        placeholder="–",
+        placeholder=paper.ABSENT,
     )
     _tell_unreachable(proposed, evaluated)
     now, later = now_counts.total(), then_counts.total()
@@ -132,6 +131,7 @@ def _proposed(matches: Matches) -> Mapping[int, float | None]:
             "lowest threshold that reaches it, with a required recall the highest."
         ),
     )
+    paper.line(_("For each class the threshold with: {method}", method=_(method)))
     if method == METHODS[0]:
         return operating_points.best_f1(matches)
     if method == METHODS[1]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from dashboard import controls, frame, ground_truth, images, state
+from dashboard import controls, frame, ground_truth, images, paper, state
 from dashboard.answers import config
 from dashboard.detect import tables
 from dashboard.detect.page import answer_or_reason
@@ -68,10 +68,11 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
         place = st.container(key="viewer_column")
     with place:
         mode = _viewer_mode(loaded, truth)
-    with right:
+    with right, st.container(key="knobs"):
         settings = _controls(labels, image, answer)
     with place:
         _viewer(image, loaded, answer, settings, mode, truth)
+        paper.settings(settings, labels, f"{answer.model.name} {answer.model.version or '?'}")
     nms.show(image, loaded, answer, settings)
     st.divider()
     counted = _scope(image, answer)
@@ -216,7 +217,7 @@ def _viewer(
     mode: Mode,
     truth: GroundTruth | None,
 ) -> None:
-    change = state.read(state.NmsChange)
+    change, listed = state.read(state.NmsChange), state.read(state.ListedBoxes)
     viewer.show(
         "scrub",
         view_of(
@@ -230,10 +231,13 @@ def _viewer(
         ),
         photo_url(image, loaded),
         mode=mode,
+        target=controls.chosen_class(config().labels) or None,
         picked=state.read(state.Pick).detection_id,
         compared=(change.appeared, change.vanished),
-        look=state.read(state.ListedBoxes).looks,
+        look=listed.looks,
+        back="behind" if listed.looked_at == image.digest else "",
         on_thresholds=_thresholds_from_viewer,
+        on_target=_class_from_viewer,
         on_pick=_pick_from_viewer,
     )
     if truth is not None and mode == "Right and wrong":
@@ -243,6 +247,11 @@ def _viewer(
 @frame.callback
 def _thresholds_from_viewer(score: float, own: dict[int, float]) -> None:
     controls.adopt(replace(controls.kept(), score_threshold=score, class_thresholds=own))
+
+
+@frame.callback
+def _class_from_viewer(class_id: int | None) -> None:
+    state.set_widget(controls.CHOSEN_CLASS, class_id or 0)
 
 
 @frame.callback
@@ -281,7 +290,8 @@ def _scope(image: ImageFile, answer: Answer) -> ImageSet | None:
             format_func=titles.__getitem__,
         )
     with right:
-        controls.click_target(config().labels)
+        controls.choose_class(config().labels)
+    paper.line(_("Counted over: {images}", images=titles[scope]))
     if scope == "many":
         return image_sets.choose_many()
     if scope in ("all", "gallery"):
@@ -300,7 +310,7 @@ def _counts(counted: ImageSet, settings: ssd.Settings) -> None:
         _(
             "A curve for each class: the boxes with a score at or above the threshold, in all "
             "images chosen. Below, how the scores are spread: a threshold in a valley parts the "
-            "sure boxes from the rest. **Click anywhere** to set the threshold there."
+            "sure boxes from the rest. :gray[**Click anywhere** to set the threshold there.]"
         )
     )
     if settings.class_agnostic and settings.class_thresholds:
@@ -311,7 +321,9 @@ def _counts(counted: ImageSet, settings: ssd.Settings) -> None:
             )
         )
     st.plotly_chart(
-        charts.counts(counts, histogram, config().labels, settings),
+        charts.counts(
+            counts, histogram, config().labels, settings, controls.chosen_class(config().labels)
+        ),
         key="counts",
         on_select=lambda: controls.threshold_from_chart("counts"),
         selection_mode="points",

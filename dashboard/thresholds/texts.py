@@ -57,6 +57,7 @@ def texts() -> dict[str, Text]:
         "new": _("{count} new"),
         "gone": _("{count} gone"),
         # The photo, and the labels on it.
+        "back": _("Back to the list"),
         "photo": _("The image. {counts}"),
         "photo_loading": _("Loading the image…"),
         "photo_failed": _("The image could not be loaded."),

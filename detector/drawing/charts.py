@@ -29,6 +29,7 @@ _GREY = "#8795A1"
 _INK = "#10171B"  # on the cells of the confusion matrix
 _CLEAR = "rgba(0,0,0,0)"
 _MARK = "#D1495B"
+_FAINT = 0.15
 _LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
 _MARGIN = {"l": 8, "r": 8, "t": 30, "b": 8}
 # Of the precision-recall curves: more points than can be told apart only cost time.
@@ -42,6 +43,7 @@ def counts(
     histogram: NDArray[np.int64],
     labels: Sequence[str],
     settings: Settings,
+    chosen: int = 0,
 ) -> go.Figure:
     """How many boxes each threshold shows, a curve a class; below it how many scores lie where.
 
@@ -52,6 +54,7 @@ def counts(
         histogram: (50, C) boxes by score, in steps of 0.02.
         labels: index = class id, background first.
         settings: the thresholds to mark.
+        chosen: id of the class that stands out; 0 for none.
     """
     labels = [escaped(label) for label in labels]
     traces: list[Trace] = []
@@ -69,7 +72,7 @@ def counts(
     traces.append(_catcher(GRID, 0.5, 1.7 * most, words))
     traces.append({**_catcher(GRID, 0, 1.05 * tallest, words), "yaxis": "y2"})
     return _figure(
-        traces,
+        _standing_out(traces, chosen),
         height=430,
         xaxis=_threshold_axis(anchor="y2"),
         yaxis={
@@ -93,7 +96,10 @@ def counts(
 
 
 def rates(
-    curves: Mapping[int | None, Curve], labels: Sequence[str], settings: Settings
+    curves: Mapping[int | None, Curve],
+    labels: Sequence[str],
+    settings: Settings,
+    chosen: int = 0,
 ) -> go.Figure:
     """Precision, recall and F1 against the threshold, a curve a class and one over all.
 
@@ -103,6 +109,7 @@ def rates(
         curves: by class id; None = all classes together.
         labels: index = class id, background first.
         settings: the thresholds to mark.
+        chosen: id of the class that stands out; 0 for none.
     """
     labels = [escaped(label) for label in labels]
     traces: list[Trace] = []
@@ -142,7 +149,7 @@ def rates(
         for row, name in enumerate(names, start=1)
     }
     return _figure(
-        traces,
+        _standing_out(traces, chosen),
         height=600,
         xaxis=_threshold_axis(anchor="y3"),
         shapes=[_mark(settings.score_threshold)],
@@ -155,6 +162,7 @@ def precision_recall(
     average_precisions: Mapping[int | None, float],
     labels: Sequence[str],
     settings: Settings,
+    chosen: int = 0,
 ) -> go.Figure:
     """Precision against recall, a curve a class and one over all, AP in the legend.
 
@@ -165,6 +173,7 @@ def precision_recall(
         average_precisions: AP by class id; None = their mean.
         labels: index = class id, background first.
         settings: the thresholds to mark.
+        chosen: id of the class that stands out; 0 for none.
     """
     labels = [escaped(label) for label in labels]
     traces: list[Trace] = []
@@ -208,7 +217,7 @@ def precision_recall(
             )
     axis = {"range": [-0.01, 1.03], "fixedrange": True, "nticks": 6}
     return _figure(
-        traces,
+        _standing_out(traces, chosen),
         height=560,
         xaxis={**axis, "title": {"text": _("Recall: found objects / all objects")}},
         yaxis={**axis, "title": {"text": _("Precision: correct boxes / boxes shown")}},
@@ -403,6 +412,17 @@ def _figure(traces: list[Trace], *, height: int, **layout: Any) -> go.Figure:
         **layout,
     }
     return figure(traces, whole)
+
+
+def _standing_out(traces: list[Trace], chosen: int) -> list[Trace]:
+    """The chosen class as it is, what is of others faint. What takes the clicks is of none."""
+    if not chosen:
+        return traces
+    alike = (None, str(chosen))
+    return [
+        trace if trace.get("legendgroup") in alike else {**trace, "opacity": _FAINT}
+        for trace in traces
+    ]
 
 
 def _threshold_axis(**more: Any) -> dict[str, Any]:

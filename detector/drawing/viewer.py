@@ -163,13 +163,15 @@ class ViewerData(Contract):
     """What the viewer is given.
 
     Attributes:
-        name: of the viewer on its page. Zoom and target are kept by it.
+        name: of the viewer on its page. Zoom is kept by it.
         photo: URL of the image, of any resolution but of the original's aspect.
         mode: what the boxes' colours say.
+        target: id of the class whose threshold the slider moves; None: of all.
         picked: id of the picked box; "truth-" and its index for a missed object.
         appeared: ids of the boxes that the last change of the IoU threshold brought.
         vanished: ids of those that it took away.
         look: another number than before scrolls the page to the viewer; 0 never does.
+        back: key of the table that it was reached from, for the way back; empty: none.
         texts: what the viewer says, by the names in types.d.ts.
     """
 
@@ -177,10 +179,12 @@ class ViewerData(Contract):
     view: View
     photo: str
     mode: Mode
+    target: int | None
     picked: str | None
     appeared: list[str]
     vanished: list[str]
     look: int
+    back: str
     texts: Mapping[str, Any]
 
 

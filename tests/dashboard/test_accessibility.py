@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import element, settled
+from tests.support.browser import element, finished, settled
 from tests.support.paths import ROOT
 from tests.support.running import dashboard
 
@@ -35,20 +35,6 @@ def url(tmp_path_factory: pytest.TempPathFactory, embedded_server) -> Iterator[s
     log = tmp_path_factory.mktemp("app") / "log.txt"
     with dashboard(log, COMMODITY_LENS_SERVER=embedded_server.address) as running:
         yield running.url
-
-
-def finished(page: Page) -> None:
-    """Wait until all of the page is there."""
-    expect(page.locator(".lens-state")).to_have_attribute("data-state", "ready")
-    if "/Batch" in page.url:
-        expect(element(page, "batch_progress")).to_contain_text("17 of 17")
-        expect(page.locator(".lens-card").first).to_be_visible()
-    settled(page)
-    if "/Thresholds" in page.url:
-        page.locator(".viewer .number:not(:empty)").wait_for(state="attached")
-    page.wait_for_function("() => !document.querySelector('[data-stale=true], .stSpinner')")
-    # What comes in with a fade has its colours only then.
-    page.wait_for_function("() => document.getAnimations().every(a => a.playState != 'running')")
 
 
 def violations(page: Page) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, Route, ViewportSize, expect
 
 from dashboard.compare.swipe import Box, KindOfBox, LabelPlace, Side, SwipeData
 from dashboard.media import FRONTEND, jpeg_uri
@@ -22,6 +22,7 @@ SITE = "http://components.test"
 LABELS = ("background", "clothes", "pants", "shoes", "watch")
 SHOES, WATCH = 3, 4
 SIZE = (640, 480)
+SCREEN: ViewportSize = {"width": 900, "height": 800}
 GREY = jpeg_uri(encode_jpeg(np.full((480, 640, 3), 128, np.uint8)))
 # Box 3-0 suppresses 3-1; 4-2 is a small one within both; 4-3 is below the threshold.
 ROWS = [
@@ -46,8 +47,8 @@ def viewer_data(**changes: Any) -> ViewerData:
     raw = RawPrediction.from_output(output_of(len(LABELS), *ROWS))
     seen = view(raw, settings, SIZE, LABELS, digest=changes.pop("digest", "a"), truth=truth)
     data = ViewerData(
-        name="one", view=seen, photo=GREY, mode="Classes", picked=None, appeared=[], vanished=[],
-        look=0, texts=texts(),
+        name="one", view=seen, photo=GREY, mode="Classes", target=None, picked=None, appeared=[],
+        vanished=[], look=0, back="", texts=texts(),
     )  # fmt: skip
     return replace(data, **changes)
 
@@ -67,7 +68,7 @@ def mount(visit: Callable[..., Page]) -> Callable[..., Page]:
             page = f"<!doctype html><meta charset=utf-8><style>{style}</style><body>{markup}"
             route.fulfill(body=page, content_type="text/html")
 
-        page = visit("about:blank", **{"viewport": {"width": 900, "height": 800}} | options)
+        page = visit("about:blank", **{"viewport": SCREEN} | options)
         page.route(f"{SITE}/**", answer)
         page.goto(f"{SITE}/")
         page.evaluate(MOUNT, {"name": name, "data": data})
@@ -78,8 +79,8 @@ def mount(visit: Callable[..., Page]) -> Callable[..., Page]:
 
 @pytest.fixture
 def viewer(mount: Callable[..., Page]) -> Callable[..., Page]:
-    def opened(**changes: Any) -> Page:
-        page = mount("viewer", viewer_data(**changes).as_json())
+    def opened(viewport: ViewportSize = SCREEN, **changes: Any) -> Page:
+        page = mount("viewer", viewer_data(**changes).as_json(), viewport=viewport)
         page.wait_for_function("document.querySelector('.viewer').lens.frames > 0")
         return page
 
@@ -178,23 +179,19 @@ def test_what_the_photo_does_not_use_is_left_to_the_page(
     assert lens(page, f"!lens.canvas.dispatchEvent({event})") is taken
 
 
-def test_the_zoom_is_remembered_for_the_image_and_the_target_for_the_viewer(
+def test_the_zoom_is_remembered_for_the_image_and_the_viewer(
     viewer: Callable[..., Page],
 ):
     page = viewer()
     page.locator(".in").click()
-    page.get_by_role("radio", name="watch").click()
     zoom = lens(page, "lens.camera.zoom")
     again = "data => { window.unmount(); window.mount(data) }"
     page.evaluate(again, viewer_data().as_json())
     assert lens(page, "lens.camera.zoom") == zoom
-    expect(page.get_by_role("radio", name="watch")).to_be_checked()
     page.evaluate(again, viewer_data(digest="b").as_json())
     assert lens(page, "lens.camera.zoom.k") == 1
-    expect(page.get_by_role("radio", name="watch")).to_be_checked()
     page.evaluate(again, viewer_data(name="another").as_json())
     assert lens(page, "lens.camera.zoom.k") == 1
-    expect(page.get_by_role("radio", name="All classes")).to_be_checked()
 
 
 def test_the_zoom_survives_other_data_of_the_image_and_no_other_image(
@@ -271,7 +268,63 @@ def test_the_panel_says_why_the_picked_box_is_hidden(
     expect(page.locator(".words")).to_contain_text(why)
 
 
+@pytest.mark.parametrize(("picked", "is_left"), [("3-0", False), ("4-3", True)])
+def test_the_panel_lies_over_the_photo_beside_the_picked_box(
+    viewer: Callable[..., Page], picked: str, is_left: bool
+):
+    page = viewer(picked=picked)
+    middle = lens(page, "lens.camera.place.left + lens.camera.place.scale * 320")
+    panel, stage = (page.locator(name).bounding_box() for name in (".panel", ".stage"))
+    assert panel
+    assert stage
+    assert stage["y"] < panel["y"] < panel["y"] + panel["height"] < stage["y"] + stage["height"]
+    if is_left:
+        assert panel["x"] + panel["width"] < stage["x"] + middle
+    else:
+        assert panel["x"] > stage["x"] + middle
+
+
+def test_on_a_phone_the_panel_is_below_the_photo_and_comes_into_view(viewer: Callable[..., Page]):
+    page = viewer(mode="X-ray", viewport={"width": 390, "height": 480})
+    panel = page.locator(".panel")
+    page.evaluate("scrollTo(0, document.querySelector('.stage').offsetTop)")
+    page.locator(".boxes").press("n")
+    expect(panel).to_be_in_viewport(ratio=0.99)
+    stage, box = page.locator(".stage").bounding_box(), panel.bounding_box()
+    assert stage
+    assert box
+    assert box["y"] >= stage["y"] + stage["height"]
+    page.evaluate("scrollTo(0, 0)")
+    page.evaluate("window.mount", viewer_data(mode="X-ray", picked="3-0").as_json())
+    lens(page, "0")
+    assert page.evaluate("scrollY") == 0  # only the visitor's own pick moves the page
+
+
+def test_a_button_leads_back_to_the_table(viewer: Callable[..., Page]):
+    page = viewer()
+    back = page.get_by_role("button", name="Back to the list")
+    expect(back).to_be_hidden()
+    page.evaluate(
+        """() => document.body.insertAdjacentHTML("beforeend", `<div style="height: 3000px"></div>
+            <div class="st-key-errors"><canvas tabindex="0"></canvas></div>`)"""
+    )
+    page.evaluate("window.mount", viewer_data(back="errors").as_json())
+    back.click()
+    expect(page.locator(".st-key-errors")).to_be_in_viewport(ratio=1)
+    expect(page.locator(".st-key-errors canvas")).to_be_focused()
+
+
 # --- the row of classes
+
+
+def test_the_chosen_class_is_told_and_follows_what_python_says(viewer: Callable[..., Page]):
+    page = viewer()
+    page.get_by_role("radio", name="watch").click()
+    assert sent(page, "target") == [{"id": WATCH}]
+    for target, label in [(WATCH, "watch"), (SHOES, "shoes"), (None, "All classes")]:
+        page.evaluate("window.mount", viewer_data(target=target).as_json())
+        expect(page.get_by_role("radio", name=label)).to_be_checked()
+    expect(page.locator(".heading")).to_have_text("Score threshold")
 
 
 def test_arrows_move_the_choice_of_the_class_round_and_round(viewer: Callable[..., Page]):

@@ -41,6 +41,20 @@ def settled(page: Page) -> None:
     )
 
 
+def finished(page: Page) -> None:
+    """Wait until all of the page is there."""
+    expect(page.locator(".lens-state")).to_have_attribute("data-state", "ready")
+    if "/Batch" in page.url:
+        expect(element(page, "batch_progress")).to_contain_text("17 of 17")
+        expect(page.locator(".lens-card").first).to_be_visible()
+    settled(page)
+    if "/Thresholds" in page.url:
+        page.locator(".viewer .number:not(:empty)").wait_for(state="attached")
+    page.wait_for_function("() => !document.querySelector('[data-stale=true], .stSpinner')")
+    # What comes in with a fade has its colours only then.
+    page.wait_for_function("() => document.getAnimations().every(a => a.playState != 'running')")
+
+
 def move_slider(page: Page, key: str, value: float) -> None:
     handle = element(page, key).locator("input[type=range]")
     handle.focus()

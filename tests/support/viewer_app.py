@@ -30,6 +30,10 @@ def clicked(name: str, picked: str | None) -> None:
     st.session_state[f"picked {name}"] = picked
 
 
+def chosen(name: str, class_id: int | None) -> None:
+    st.session_state[f"target {name}"] = class_id
+
+
 def put(name: str, **changes: object) -> None:
     key = f"settings {name}"
     st.session_state[key] = replace(st.session_state[key], **changes)
@@ -39,6 +43,7 @@ def show(name: str) -> None:
     case = cases[name]
     settings = st.session_state.setdefault(f"settings {name}", case["settings"])
     picked = st.session_state.get(f"picked {name}")
+    target = st.session_state.get(f"target {name}")
     view = view_of(
         case["raw"],
         settings,
@@ -52,9 +57,11 @@ def show(name: str) -> None:
         view,
         case["photo"],
         mode=cast(Mode, st.query_params.get("mode", "Classes")),
+        target=target,
         picked=picked,
         compared=case.get("compared"),
         on_thresholds=partial(released, name),
+        on_target=partial(chosen, name),
         on_pick=partial(clicked, name),
     )
     with st.container(horizontal=True):
@@ -66,7 +73,7 @@ def show(name: str) -> None:
         for label, changes in buttons.items():
             st.button(label, f"{label} {name}", on_click=partial(put, name, **changes))
     own = dict(settings.class_thresholds)
-    st.code(f"score {settings.score_threshold} own {own} picked {picked}")
+    st.code(f"score {settings.score_threshold} own {own} picked {picked} target {target}")
 
 
 st.set_page_config(layout="wide")

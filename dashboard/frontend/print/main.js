@@ -1,6 +1,9 @@
-// Charts have the width of the screen, and nothing draws them anew for paper: there they are shrunk.
+// Charts have the size that they have on the screen, and nothing draws them anew for paper: there they
+// are shrunk, to the width of a page, and so that two go on one. Photos may be higher.
 
 const PAPER = 680 // px of an A4 page between its margins
+const HALF = 450 // px
+const PHOTOS = ".st-key-figure_frame, .st-key-linked_frame"
 
 export default function () {
   const until = new AbortController()
@@ -20,6 +23,9 @@ function each(change) {
 
 /** @param {HTMLElement} chart */
 function shrink(chart) {
-  const width = chart.querySelector(".main-svg")?.getBoundingClientRect().width ?? 0
-  if (width > PAPER) chart.style.setProperty("zoom", String(PAPER / width))
+  const size = chart.querySelector(".main-svg")?.getBoundingClientRect()
+  if (!size?.width) return
+  const high = chart.closest(PHOTOS) ? size.height : HALF
+  const zoom = Math.min(PAPER / size.width, high / size.height)
+  if (zoom < 1) chart.style.setProperty("zoom", String(zoom))
 }

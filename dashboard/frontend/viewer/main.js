@@ -13,7 +13,7 @@ import { paint } from "./paint.js"
 import { Panel } from "./panel.js"
 import { Scrub } from "./scrub.js"
 import { Shared } from "./shared.js"
-import { keepInSight } from "./sight.js"
+import { bringIntoSight, keepInSight } from "./sight.js"
 import { Summary } from "./summary.js"
 import { Targets } from "./targets.js"
 import { thresholdsOf, withThreshold } from "./thresholds.js"
@@ -29,8 +29,8 @@ const PAPER = 680 // px of an A4 page between its margins
 
 /** @type {WeakMap<ParentNode, Viewer>} */
 const viewers = new WeakMap()
-/** @type {Map<string, {digest: string, zoom: Zoom, target: number | null}>} by key: they outlive a
- *  visit to another page, which takes the element away */
+/** @type {Map<string, {digest: string, zoom: Zoom}>} by key: they outlive a visit to another page,
+ *  which takes the element away */
 const remembered = new Map()
 
 /** @param {Component<ViewerData, State>} component */
@@ -61,8 +61,8 @@ export class Viewer {
   thresholds
   /** @type {Shared<string | null>} id of a box, or truth-INDEX of a missed object */
   picked = new Shared(/** @type {string | null} */ (null))
-  /** @type {number | null} the class whose threshold the slider moves; null: of all classes */
-  target = null
+  /** @type {Shared<number | null>} the class whose threshold the slider moves; null: all classes */
+  chosen = new Shared(/** @type {number | null} */ (null))
   /** @type {number | null} the box under the mouse */
   hovered = null
   frames = 0
@@ -92,7 +92,6 @@ export class Viewer {
     this.#setStateValue = setStateValue
     this.model = new Model(data.view)
     this.thresholds = new Shared(thresholdsOf(data.view))
-    this.target = remembered.get(data.name)?.target ?? null
     this.camera.zoom = rememberedZoom(data)
 
     this.root = Object.assign(root, { lens: this })
@@ -106,6 +105,8 @@ export class Viewer {
     this.summary = new Summary(this, root)
     this.tip = new Tip(this, find(".tip"))
     this.panel = new Panel(this, find(".panel"))
+    this.back = find(".back")
+    this.back.addEventListener("click", () => bringIntoSight(this.data.back))
     this.gestures = new Gestures(this)
     this.photo.addEventListener("load", () => {
       this.photo.hidden = false
@@ -133,6 +134,7 @@ export class Viewer {
     this.#setStateValue = setStateValue
     this.thresholds.takeFromPython(thresholdsOf(view), this.scrub.dragging)
     this.picked.takeFromPython(data.picked)
+    this.chosen.takeFromPython(data.target, this.scrub.dragging)
     if (this.data.view.digest !== view.digest) {
       this.camera.halt()
       this.camera.zoom = rememberedZoom(data)
@@ -141,19 +143,25 @@ export class Viewer {
     this.data = data
     this.model = new Model(view)
     this.hovered = null
-    if (this.target !== null && !(this.target in view.labels)) this.target = null
     this.camera.size = view.size
     this.stage.style.setProperty("--ratio", String(view.size[1] / view.size[0]))
     nameParts(this.root, data.texts)
     this.root.inert = false // in the markup: parts without a name or hands
     const place = this.root.getRootNode()
     if (place instanceof ShadowRoot) place.host.toggleAttribute("data-ready", true)
+    this.back.textContent = data.texts.back
+    this.back.hidden = !data.back
     if (this.#source !== data.photo) this.#load(data.photo)
     this.targets.update()
     this.scrub.place()
     this.panel.forget()
     this.#resized()
     keepInSight(this.root, data.name, data.look)
+  }
+
+  /** The class that is chosen; null: all. */
+  get target() {
+    return this.chosen.value
   }
 
   get shownIds() {
@@ -208,16 +216,19 @@ export class Viewer {
     this.picked.value = id
     this.picked.sent()
     this.#setStateValue("picked", { id, at: Date.now() })
+    this.panel.bring()
     this.draw()
   }
 
   /** @param {number | null} classId */
   setTarget(classId) {
-    this.target = classId
+    if (classId === this.target) return
+    this.chosen.value = classId
+    this.chosen.sent()
+    this.#setStateValue("target", { id: classId, at: Date.now() })
     this.#stale = true
     this.targets.drawChosen()
     this.scrub.place()
-    this.#remember()
     this.draw()
   }
 
@@ -229,8 +240,8 @@ export class Viewer {
   }
 
   #remember() {
-    const { data, camera, target } = this
-    remembered.set(data.name, { digest: data.view.digest, zoom: camera.zoom, target })
+    const { data, camera } = this
+    remembered.set(data.name, { digest: data.view.digest, zoom: camera.zoom })
   }
 
   // --- drawing

@@ -1,4 +1,4 @@
-// What there is to say of the picked box, under the photo.
+// What there is to say of the picked box: over the photo, or under it where that is narrow.
 
 import { button, element, swatch } from "./dom.js"
 import { nameOf } from "./looks.js"
@@ -37,6 +37,7 @@ export class Panel {
   #viewer
   #root
   #drawnFor = ""
+  #wanted = false
 
   /**
    * @param {Viewer} viewer
@@ -45,6 +46,11 @@ export class Panel {
   constructor(viewer, root) {
     this.#viewer = viewer
     this.#root = root
+  }
+
+  /** The visitor has picked: scroll as far as it takes to read it. */
+  bring() {
+    this.#wanted = true
   }
 
   /** The data are others: draw anew, whatever was drawn. */
@@ -73,6 +79,19 @@ export class Panel {
     close.addEventListener("click", () => this.#viewer.pick(null))
     const list = data.mode === "X-ray" && model.suppressors[picked] < 0 && related.length > 0
     this.#root.replaceChildren(close, paragraph, ...(list ? [this.#list(related, above)] : []))
+    this.#root.classList.toggle("left", this.#isRight(picked))
+    if (this.#wanted) this.#root.scrollIntoView({ block: "nearest" })
+    this.#wanted = false
+  }
+
+  /** Whether the box is in the right half: the panel lies in the other one, and so not over it.
+   *
+   * @param {number} picked
+   */
+  #isRight(picked) {
+    const { model, camera } = this.#viewer
+    const [xmin, , xmax] = model.box(picked)
+    return camera.place.left + ((xmin + xmax) / 2) * camera.place.scale > camera.room[0] / 2
   }
 
   /** @param {number | null} i */

@@ -24,6 +24,18 @@ export function keepInSight(root, name, look) {
   follow(root)
 }
 
+/**
+ * To what the viewer was reached from; the keyboard goes on from there.
+ *
+ * @param {string} key of a table
+ */
+export function bringIntoSight(key) {
+  until = 0
+  const table = document.querySelector(`.st-key-${key}`)
+  table?.scrollIntoView({ block: "center" })
+  table?.querySelector("canvas")?.focus({ preventScroll: true })
+}
+
 /** @param {HTMLElement} root */
 function follow(root) {
   cancelAnimationFrame(frame)

@@ -8,10 +8,12 @@ export interface ViewerData {
   view: View
   photo: string
   mode: Mode
+  target: number | null
   picked: string | null
   appeared: string[]
   vanished: string[]
   look: number
+  back: string
   texts: Texts
 }
 
@@ -67,6 +69,7 @@ export interface GroundTruthBoxes {
 
 export interface State {
   thresholds: { score: number; classes: Record<string, number>; at: number }
+  target: { id: number | null; at: number }
   picked: { id: string | null; at: number }
 }
 
@@ -79,6 +82,7 @@ export interface Plural {
 // All that the viewer says: whole sentences, with {places} for what is known in the browser only.
 export interface Texts {
   all_classes: string
+  back: string
   box_label_gone: string
   box_label_ignored: string
   box_label_ignored_class: string

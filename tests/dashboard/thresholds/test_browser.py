@@ -75,6 +75,19 @@ def click_at(
     expect(page).to_have_url(url)
 
 
+def stands_out(page: Page, key: str, label: str) -> None:
+    """Wait until the chart has drawn the curves of that class alone as they are."""
+    page.wait_for_function(
+        """([key, label]) => {
+            const plot = document.querySelector(`.st-key-${key} .js-plotly-plot`)
+            const bright = plot?.data?.filter(t => t.legendgroup && (t.opacity ?? 1) == 1) ?? []
+            return new Set(bright.map(t => t.name ?? label)).size == 1 && bright[0].name == label
+        }""",
+        arg=[key, label],
+    )
+    settled(page)  # until then the chart before is there too
+
+
 def metric(page: Page, name: str) -> Locator:
     box = page.locator("[data-testid=stMetric]").filter(has_text=name)
     return box.locator("[data-testid=stMetricValue]")
@@ -92,7 +105,7 @@ def test_a_click_anywhere_in_a_chart_over_the_threshold_sets_it(opened, key, y):
 def test_a_click_for_one_class_sets_its_own_threshold(opened):
     page = opened()
     element(page, "click_target").get_by_text("audio", exact=True).click()
-    settled(page)
+    stands_out(page, "counts", "audio")
     at = re.compile(r"own=audio&threshold_audio=0\.(69|7|71)\b")
     click_at(page, "counts", 0.7, 0.5, url=at)
     assert "score_threshold" not in page.url
@@ -135,6 +148,35 @@ def test_a_cell_of_the_confusion_matrix_lists_its_boxes_and_a_row_opens_its_imag
         "Right and wrong"
     )
     expect(element(page, "scrub").locator(".viewer")).to_be_in_viewport(ratio=0.7)
+    page.get_by_role("button", name="Back to the list").click()
+    expect(table).to_be_in_viewport(ratio=0.9)
+    page.locator(".st-key-sample [role=radio]").first.click()
+    expect(page.get_by_role("button", name="Back to the list")).to_be_hidden()
+
+
+def test_one_choice_of_a_class_holds_for_slider_charts_and_list(opened):
+    page = opened()
+    viewer, pills = element(page, "scrub").locator(".viewer"), element(page, "click_target")
+    errors = page.get_by_text("All errors of shoes")
+    viewer.get_by_role("radio", name="shoes").click()
+    expect(pills.get_by_role("radio", name="shoes")).to_be_checked()
+    expect(errors).to_be_visible()
+    stands_out(page, "rates", "shoes")
+    pills.get_by_text("All classes").click()
+    expect(viewer.get_by_role("radio", name="All classes")).to_be_checked()
+    expect(errors).to_be_hidden()
+
+
+def test_what_a_picked_box_says_is_in_sight_where_it_was_picked(visit, app_url):
+    page = visit(f"{app_url}/Thresholds", viewport={"width": 1440, "height": 900})
+    element(page, "adopt").wait_for()
+    element(page, "viewer_mode").get_by_text("X-ray").click()
+    expect(page.locator(".viewer .legend")).to_contain_text("candidates")
+    page.locator(".boxes").press("n")
+    panel = page.locator(".panel")
+    expect(panel).to_contain_text("suppressed")
+    expect(panel).to_be_in_viewport(ratio=0.99)
+    assert page.locator(".stMain").evaluate("main => main.scrollTop") == 0
 
 
 def test_a_missed_object_leads_to_its_true_box(opened):

@@ -524,3 +524,14 @@ def test_errors_of_a_image_are_listed_again_after_a_look_elsewhere(opened):
     app.run()
     assert errors(app) == []
     assert [box_id for _, box_id in kept(app, state.ListedBoxes).rows] == listed
+
+
+def test_the_errors_of_the_chosen_class_are_listed_alone(opened, gallery_outputs):
+    app = opened(score_threshold="0.1")
+    app.pills(key="click_target").set_value(AUDIO).run()
+    assert errors(app) == []
+    listed = app.dataframe(key="behind").value
+    assert set(listed["class"]) == {"audio"}
+    kinds = [option.split() for option in app.pills(key="error_kind").options]
+    assert sum(int(count) for *_name, count in kinds) == len(listed)
+    assert any("All errors of audio" in text.value for text in app.markdown)

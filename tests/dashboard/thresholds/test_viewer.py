@@ -20,6 +20,7 @@ from detector.evaluation.ground_truth import GroundTruth
 from detector.formats.coco import read_coco
 from detector.ssd import RawPrediction, Settings, postprocess
 from detector.xray import xray
+from tests.support.browser import settled
 from tests.support.outputs import output_of, random_output, unchecked
 from tests.support.running import ROOT, free_port, wait_until_up
 
@@ -239,6 +240,8 @@ def test_the_same_while_the_threshold_of_one_class_is_dragged(
     for number, each in enumerate(names):
         asked = cases[each]
         viewer(page, number).get_by_role("radio", name="computer").click()
+        expect(page.get_by_test_id("stCode").nth(number)).to_contain_text("target 7")
+        settled(page)  # its answer has come: no other model comes in between
         for threshold, seen in zip(THRESHOLDS, sweep(page, THRESHOLDS, number), strict=True):
             own = {**asked["settings"].class_thresholds, 7: threshold}
             settings = replace(asked["settings"], class_thresholds=own)

@@ -129,6 +129,23 @@ def test_the_numbers_in_the_confusion_matrix_can_be_read_on_dark_ground_too():
     assert bars["textfont"]["color"] == bars["unselected"]["textfont"]["color"] == "#10171B"
 
 
+def test_the_chosen_class_stands_out_and_all_of_the_chart_takes_a_click():
+    curves, precisions = curves_of(TRUTH, RIGHT_AND_WRONG)
+    counted = np.ones((100, 3), np.int64)
+    for figure in (
+        charts.counts(counted, counted[:50], LABELS, Settings(), SHOES),
+        charts.rates(curves, LABELS, Settings(), SHOES),
+        charts.precision_recall(curves, precisions, LABELS, Settings(), SHOES),
+    ):
+        traces = figure.to_plotly_json()["data"]
+        clear = {t.get("legendgroup") for t in traces if t.get("opacity", 1) == 1}
+        faint = {t.get("legendgroup") for t in traces if t.get("opacity", 1) < 1}
+        assert str(CLOTHES) in faint
+        assert str(SHOES) in clear
+        assert not faint & clear
+        assert all("opacity" not in trace for trace in catchers(figure))
+
+
 def test_each_curve_of_precision_and_recall_is_an_entry_of_its_own_in_the_legend_row():
     """Curves without a group would be one group: a column as high as the chart."""
     curves, precisions = curves_of(TRUTH, RIGHT_AND_WRONG)

@@ -1,0 +1,87 @@
+"""What is on a page for paper only: its settings in words, and its tables whole.
+
+On the screen a table is a grid that draws the cells in sight and no others, and settings are
+controls. style.css shows what is here when a page is printed, in place of those.
+"""
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from detector.ssd import Settings
+from detector.translation import _
+
+ABSENT = "–"
+
+
+def dataframe(
+    data: pd.DataFrame, *, key: str, column_config: Mapping[str, Any], **options: Any
+) -> None:
+    """`st.dataframe` without its index, and the same rows as an HTML table for paper.
+
+    Images are left out there: as a part of the page they would be sent twice.
+
+    Args:
+        column_config: of each column that is not to be shown as it is.
+        options: as of `st.dataframe`.
+    """
+    st.dataframe(data, key=key, hide_index=True, column_config=column_config, **options)
+    heads, cells = "", []
+    for name in map(str, data):
+        config = column_config.get(name, {})
+        kind = config.get("type_config") or {}
+        if kind.get("type") == "image":
+            continue
+        is_text = not pd.api.types.is_numeric_dtype(data[name])
+        heads += _cell("th", config.get("label") or name, is_text, ' scope="col"')
+        cells.append([_cell("td", _text(v, kind.get("format")), is_text) for v in data[name]])
+    body = "".join(f"<tr>{''.join(row)}</tr>" for row in zip(*cells, strict=True))
+    st.html(
+        f'<table class="lens-classes lens-paper"><thead><tr>{heads}</tr></thead>'
+        f"<tbody>{body}</tbody></table>"
+    )
+
+
+def settings(used: Settings, labels: Sequence[str], model: str = "") -> None:
+    """What the page was made with: the controls are not printed.
+
+    Args:
+        labels: index = class id, background first.
+        model: its name and version, where they are known.
+    """
+    told = [
+        _("Score threshold {threshold}", threshold=f"{used.score_threshold:.2f}"),
+        *(
+            _("{label} {threshold}", label=labels[class_id], threshold=f"{threshold:g}")
+            for class_id, threshold in used.class_thresholds.items()
+        ),
+        _("IoU threshold {threshold}", threshold=f"{used.iou_threshold:.2f}"),
+    ]
+    if used.class_agnostic:
+        told.append(_("Class-agnostic NMS"))
+    if used.classes is not None:
+        shown = ", ".join(labels[class_id] for class_id in sorted(used.classes)) or _("none")
+        told.append(_("Classes shown: {classes}", classes=shown))
+    if used.top_k != Settings().top_k:
+        told.append(_("Maximum number of boxes: {count}", count=used.top_k))
+    line(" · ".join([model, *told] if model else told))
+
+
+def line(text: str) -> None:
+    """A line that is on paper only."""
+    st.html(f'<p class="lens-paper">{html.escape(text)}</p>')
+
+
+def _text(value: Any, number_format: str | None) -> str:
+    """The value as the grid has it, whose formats are those of C's printf."""
+    if value is None or pd.isna(value):
+        return ABSENT
+    return number_format % value if number_format else str(value)
+
+
+def _cell(tag: str, text: str, is_text: bool, attributes: str = "") -> str:
+    kind = " class=text" if is_text else ""
+    return f"<{tag}{kind}{attributes}>{html.escape(text)}</{tag}>"
