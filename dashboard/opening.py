@@ -5,22 +5,17 @@ without it meanwhile. So what is below moves when the style is there, the menu b
 a page is going to be high as is not known.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
-from typing import Any
 
 from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.file_util import get_static_dir
 
 PARTS = ("Html", "PageLink", "ButtonGroup", "BidiComponent", "Slider", "Checkbox", "Button")
 STYLE = Path(__file__).resolve().parent / "frontend" / "style.css"
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-ASGIApp = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
 class Styled:
@@ -32,7 +27,7 @@ class Styled:
         self._style = f"<style>{STYLE.read_text('utf-8')}</style></body>".encode()
         self._parts = f"{''.join(_parts())}</head>".encode()
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = scope.get("headers", ())
         if scope["type"] != "http" or not any(
             name == b"accept" and b"text/html" in value for name, value in headers
@@ -73,7 +68,7 @@ def _parts() -> Iterator[str]:
             yield f'<link rel="modulepreload" href="./static/js/{path.name}">'
 
 
-STYLED = [Middleware(Styled)]
+STYLED = Middleware(Styled)
 
 
 def warm_up() -> None:

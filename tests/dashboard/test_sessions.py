@@ -1,37 +1,49 @@
 """A visitor's session, and a client that presents its id: real dashboard, real browser."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 import websockets
 from playwright.sync_api import FilePayload, Page, expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.typing import Origin, Subprotocol
 
-from tests.support.browser import element, settled
+from tests.support.browser import element, move_slider, settled
 from tests.support.files import png
 from tests.support.running import dashboard
 
+T = TypeVar("T")
 SECRET = "my-secret-photo"
+RERUN = BackMsg(rerun_script=ClientState(query_string="source=Upload")).SerializeToString()
+
+
+def connected(url: str, *said: str) -> websockets.connect:
+    return websockets.connect(
+        url.replace("http", "ws") + "/_stcore/stream",
+        subprotocols=[Subprotocol(part) for part in ("streamlit", *said)],
+        origin=Origin(url),
+        max_size=None,
+    )
+
+
+def run(work: Coroutine[None, None, T]) -> T:
+    with ThreadPoolExecutor() as pool:  # this thread's loop is the browser's
+        return pool.submit(asyncio.run, work).result()
 
 
 def messages_to(url: str, session_id: str) -> list[ForwardMsg]:
     """What a client without the visitor's cookie gets that presents the visitor's session."""
 
     async def ask() -> list[ForwardMsg]:
-        rerun = BackMsg()
-        rerun.rerun_script.query_string = "source=Upload"
         got = []
-        async with websockets.connect(
-            url.replace("http", "ws") + "/_stcore/stream",
-            subprotocols=[Subprotocol(part) for part in ("streamlit", "none", session_id)],
-            origin=Origin(url),
-            max_size=None,
-        ) as connection:
-            await connection.send(rerun.SerializeToString())
+        async with connected(url, "none", session_id) as connection:
+            await connection.send(RERUN)
             async with asyncio.timeout(60):
                 while not got or got[-1].WhichOneof("type") != "script_finished":
                     message = await connection.recv()
@@ -39,8 +51,7 @@ def messages_to(url: str, session_id: str) -> list[ForwardMsg]:
                     got.append(ForwardMsg.FromString(message))
         return got
 
-    with ThreadPoolExecutor() as pool:  # this thread's loop is the browser's
-        return pool.submit(asyncio.run, ask()).result()
+    return run(ask())
 
 
 def test_a_session_is_shown_to_the_browser_that_began_it_and_to_no_other(
@@ -67,3 +78,23 @@ def test_a_session_is_shown_to_the_browser_that_began_it_and_to_no_other(
         told = b"".join(message.SerializeToString() for message in others)
         assert b"open in another browser" in told
         assert SECRET.encode() not in told
+
+
+def test_a_flood_of_messages_ends_its_connection_and_stops_nobody(
+    visit: Callable[..., Page], tmp_path: Path, embedded_server
+) -> None:
+    async def flood(url: str) -> None:
+        async with connected(url) as connection:
+            with suppress(websockets.ConnectionClosed):
+                for _ in range(3000):
+                    await connection.send(RERUN)
+            await asyncio.wait_for(connection.wait_closed(), 20)
+
+    with dashboard(tmp_path / "log", COMMODITY_LENS_SERVER=embedded_server.address) as running:
+        page = visit(running.url)
+        element(page, "figure_frame").locator(".barlayer .point path").first.wait_for()
+        settled(page)
+        run(flood(running.url))
+        move_slider(page, "score_threshold", 0.4)
+        page.wait_for_url("**score_threshold=0.4**")
+        assert "it sent too many messages" in (tmp_path / "log").read_text()
