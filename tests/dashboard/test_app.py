@@ -46,7 +46,7 @@ def opened(
 
 def by_class(app: AppTest) -> dict[str, dict[str, str]]:
     """The table by class: a row a class, a cell a column."""
-    [table] = [block.value for block in app.get("html") if "<table" in block.value]
+    [table] = [block.value for block in app.get("html") if 'class="lens-classes">' in block.value]
     names = re.findall(r'scope="col">(\w+)', table)
     rows = re.findall(r"<tr[^>]*><th scope=.row.>(.*?)</tr>", table)
     cells = [re.split(r"</t[hd]>(?:<td>)?", re.sub(r"<i .*?</i>", "", row)) for row in rows]

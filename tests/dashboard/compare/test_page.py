@@ -22,7 +22,7 @@ from detector.wire.protos import get_model_metadata_pb2
 from detector.wire.tensors import encode_tensor
 from tests.support.foreign import Foreign, answer, serving, statuses
 from tests.support.kept import keep
-from tests.support.paths import NEWEST, ROOT
+from tests.support.paths import BEFORE, NEWEST, ROOT
 from tests.support.running import free_port
 
 LABELS = ("background", "clothes", "pants", "shoes", "watch", "phone", "audio", "computer", "books")
@@ -37,14 +37,16 @@ pytestmark = pytest.mark.usefixtures("empty_caches")
 def opened(
     embedded_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., AppTest]:
+    """Both sides ask the newest version, unless `query` has others or None: as the page opens."""
     monkeypatch.setenv("COMMODITY_LENS_SERVER", embedded_server.address)
 
-    def run(servers: str = "", **query: str | list[str]) -> AppTest:
+    def run(servers: str = "", **query: str | list[str] | None) -> AppTest:
         monkeypatch.setenv("COMMODITY_LENS_SERVERS", servers)
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
         app.switch_page("pages/2_Compare.py")
-        for name, value in query.items():
-            app.query_params[name] = value
+        for name, value in {"version_a": "newest", **query}.items():
+            if value is not None:
+                app.query_params[name] = value
         return app.run()
 
     return run
@@ -137,6 +139,15 @@ def test_two_thresholds_differ(opened: Callable[..., AppTest]):
     assert set(differences(app)["difference"]) == {"Only in A", "In both"}
     assert "right" in differences(app)
     assert len(app.info) == 0
+
+
+def test_it_opens_with_the_version_before_against_the_newest(opened: Callable[..., AppTest]):
+    app = opened(version_a=None)
+    assert problems(app) == []
+    assert (knobs(app, "a")[-1], knobs(app, "b")[-1]) == (BEFORE, "newest")
+    headings = [note["text"] for note in spec(app)["layout"]["annotations"]]
+    assert [f"commodity {v} " in headings[side] for side, v in enumerate((BEFORE, NEWEST))]
+    assert "Both sides are the same" not in "".join(box.value for box in app.info)
 
 
 def test_both_sides_open_with_the_settings_that_hold_on_all_pages(opened: Callable[..., AppTest]):
@@ -261,10 +272,10 @@ def test_copy_makes_b_what_a_is_and_nothing_differs(opened: Callable[..., AppTes
 
 def test_reset_brings_back_what_the_page_opens_with(opened: Callable[..., AppTest]):
     app = opened(
-        score_a="0.2", iou_b="0.6", agnostic_b="true", version_a=NEWEST, same_box_iou="0.9"
+        score_a="0.2", iou_b="0.6", agnostic_b="true", version_b=BEFORE, same_box_iou="0.9"
     )
     app.button(key="reset_sides").click().run()
-    assert knobs(app, "a") == (0.3, 0.45, False, "newest")
+    assert knobs(app, "a") == (0.3, 0.45, False, BEFORE)
     assert knobs(app, "b") == (0.3, 0.45, False, "newest")
     assert app.slider(key="same_box_iou").value == 0.5
 
@@ -308,7 +319,7 @@ def test_every_version_that_a_server_has_ready_is_offered(opened: Callable[..., 
         app = opened(f"second={foreign.address}", server_b="second")
         assert app.selectbox(key="server_b").options[1:] == ["second"]
         assert app.selectbox(key="version_b").options == ["newest", "2", "1"]
-        assert app.selectbox(key="version_a").options == ["newest", NEWEST]
+        assert app.selectbox(key="version_a").options == ["newest", NEWEST, BEFORE]
 
 
 def test_sides_by_two_versions_of_one_server_differ(opened: Callable[..., AppTest], output):

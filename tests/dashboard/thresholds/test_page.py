@@ -512,7 +512,7 @@ def test_what_is_counted_without_an_upload_is_named(opened):
     assert app.segmented_control(key="scope").options[2].startswith("The gallery (")
     app.segmented_control(key="scope").set_value("gallery").run()
     assert errors(app) == []
-    assert any("Counting over 17 images" in box.value for box in app.caption)
+    assert any(box.value.startswith("17 images with ground truth") for box in app.caption)
 
 
 def test_errors_of_a_image_are_listed_again_after_a_look_elsewhere(opened):

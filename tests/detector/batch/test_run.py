@@ -29,6 +29,7 @@ from detector.room import Room
 from detector.serving import ServedModel
 from detector.ssd import RawPrediction, Settings, postprocess, preprocess
 from tests.support.foreign import Foreign, gated
+from tests.support.paths import NEWEST
 from tests.support.running import ModelServer, model_server, served
 
 CONFIG = Config()
@@ -94,7 +95,7 @@ def test_what_make_gives_of_a_image_is_in_its_result(client: ServedModel) -> Non
 
 
 def test_a_stored_answer_is_not_asked_for_again(embedded_server: EmbeddedServer) -> None:
-    stored = StoredAnswers(AnswerStore(), embedded_server.address, "commodity", 1)
+    stored = StoredAnswers(AnswerStore(), embedded_server.address, "commodity", int(NEWEST))
     sources = [source("a", jpeg())]
     with gated(embedded_server.address) as (_, server), served(server.address) as client:
         [first] = run(sources, client, CONFIG, stored=stored)
@@ -102,11 +103,11 @@ def test_a_stored_answer_is_not_asked_for_again(embedded_server: EmbeddedServer)
         assert (again.raw, again.model) == (first.raw, first.model)
         assert len(server.requests) == 1
         # Another version of the model may say something else.
-        list(run(sources, client, CONFIG, stored=replace(stored, version=2)))
+        list(run(sources, client, CONFIG, stored=replace(stored, version=int(NEWEST) + 1)))
         assert len(server.requests) == 2
     assert stored.get(first.digest) is not None
     # It is kept under the version that gave it, not under the one that was looked for.
-    assert replace(stored, version=2).get(first.digest) is None
+    assert replace(stored, version=int(NEWEST) + 1).get(first.digest) is None
 
 
 # Bad files.
