@@ -21,7 +21,7 @@ from detector.wire.protos import predict_pb2
 from detector.wire.tensors import encode_tensor
 from tests.support.foreign import Foreign, answer, gated, serving, statuses
 from tests.support.kept import ask_at_once, kept
-from tests.support.paths import ROOT
+from tests.support.paths import NEWEST, ROOT
 
 pytestmark = pytest.mark.usefixtures("empty_caches")
 
@@ -165,8 +165,15 @@ def test_an_image_is_asked_once_whatever_pages_are_visited(embedded_server, monk
                 app.button(key="batch_gallery_run").click().run()
                 kept(app, state.Batch).job.join(300)
             assert errors(app) == []
-        asked = Counter(request.inputs["images"].tensor_content for request in server.requests)
-        assert len(asked) == 17  # the gallery, for the charts of Thresholds
+        asked = Counter(
+            (
+                request.inputs["images"].tensor_content,
+                request.model_spec.version.value or int(NEWEST),
+            )
+            for request in server.requests
+        )
+        # The gallery, for the charts of Thresholds, and what Compare has of the version before.
+        assert len(asked) == 17 + 1
         assert set(asked.values()) == {1}
 
 

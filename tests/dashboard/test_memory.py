@@ -10,6 +10,7 @@ from PIL import Image
 from playwright.sync_api import FilePayload, Page, expect
 
 from tests.support.browser import element, settled
+from tests.support.paths import ROOT
 from tests.support.running import Dashboard, dashboard, resident_mb
 
 IMAGES, VISITORS = 16, 3
@@ -66,16 +67,15 @@ def test_a_visitor_who_looked_at_many_large_photos_leaves_little(
 def test_an_upload_stays_when_another_joins_it(visit: Callable[..., Page], running: Dashboard):
     """The uploader's own copy is empty by then."""
 
-    def drawn(color: str) -> FilePayload:
-        file = io.BytesIO()
-        Image.new("RGB", (400, 300), color).save(file, "PNG")
-        return FilePayload(name=f"{color}.png", mimeType="image/png", buffer=file.getvalue())
+    def photo(name: str) -> FilePayload:
+        data = (ROOT / "samples" / name).read_bytes()
+        return FilePayload(name=name, mimeType="image/jpeg", buffer=data)
 
     page = visit(f"{running.url}/?source=Upload")
-    uploaded(page, "upload", [drawn("red")])
-    expect(element(page, "upload")).to_contain_text("red.png")
+    uploaded(page, "upload", [photo("bookshelf.jpg")])
+    expect(element(page, "upload")).to_contain_text("bookshelf.jpg")
     settled(page)
-    uploaded(page, "upload", [drawn("blue")])
+    uploaded(page, "upload", [photo("book_covers.jpg")])
     strip = element(page, "picture").get_by_role("radio")
     expect(strip).to_have_count(2)
     strip.first.click()
@@ -84,9 +84,9 @@ def test_an_upload_stays_when_another_joins_it(visit: Callable[..., Page], runni
 
     page.goto(f"{running.url}/Compare?compare_mode=Images")
     page.get_by_role("button", name="Add images").click()
-    for color in ("green", "yellow"):
-        uploaded(page, "compare_upload", [drawn(color)])
-        expect(element(page, "pictures")).to_contain_text(f"{color}.png")
+    for name in ("watch_marble.jpg", "jeans_flat.jpg"):
+        uploaded(page, "compare_upload", [photo(name)])
+        expect(element(page, "pictures")).to_contain_text(name)
         settled(page)
-    expect(page.get_by_text("green.png").first).to_be_visible()
+    expect(page.get_by_text("watch_marble.jpg").first).to_be_visible()
     expect(page.get_by_test_id("stAlert")).to_have_count(0)

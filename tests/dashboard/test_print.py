@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.support.browser import element, finished
+from tests.support.paths import NEWEST
 from tests.support.running import dashboard
 
 SCREEN = {"width": 1440, "height": 900}
@@ -130,7 +131,8 @@ def test_settings_are_words_on_paper_and_nothing_on_the_screen(
     page = printed("/?iou_threshold=0.6&own=audio&threshold_audio=0.7&class_agnostic=true")
     line = page.locator("p.lens-paper")
     expect(line).to_have_text(
-        "commodity 1 · Score threshold 0.30 · audio 0.7 · IoU threshold 0.60 · Class-agnostic NMS"
+        f"commodity {NEWEST} · Score threshold 0.30 · audio 0.7 · IoU threshold 0.60"
+        " · Class-agnostic NMS"
     )
     expect(line).to_be_visible()
     page.emulate_media(media="screen")
