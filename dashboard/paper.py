@@ -15,6 +15,8 @@ from detector.ssd import Settings
 from detector.translation import _
 
 ABSENT = "–"
+ROW, FRAME = 35, 2  # pixels of a grid
+MOST_ROWS = 10  # that a grid shows at once, unless its height is given
 
 
 def dataframe(
@@ -28,7 +30,12 @@ def dataframe(
         column_config: of each column that is not to be shown as it is.
         options: as of `st.dataframe`.
     """
-    st.dataframe(data, key=key, hide_index=True, column_config=column_config, **options)
+    height = options.get("height") or ROW * (min(len(data), MOST_ROWS) + 1) + FRAME
+    # Until the grid is there its place is as high, and what is for paper has none.
+    places = f".st-key-{key}_grid{{--awaited:{height}px}}.st-key-{key}_paper{{--awaited:0px}}"
+    with st.container(key=f"{key}_grid", gap=None):
+        st.html(f"<style>{places}</style>")
+        st.dataframe(data, key=key, hide_index=True, column_config=column_config, **options)
     heads, cells = "", []
     for name in map(str, data):
         config = column_config.get(name, {})
@@ -39,10 +46,11 @@ def dataframe(
         heads += _cell("th", config.get("label") or name, is_text, ' scope="col"')
         cells.append([_cell("td", _text(v, kind.get("format")), is_text) for v in data[name]])
     body = "".join(f"<tr>{''.join(row)}</tr>" for row in zip(*cells, strict=True))
-    st.html(
-        f'<table class="lens-classes lens-paper"><thead><tr>{heads}</tr></thead>'
-        f"<tbody>{body}</tbody></table>"
-    )
+    with st.container(key=f"{key}_paper"):
+        st.html(
+            f'<table class="lens-classes lens-paper"><thead><tr>{heads}</tr></thead>'
+            f"<tbody>{body}</tbody></table>"
+        )
 
 
 def settings(used: Settings, labels: Sequence[str], model: str = "") -> None:

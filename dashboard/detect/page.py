@@ -42,13 +42,16 @@ def show() -> None:
     """Detect in the chosen image and show what came; without an answer, the photo and why."""
     image = images.choose()
     loaded = prepare(image)
-    # What is drawn into it again takes the place of what is there: the figure the photo's.
-    place = st.empty()
     waiting: AbstractContextManager[object] = nullcontext()
     if state.read(state.Visit).is_new and last_answer(image) is None:
-        with place.container():
+        # What is drawn into it again takes the place of what is there: the figure the photo's.
+        again = st.empty()
+        with again.container():
             waiting = _photo_alone(image, loaded)
-    with place.container():
+        place = again.container()
+    else:  # emptied, it would take the controls away for a moment, and the focus with them
+        place = st.container()
+    with place:
         answer = answer_or_reason(image, loaded, waiting)
         if answer is None:
             _figure(

@@ -48,16 +48,15 @@ def _versions(where: str) -> None:
         (status.version, status.state, status.error_message or status.error_code)
         for status in served(where).versions()
     ]
-    with st.container(key="versions_table"):
-        paper.dataframe(
-            pd.DataFrame(rows, columns=["Version", "State", "Message"]),
-            key="versions",
-            column_config={
-                "Version": st.column_config.NumberColumn(_("Version"), width="small", format="%d"),
-                "State": st.column_config.TextColumn(_("State")),
-                "Message": st.column_config.TextColumn(_("Message")),
-            },
-        )
+    paper.dataframe(
+        pd.DataFrame(rows, columns=["Version", "State", "Message"]),
+        key="versions",
+        column_config={
+            "Version": st.column_config.NumberColumn(_("Version"), width="small", format="%d"),
+            "State": st.column_config.TextColumn(_("State")),
+            "Message": st.column_config.TextColumn(_("Message")),
+        },
+    )
 
 
 def _signatures(where: str) -> None:
@@ -68,17 +67,16 @@ def _signatures(where: str) -> None:
         for direction, tensors in ((_("in"), signature.inputs), (_("out"), signature.outputs))
         for tensor in tensors
     ]
-    with st.container(key="signatures_table"):
-        paper.dataframe(
-            pd.DataFrame(rows, columns=["Signature", "Direction", "Tensor", "Type and shape"]),
-            key="signatures",
-            column_config={
-                "Signature": st.column_config.TextColumn(_("Signature")),
-                "Direction": st.column_config.TextColumn(_("Direction"), width=80),
-                "Tensor": st.column_config.TextColumn(_("Tensor")),
-                "Type and shape": st.column_config.TextColumn(_("Type and shape")),
-            },
-        )
+    paper.dataframe(
+        pd.DataFrame(rows, columns=["Signature", "Direction", "Tensor", "Type and shape"]),
+        key="signatures",
+        column_config={
+            "Signature": st.column_config.TextColumn(_("Signature")),
+            "Direction": st.column_config.TextColumn(_("Direction"), width=80),
+            "Tensor": st.column_config.TextColumn(_("Tensor")),
+            "Type and shape": st.column_config.TextColumn(_("Type and shape")),
+        },
+    )
 
 
 def _shape(shape: tuple[int | None, ...] | None) -> str:

@@ -112,7 +112,7 @@ def _controls(labels: Sequence[str], image: ImageFile, answer: Answer) -> ssd.Se
             "**X-ray** shows what went."
         )
     )
-    change = st.empty()
+    change = st.container()
     agnostic = controls.class_agnostic()
     st.caption(
         _(

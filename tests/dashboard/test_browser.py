@@ -149,6 +149,27 @@ def test_the_link_reopens_sample_and_settings(page: Page, visit: Callable[..., P
     expect(element(again, "sample").get_by_role("radio").nth(1)).to_be_checked()
 
 
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [("Detect", "score_threshold"), ("Thresholds", "iou_threshold"), ("Compare", "score_a")],
+)
+def test_a_control_stays_in_its_place_while_another_image_is_detected(
+    page: Page, name: str, key: str
+):
+    """One that was drawn anew would lose the focus, and the keys that are pressed."""
+    page.get_by_test_id("stSidebar").get_by_role("link", name=name).click()
+    handle = element(page, key).locator("input[type=range]")
+    handle.wait_for()
+    settled(page)
+    before = handle.element_handle()
+    for sample in (1, 2):
+        chosen = element(page, "sample").get_by_role("radio").nth(sample)
+        chosen.click()
+        expect(chosen).to_be_checked()
+        settled(page)
+        assert before.evaluate("node => node.isConnected")
+
+
 def exported(page: Page, label: str) -> bytes:
     element(page, "export").get_by_role("button").first.click()
     button = page.get_by_role("button", name=re.compile(f"^{label}"))
