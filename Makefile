@@ -15,13 +15,16 @@ PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 # Node and npm come from PyPI too, into the environment.
 NPM = PATH="$(CURDIR)/$(BIN):$$PATH" npm
 
-.PHONY: help demo install check lint test test-all docs lock browser train evaluate benchmark clean
+.PHONY: help demo record install check lint test test-all docs lock browser train evaluate benchmark clean
 
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: install  ## the dashboard on http://localhost:8501, with its own model server
 	$(BIN)/streamlit run app.py --server.port $(PORT)
+
+record: install  ## the model's answers for the gallery anew, after a change of one of them
+	$(BIN)/python -m detector record samples
 
 install: $(VENV)/.installed  ## the virtual environment with what the dashboard needs
 

@@ -23,15 +23,19 @@ from detector.errors import (
     ModelNotFoundError,
     NotAModelServerError,
     ServerFaultError,
+    ServerStartError,
     ServerTimeoutError,
     ServerUnavailableError,
     ServingError,
 )
+from detector.recorded import FILE_NAME, read_recorded
 from detector.serving import ModelSpec, ServedModel, ServingClient
 from detector.translation import _
 
 _log = logging.getLogger(__name__)
 
+# The errors of a server that says nothing, not even something wrong.
+NO_ANSWER = (ServerUnavailableError, ServerTimeoutError, ServerStartError)
 # How long a page waits for a server to say which version it serves, and for how long that holds.
 WAIT_S = 3.0
 FRESH_S = 3.0
@@ -80,6 +84,12 @@ def is_starting() -> bool:
     """Whether the embedded server is not ready yet."""
     server = embedded()
     return server is not None and server.state != "running"
+
+
+def has_failed() -> bool:
+    """Whether the embedded server could not be started; `address` tries again."""
+    server = embedded()
+    return server is not None and server.state == "failed"
 
 
 def address() -> str:
@@ -233,7 +243,7 @@ def answer_for(
         except ModelNotFoundError:  # the version may be gone since the server was asked
             watch.forget()
             return _answer_by(image, loaded, where, asked, watch.version())
-    except (ServerTimeoutError, ServerUnavailableError):
+    except NO_ANSWER:
         watch.forget()
         raise
 
@@ -259,3 +269,34 @@ def stored_answers(server_address: str, version: int) -> StoredAnswers:
 def last_answer(image: ImageFile) -> Answer | None:
     """The last answer that this session had for the image, while the server gives none."""
     return state.answer_store().last(image.digest)
+
+
+def recorded_answer(image: ImageFile, spec: ModelSpec | None = None) -> Answer | None:
+    """What the configured model said of an image of the gallery when it was recorded.
+
+    Args:
+        spec: a version of the model, or none for the newest that was recorded.
+    """
+    asked = spec or ModelSpec.of(config())
+    if asked.name != config().model_name or asked.version_label is not None:
+        return None
+    by_version = _recorded().get(image.digest, {})
+    return by_version.get(asked.version or max(by_version, default=0))
+
+
+def recorded_versions() -> tuple[int, ...]:
+    """The versions of the configured model that were recorded, newest first."""
+    found = {version for by_version in _recorded().values() for version in by_version}
+    return tuple(sorted(found, reverse=True))
+
+
+@st.cache_resource(show_spinner=False)
+def _recorded() -> dict[str, dict[int, Answer]]:
+    """The recorded answers of the configured model, by digest and version."""
+    found: dict[str, dict[int, Answer]] = {}
+    settings = config()
+    for digest, answer in read_recorded(settings.samples_path / FILE_NAME):
+        is_the_models = answer.model.name == settings.model_name
+        if is_the_models and answer.raw.scores.shape[1] == len(settings.labels):
+            found.setdefault(digest, {})[answer.model.version] = answer
+    return found

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -62,13 +63,15 @@ class Answer:
         raw: split and compact: what post-processing ever reads of it.
         size: (width, height) of the upright original, in pixels.
         model: the name and version that answered.
-        timings_s: seconds by step: decode, preprocess, call.
+        timings_s: seconds by step: decode, preprocess, call; none of a recorded one.
+        recorded_on: the day on which it was given, None where it was given just now.
     """
 
     raw: RawPrediction = field(repr=False)
     size: tuple[int, int]
     model: ModelVersion
     timings_s: Mapping[str, float]
+    recorded_on: date | None = None
 
     def detections(self, settings: Settings) -> Detections:
         """The boxes that these settings leave, in pixels of the original image."""

@@ -1,4 +1,4 @@
-"""The command line: `commodity-lens predict IMAGE...`, `rerun MANIFEST`, `demo` and `serve`.
+"""The command line: `commodity-lens predict IMAGE...`, `rerun MANIFEST`, `record`, `demo`, `serve`.
 
 Nothing here is slow to import: no Plotly, no pandas, no Streamlit, no TensorFlow.
 """
@@ -13,9 +13,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
+from datetime import date
 from pathlib import Path
 from typing import Any, NoReturn
 
+from detector.answers import Detector, load
 from detector.batch.archives import Archive
 from detector.batch.folder import EXPORTS, SUFFIX, OutputError, OutputFolder, digest_of
 from detector.batch.judging import Accuracy, Judge, files_at
@@ -45,7 +47,8 @@ from detector.formats.tables import record
 from detector.formats.thresholds import read_thresholds
 from detector.paths import ROOT
 from detector.printable import on_one_line, printable
-from detector.serving import ModelSpec, connect
+from detector.recorded import FILE_NAME, write_recorded
+from detector.serving import ModelSpec, ServedModel, connect
 from detector.ssd import Settings
 from detector.translation import _
 
@@ -107,6 +110,12 @@ Each image is looked for at the path that the first run was given, so start this
 folder. With --pictures, images are recognised by their content, wherever they are now.
 
 exit status: 0 if the result is the same, 1 if it is not; 2, 3 and 4 as for predict.
+"""
+
+_RECORD = """\
+Asks the model about each image of a gallery, by every version that the server has ready, and writes
+the answers into GALLERY/recorded.npz. The dashboard shows them, marked as recorded, while no model
+server answers. Do it again when the model or the gallery has changed.
 """
 
 _DEMO = """\
@@ -288,6 +297,45 @@ def _rerun(options: argparse.Namespace) -> int:
             print(f"{on_one_line(difference.name)}: {printable(difference.what)}")
         print(f"{same} of {count} images are the same, their scores to within {most:.2g}")
     return _IMAGES_FAILED if differences else 0
+
+
+def _record(options: argparse.Namespace) -> int:
+    options.model = options.model_version = None
+    config = _config(options)
+    recorded = []
+    with Detector(config) as detector, _printing():
+        model = detector.model()
+        versions = _ready_versions(model.served)
+        for path in images_in(options.gallery):
+            source = file_source(path, config.image_limits)
+            image = load(source.read(), config.image_limits)
+            for version in versions:
+                asked = dataclasses.replace(model, served=model.served.at(version))
+                recorded.append((digest_of(source), asked.ask(image)))
+            print(on_one_line(str(path)), flush=True)
+    if not recorded:
+        raise ConfigError(
+            _("{folder} has no image", folder=options.gallery), _("Name the gallery's folder.")
+        )
+    target = options.gallery / FILE_NAME
+    try:
+        write_recorded(target, recorded, date.today())
+    except OSError as error:
+        raise OutputError(
+            _("{target} cannot be written: {reason}", target=target, reason=error.strerror),
+            _("Make room there, or the folder writable."),
+        ) from error
+    return 0
+
+
+def _ready_versions(model: ServedModel) -> list[int]:
+    """The versions that can be asked. A server that has just started loads one after the other:
+    what it has is taken for all when nothing has changed in two seconds."""
+    before = None
+    while (versions := model.versions()) != before:
+        before = versions
+        time.sleep(2)
+    return [each.version for each in versions if each.state == "AVAILABLE"]
 
 
 def _demo(options: argparse.Namespace) -> NoReturn:
@@ -606,6 +654,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_predict(commands)
     _add_rerun(commands)
+    _add_record(commands)
     _add_demo(commands)
     _add_serve(commands)
     return parser
@@ -743,6 +792,18 @@ def _add_rerun(commands: Any) -> None:
         metavar="PLACE",
         help="files, folders or ZIP files in which to look for the images",
     )
+    _add_server(command)
+
+
+def _add_record(commands: Any) -> None:
+    command = commands.add_parser(
+        "record",
+        help="record the model's answers for a gallery, to be shown while no server answers",
+        description=_RECORD,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(command=_record)
+    command.add_argument("gallery", type=Path, metavar="GALLERY", help="a folder of images")
     _add_server(command)
 
 

@@ -2,6 +2,7 @@
 real browser."""
 
 import os
+import time
 
 # Before gRPC is imported: else it writes to the terminal when a server ends, as in many tests.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
@@ -20,7 +21,7 @@ from detector.images import RGBImage, read_image
 from detector.serving import ServedModel
 from tests.support import browser
 from tests.support.certificates import Certificates
-from tests.support.paths import ROOT
+from tests.support.paths import ROOT, VERSIONS
 from tests.support.running import served
 
 # How long an example may take depends on what else the machine is doing: no test is about that.
@@ -66,7 +67,11 @@ def photo(samples_dir: Path) -> RGBImage:
 
 @pytest.fixture(scope="session")
 def embedded_server(model_base_path: Path) -> Iterator[EmbeddedServer]:
+    """With all versions of the shipped model there: the newest is there first."""
     with EmbeddedServer("commodity", model_base_path) as server:
+        with served(server.address) as model:
+            while [v.state for v in model.versions()] != ["AVAILABLE"] * len(VERSIONS):
+                time.sleep(0.05)
         yield server
 
 

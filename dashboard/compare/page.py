@@ -1,5 +1,6 @@
 """Compare: one image under two settings, models or servers, or several images side by side."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import streamlit as st
@@ -13,10 +14,7 @@ from dashboard.files import ImageFile
 from dashboard.media import photo_url, prepare
 from detector.answers import LoadedImage
 from detector.drawing import comparison_sheet, linked, photo
-from detector.errors import (
-    ServerTimeoutError,
-    ServerUnavailableError,
-)
+from detector.errors import ServerStartError
 from detector.evaluation.ground_truth import GroundTruth
 from detector.evaluation.pairing import (
     Pairing,
@@ -60,7 +58,7 @@ def show() -> None:
             state.set_widget("sample", titles[0])
     image = images.choose()
     loaded = prepare(image)
-    with st.spinner(_("Asking the model server…"), show_time=False):
+    with st.spinner(_("Asking the model server…"), show_time=False), suppress(ServerStartError):
         answers.address()  # waits for the embedded one
     sides.start()
     _sides(image, loaded)
@@ -100,10 +98,10 @@ def _sides(image: ImageFile, loaded: LoadedImage) -> None:
         else:
             _figure(*place, image, loaded, a, b, pairing, row, absent)
     _keep(*sides.keys(), "compare_mode", "compare_view", *differences.SETTINGS)
+    if any(isinstance(r.error, answers.NO_ANSWER) for r in results):
+        frame.try_again()
     if a.answer is None or b.answer is None:
         above.caption(_("There is nothing to compare until both sides have an answer."))
-        if any(isinstance(r.error, (ServerUnavailableError, ServerTimeoutError)) for r in results):
-            frame.try_again()
         return
     above.caption(f"{summary(pairing)} · {frame.plain(image.name)}")
     truth = ground_truth.of_image(image, a.answer)

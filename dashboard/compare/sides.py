@@ -11,7 +11,7 @@ from dashboard.answers import config
 from dashboard.files import ImageFile
 from detector import ssd
 from detector.answers import Answer, LoadedImage
-from detector.errors import ConfigError, LensError
+from detector.errors import ConfigError, LensError, ServingError
 from detector.evaluation.pairing import KIND_COLORS, Kind
 from detector.formats.thresholds import read_thresholds
 from detector.serving import ModelSpec
@@ -55,7 +55,8 @@ class Side:
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What a side shows: detections, and all of them at the floor; or why it has none."""
+    """What a side shows: detections, and all of them at the floor; or why it has none. A
+    recorded answer is there with the reason why it is no live one."""
 
     side: Side
     answer: Answer | None
@@ -71,11 +72,13 @@ class Result:
             return _("{side} · no answer", side=name)
         model, settings = self.answer.model, self.side.settings
         agnostic = _(" · agnostic") if settings.class_agnostic else ""
+        on = self.answer.recorded_on
+        recorded = "" if on is None else _(" · recorded on {date}", date=on)
         own_count = len(settings.class_thresholds)
         own = plural(" · {count} own threshold", " · {count} own thresholds", own_count)
         return (
             f"{name} · {model.name} {model.version or '?'} · score ≥ {settings.score_threshold:.2f}"
-            f"{own if own_count else ''} · IoU {settings.iou_threshold:.2f}{agnostic}"
+            f"{own if own_count else ''} · IoU {settings.iou_threshold:.2f}{agnostic}{recorded}"
         )
 
     @property
@@ -236,7 +239,7 @@ def start() -> None:
 
 def _opening() -> dict[str, dict[str, Any]]:
     """The values of both sides' controls as the page opens."""
-    versions = answers.available_versions(answers.address(), config().model_name)
+    versions = _versions_of(next(iter(_servers())), config().model_name)
     before = str(versions[1]) if len(versions) > 1 else _configured_version()
     settings = controls.kept()
     return {"a": _values(settings, before), "b": _values(settings, _configured_version())}
@@ -256,13 +259,21 @@ def _values(settings: ssd.Settings, version: str) -> dict[str, Any]:
 
 def ask(side: Side, image: ImageFile, loaded: LoadedImage) -> Result:
     """The side's detections. The server is asked once an image and version, not for a setting."""
-    none = ssd.Detections.empty()
+    answer: Answer | None
+    failure: LensError | None = None
     try:
         answer = answers.answer_for(image, loaded, _address(side.server), side.spec())
     except LensError as error:
-        return Result(side, None, none, none, error)
+        answer, failure = None, error
+        if isinstance(error, answers.NO_ANSWER) and _servers().get(side.server) is None:
+            answer = answers.recorded_answer(image, side.spec())
+    if answer is None:
+        none = ssd.Detections.empty()
+        return Result(side, None, none, none, failure)
     unlimited = replace(side.settings, score_threshold=0.0, top_k=2**31)
-    return Result(side, answer, answer.detections(side.settings), answer.detections(unlimited))
+    return Result(
+        side, answer, answer.detections(side.settings), answer.detections(unlimited), failure
+    )
 
 
 def keys() -> list[str]:
@@ -332,7 +343,20 @@ def _configured_version() -> str:
     return str(settings.model_version or settings.version_label or NEWEST)
 
 
+def _versions_of(server: str, model: str) -> tuple[int, ...]:
+    """What the server has ready; of the dashboard's own, while it is silent, what was recorded."""
+    if _servers().get(server) is not None:
+        return answers.available_versions(_address(server), model)
+    try:
+        answers.served_version()
+        return answers.available_versions(answers.address(), model)
+    except answers.NO_ANSWER:
+        return answers.recorded_versions()
+    except ServingError:
+        return ()
+
+
 def _offered_versions(server: str, model: str) -> list[str]:
     """What can be asked: first what is configured, then the newest, then what the server has."""
-    there = answers.available_versions(_address(server), model)
+    there = _versions_of(server, model)
     return list(dict.fromkeys([_configured_version(), NEWEST, *map(str, there)]))

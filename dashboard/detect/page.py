@@ -9,7 +9,15 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import controls, frame, ground_truth, images, paper, state
-from dashboard.answers import answer_for, config, is_starting, last_answer
+from dashboard.answers import (
+    NO_ANSWER,
+    answer_for,
+    config,
+    has_failed,
+    is_starting,
+    last_answer,
+    recorded_answer,
+)
 from dashboard.detect import tables
 from dashboard.files import ImageFile
 from dashboard.media import figure_hands, photo_url, prepare
@@ -43,7 +51,8 @@ def show() -> None:
     image = images.choose()
     loaded = prepare(image)
     waiting: AbstractContextManager[object] = nullcontext()
-    if state.read(state.Visit).is_new and last_answer(image) is None:
+    known = last_answer(image) or recorded_answer(image)
+    if state.read(state.Visit).is_new and known is None:
         # What is drawn into it again takes the place of what is there: the figure the photo's.
         again = st.empty()
         with again.container():
@@ -74,11 +83,16 @@ def answer_or_reason(
     image: ImageFile, loaded: LoadedImage, waiting: AbstractContextManager[object] | None = None
 ) -> Answer | None:
     """The model server's answer. Where it gives none the page says why and tries again by itself;
-    meanwhile the last answer that this session had for the image, or None.
+    meanwhile the last answer that this session had for the image, the recorded one, or None. While
+    the embedded server starts, nobody waits who has one of these.
 
     Args:
         waiting: where to say that the embedded server is still starting.
     """
+    meanwhile = last_answer(image) or recorded_answer(image)
+    if meanwhile is not None and is_starting() and not has_failed():
+        _ask_when_started()
+        return meanwhile
     try:
         with (
             waiting or nullcontext(),
@@ -88,7 +102,28 @@ def answer_or_reason(
     except ServingError as error:
         frame.show_error(error)
         frame.try_again()
-        return last_answer(image)
+        is_silent = isinstance(error, NO_ANSWER)
+        return last_answer(image) or (recorded_answer(image) if is_silent else None)
+
+
+@st.fragment(run_every="0.5s")
+def _ask_when_started() -> None:
+    if not is_starting() or has_failed():
+        st.rerun()
+
+
+def tell_recorded(answer: Answer) -> None:
+    """That an answer is a recorded one, where it is."""
+    if answer.recorded_on is not None:
+        st.caption(
+            _(
+                ":orange-badge[:material/history: Recorded] by {model} {version} on {date}:"
+                " no model server has answered yet.",
+                model=frame.plain(answer.model.name),
+                version=answer.model.version,
+                date=answer.recorded_on,
+            )
+        )
 
 
 @frame.fragment
@@ -107,7 +142,10 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
         _figure(place, image, loaded, detections, (settings,), truth if _shows_truth() else None)
         st.caption(f"{photo.summary(detections, labels)} · {frame.plain(image.name)}")
         paper.settings(settings, labels, f"{answer.model.name} {answer.model.version or '?'}")
-        _timings([*answer.timings_s.values(), postprocess_s])
+        if answer.recorded_on is None:
+            _timings([*answer.timings_s.values(), postprocess_s])
+        else:  # on the lines of the times
+            tell_recorded(answer)
         _hand_on(image, answer, settings, detections, has_truth=truth is not None)
     with right:
         tables.by_class(detections, settings, labels)

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import controls, frame, ground_truth, images, paper, state
 from dashboard.answers import config
 from dashboard.detect import tables
-from dashboard.detect.page import answer_or_reason
+from dashboard.detect.page import answer_or_reason, tell_recorded
 from dashboard.files import ImageFile
 from dashboard.ground_truth import JudgedImage
 from dashboard.media import photo_url, prepare, screen_of
@@ -73,6 +73,7 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
     with place:
         _viewer(image, loaded, answer, settings, mode, truth)
         paper.settings(settings, labels, f"{answer.model.name} {answer.model.version or '?'}")
+        tell_recorded(answer)
     nms.show(image, loaded, answer, settings)
     st.divider()
     counted = _scope(image, answer)

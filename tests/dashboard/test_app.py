@@ -21,7 +21,8 @@ from detector.wire.protos import get_model_metadata_pb2
 from detector.wire.tensors import encode_tensor
 from tests.support.foreign import Foreign, answer, serving, statuses
 from tests.support.kept import ask_at_once, kept
-from tests.support.paths import ROOT
+from tests.support.paths import NEWEST, ROOT
+from tests.support.running import free_port
 
 PAGES = ["app.py", *(f"pages/{path.name}" for path in sorted((ROOT / "pages").glob("*.py")))]
 
@@ -273,6 +274,29 @@ def test_a_failing_server_leaves_the_earlier_boxes(monkeypatch: pytest.MonkeyPat
         assert shown(app) == 1
 
 
+def test_without_a_server_the_gallerys_answers_are_recorded_ones_and_said_to_be(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setenv("COMMODITY_LENS_SERVER", f"127.0.0.1:{free_port()}")
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).run()
+    assert len(problems(app)) == 1
+    assert shown(app) > 0
+    assert any(f"by commodity {NEWEST} on 20" in said for said in recorded_words(app))
+    before = counts(app)
+    app.slider(key="score_threshold").set_value(0.95).run()
+    assert counts(app) != before
+    app.segmented_control(key="source").set_value("Upload").run()
+    app.file_uploader(key="upload").upload("mine.png", png("red"), "image/png").run()
+    assert recorded_words(app) == []
+    app.switch_page("pages/1_Thresholds.py").run()
+    app.segmented_control(key="source").set_value("Samples").run()
+    assert recorded_words(app)
+
+
+def recorded_words(app: AppTest) -> list[str]:
+    return [box.value for box in app.caption if "Recorded" in box.value]
+
+
 def test_a_slow_server_is_named_with_its_time_limit(monkeypatch: pytest.MonkeyPatch):
     done = threading.Event()
     monkeypatch.setenv("COMMODITY_LENS_TIMEOUT_S", "2")
@@ -303,6 +327,7 @@ def test_an_output_of_another_shape_is_named(
         app = opened_at(server, monkeypatch)
         assert named in problems(app)[0].lower()
         assert photo_is_shown(app)
+        assert recorded_words(app) == []  # a server that answers wrongly is to be mended
 
 
 def png(color: str | tuple[int, int, int]) -> bytes:

@@ -15,7 +15,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests.support.browser import element, move_slider, settled
-from tests.support.paths import ROOT
+from tests.support.paths import NEWEST, ROOT
 from tests.support.running import children, dashboard, free_port, model_server
 
 # An image in which the shipped model is sure of what it sees, at any size.
@@ -158,6 +158,7 @@ def test_a_control_stays_in_its_place_while_another_image_is_detected(
 ):
     """One that was drawn anew would lose the focus, and the keys that are pressed."""
     page.get_by_test_id("stSidebar").get_by_role("link", name=name).click()
+    expect(page.locator("h1")).to_have_text(name)
     handle = element(page, key).locator("input[type=range]")
     handle.wait_for()
     settled(page)
@@ -221,6 +222,23 @@ def test_a_dead_server_is_named_and_its_return_noticed(visit: Callable[..., Page
         with model_server(port):
             boxes(page).first.wait_for()
             expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_recorded_boxes_are_there_while_the_embedded_server_starts(
+    visit: Callable[..., Page], tmp_path: Path
+):
+    with dashboard(tmp_path / "log.txt") as running:
+        page = visit("about:blank")
+        page.add_init_script(
+            """new MutationObserver(() => {
+                if (document.querySelector(".st-key-figure .barlayer .point path"))
+                    window.first ??= document.body.innerText
+            }).observe(document, { subtree: true, childList: true })"""
+        )
+        page.goto(running.url)
+        expect(element(page, "timings")).to_be_visible()  # of a live answer only
+        assert f"Recorded by commodity {NEWEST}" in page.evaluate("() => window.first")
+        expect(page.get_by_text("Recorded by")).to_have_count(0)
 
 
 def test_a_killed_embedded_server_comes_back(visit: Callable[..., Page], tmp_path: Path):

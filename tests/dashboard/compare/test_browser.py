@@ -100,10 +100,11 @@ def test_the_legend_hides_a_kind_in_both_panels_and_keeps_the_zoom(page: Page):
     page.wait_for_function(f"() => {PLOT}._fullLayout.xaxis.range[0] > 0")
     zoomed = page.evaluate(RANGES)
     legend = element(page, "linked_figure").locator(".legend .traces")
-    own = sum(
+    only_a, only_b, other_class = (
         int((legend.filter(has_text=kind).text_content() or "").split("·")[1])
-        for kind in ("Only in A", "Only in B")
+        for kind in ("Only in A", "Only in B", "Same box, another class")
     )
+    own = only_a + only_b + 2 * other_class
     legend.filter(has_text="In both").locator(".legendtoggle").click(force=True)
     expect(boxes(page)).to_have_count(2 * own)  # each with its halo
     assert page.evaluate(RANGES) == zoomed

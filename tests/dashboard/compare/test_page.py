@@ -381,6 +381,19 @@ def test_a_dead_server_is_named_on_its_side_and_the_other_side_stays(
     assert len(app.dataframe) == 0
 
 
+def test_without_a_server_both_sides_are_recorded_and_said_to_be(
+    opened: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("COMMODITY_LENS_SERVER", f"127.0.0.1:{free_port()}")
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.switch_page("pages/2_Compare.py").run()
+    assert len(problems(app)) == 2
+    assert panel_boxes(app, "x") > 0 < panel_boxes(app, "x2")
+    headings = [note["text"] for note in spec(app)["layout"]["annotations"]]
+    for version in (BEFORE, NEWEST):
+        assert any(f"commodity {version} " in said and "recorded on" in said for said in headings)
+
+
 def test_an_answer_of_another_shape_is_an_error_of_its_side(opened: Callable[..., AppTest], output):
     tensor = encode_tensor(output[..., 1:], "concat_3:0")
     foreign = Foreign(answer({"concat_3:0": tensor}), statuses((3, AVAILABLE, "")))
