@@ -271,6 +271,13 @@ def show_error(error: LensError) -> None:
         st.code(log, language=None)
 
 
+def show_beside(error: LensError) -> None:
+    """The same in a line or two, for what is shown all the same; the state line has the whole."""
+    headline, _separator, _details = str(error).partition(": ")
+    hint = _(error.hint) if error.hint else ""
+    st.warning(plain(f"{headline[:1].upper()}{headline[1:]}. {hint}"), icon=":material/cloud_off:")
+
+
 def try_again() -> None:
     """Say that the page tries again by itself, and do so every few seconds."""
     _rerun_after(time.monotonic())

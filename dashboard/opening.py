@@ -6,6 +6,7 @@ a page is going to be high as is not known.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
@@ -13,6 +14,8 @@ from threading import Thread
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.file_util import get_static_dir
+
+from detector.errors import LensError
 
 PARTS = ("Html", "PageLink", "ButtonGroup", "BidiComponent", "Slider", "Checkbox", "Button")
 STYLE = Path(__file__).resolve().parent / "frontend" / "style.css"
@@ -72,7 +75,13 @@ STYLED = Middleware(Styled)
 
 
 def warm_up() -> None:
-    """Begin to import what a page needs, some seconds of it, before the first visitor asks."""
-    Thread(
-        target=import_module, args=("dashboard.detect.page",), name="imports", daemon=True
-    ).start()
+    """Begin with what the first visitor would wait for: to import what a page needs, some seconds
+    of it, and to start the embedded server."""
+    Thread(target=_warm_up, name="warm-up", daemon=True).start()
+
+
+def _warm_up() -> None:
+    answers = import_module("dashboard.answers")
+    with suppress(LensError):  # told to the visitor
+        answers.embedded()
+    import_module("dashboard.detect.page")

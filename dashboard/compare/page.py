@@ -71,7 +71,9 @@ def _sides(image: ImageFile, loaded: LoadedImage) -> None:
     for column, letter, key in zip(columns, "ab", ("left", "right"), strict=True):
         with column, st.container(border=True, key=key):
             result = sides.ask(sides.show(letter), image, loaded)
-            if result.error is not None:
+            if result.error is not None and result.answer is not None:
+                frame.show_beside(result.error)
+            elif result.error is not None:
                 frame.show_error(result.error)
             results.append(result)
     a, b = results

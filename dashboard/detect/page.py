@@ -100,10 +100,14 @@ def answer_or_reason(
         ):
             return answer_for(image, loaded)
     except ServingError as error:
-        frame.show_error(error)
-        frame.try_again()
         is_silent = isinstance(error, NO_ANSWER)
-        return last_answer(image) or (recorded_answer(image) if is_silent else None)
+        instead = last_answer(image) or (recorded_answer(image) if is_silent else None)
+        if is_silent and instead is not None:
+            frame.show_beside(error)
+        else:
+            frame.show_error(error)
+        frame.try_again()
+        return instead
 
 
 @st.fragment(run_every="0.5s")
@@ -117,8 +121,8 @@ def tell_recorded(answer: Answer) -> None:
     if answer.recorded_on is not None:
         st.caption(
             _(
-                ":orange-badge[:material/history: Recorded] by {model} {version} on {date}:"
-                " no model server has answered yet.",
+                ":orange-badge[:material/history: Recorded] by {model} {version} on {date},"
+                " until a model server answers.",
                 model=frame.plain(answer.model.name),
                 version=answer.model.version,
                 date=answer.recorded_on,

@@ -1,6 +1,7 @@
 """What one sees of a page while it loads, in a real browser: nothing moves, the photo is there
 before its boxes, and the state line says one thing."""
 
+import shutil
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,7 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from detector.recorded import FILE_NAME
 from tests.support.browser import element, settled
+from tests.support.paths import ROOT
 from tests.support.running import dashboard
 
 DESKTOP = {"viewport": {"width": 1440, "height": 900}}
@@ -99,10 +102,16 @@ def test_the_photo_stands_where_its_chart_will_before_plotly_is_there(visit, url
 
 @pytest.fixture
 def silent_url(tmp_path: Path) -> Iterator[str]:
-    """A dashboard whose model server accepts and never answers."""
+    """A dashboard whose model server accepts and never answers, and whose gallery has no recorded
+    answers."""
+    gallery = tmp_path / "gallery"
+    shutil.copytree(ROOT / "samples", gallery)
+    (gallery / FILE_NAME).unlink()
+    settings = {"COMMODITY_LENS_SAMPLES_PATH": str(gallery)}
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"127.0.0.1:{silent.getsockname()[1]}"
-        with dashboard(tmp_path / "log.txt", COMMODITY_LENS_SERVER=address) as running:
+        settings["COMMODITY_LENS_SERVER"] = address
+        with dashboard(tmp_path / "log.txt", **settings) as running:
             yield running.url
 
 
