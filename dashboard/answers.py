@@ -12,7 +12,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard import state
+from dashboard import metrics, state
 from dashboard.files import ImageFile
 from detector.answers import Answer, AnswerKey, LoadedImage, SSDModel, StoredAnswers
 from detector.config import Config, read_secrets
@@ -31,6 +31,7 @@ from detector.errors import (
 from detector.recorded import FILE_NAME, read_recorded
 from detector.serving import ModelSpec, ServedModel, ServingClient
 from detector.translation import _
+from detector.turns import Turns
 
 _log = logging.getLogger(__name__)
 
@@ -39,6 +40,8 @@ NO_ANSWER = (ServerUnavailableError, ServerTimeoutError, ServerStartError)
 # How long a page waits for a server to say which version it serves, and for how long that holds.
 WAIT_S = 3.0
 FRESH_S = 3.0
+# Visitors who may wait for their image's turn; one more is told that the server is busy.
+MOST_WAITING = 100
 # How long a page waits where an earlier word of the server is at hand.
 PATIENCE_S = 0.5
 
@@ -111,7 +114,15 @@ def client(server_address: str) -> ServingClient:
     configured = {settings.server, *(server.address for server in settings.servers)}
     # Another address than the configured ones is the embedded server's, which has no TLS.
     tls = settings.tls_settings if server_address in configured else None
-    return ServingClient(server_address, timeout_s=settings.timeout_s, tls=tls)
+    turns = Turns(settings.calls_at_once, MOST_WAITING)
+    metrics.watch(server_address, turns)
+    return ServingClient(
+        server_address,
+        timeout_s=settings.timeout_s,
+        tls=tls,
+        turns=turns,
+        on_predicted=metrics.predicted,
+    )
 
 
 def served(server_address: str, spec: ModelSpec | None = None) -> ServedModel:
@@ -254,10 +265,12 @@ def _answer_by(
     key = AnswerKey(image.digest, where, asked.name, version)
     store = state.answer_store()
     if (found := store.get(key)) is not None:
+        metrics.answers.labels("kept").inc()
         return found
     # By its number: the newest may be another one by now, and would be kept as this one's.
     answer = ssd_model(where, asked.at(version)).ask(loaded)
     store.put(key, answer)
+    metrics.answers.labels("live").inc()
     return answer
 
 

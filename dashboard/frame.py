@@ -23,7 +23,7 @@ from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
-from dashboard import media, state
+from dashboard import media, metrics, state
 from dashboard.answers import config, embedded, served_version
 from detector.drawing.fonts import untold
 from detector.errors import ConfigError, ImageError, LensError, ServingError
@@ -154,6 +154,7 @@ def callback(function: Callable[P, None]) -> Callable[P, None]:
 
 def report(error: BaseException) -> str:
     """Log an unexpected error with its traceback. Returns the id under which the log has it."""
+    metrics.unexpected.inc()
     error_id = uuid.uuid4().hex[:8]
     _log.error("unexpected error %s", error_id, exc_info=error)
     return error_id

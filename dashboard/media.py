@@ -26,6 +26,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRe
 from streamlit.web.server.starlette.starlette_app_utils import decode_xsrf_token_string
 from streamlit.web.server.starlette.starlette_server_config import XSRF_COOKIE_NAME
 
+from dashboard import metrics
 from dashboard.answers import config
 from dashboard.files import ImageFile
 from detector import answers, images
@@ -77,7 +78,9 @@ def prepare(image: ImageFile) -> LoadedImage:
 
 @st.cache_resource(show_spinner=False, scope="session", max_entries=MAX_KEPT)
 def _prepare(digest: str, _image: ImageFile) -> LoadedImage:
-    return answers.load(_image.read(), config().image_limits, _screen)
+    loaded = answers.load(_image.read(), config().image_limits, _screen)
+    metrics.decoding.observe(loaded.timings_s["decode"])
+    return loaded
 
 
 def _screen(image: RGBImage) -> Screen:
@@ -121,6 +124,15 @@ def visitor() -> str:
     except (AttributeError, TypeError):  # another Streamlit than the one that was pinned
         return ""
     return token.hex() if token else ""
+
+
+def session_count() -> int:
+    """How many visitors' sessions are there now; 0 where Streamlit does not say."""
+    try:
+        manager: Any = runtime.get_instance()._session_mgr
+        return int(manager.num_active_sessions())
+    except (AttributeError, RuntimeError):  # another Streamlit than the one that was pinned
+        return 0
 
 
 def forget_content(files: Sequence[UploadedFile]) -> None:

@@ -84,4 +84,7 @@ def _warm_up() -> None:
     answers = import_module("dashboard.answers")
     with suppress(LensError):  # told to the visitor
         answers.embedded()
+        if (port := answers.config().metrics_port) is not None:
+            count = import_module("dashboard.media").session_count
+            import_module("dashboard.metrics").serve(port, count)
     import_module("dashboard.detect.page")

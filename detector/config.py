@@ -348,6 +348,12 @@ class Config(BaseSettings):
     samples_path: _Folder = _setting(
         ROOT / "samples", "folder with the gallery's images", shown="`samples`"
     )
+    calls_at_once: _Count = _setting(
+        8, "calls to one model server at a time, of all visitors; the others wait their turn"
+    )
+    metrics_port: _Count | None = _setting(
+        None, "port at which the dashboard tells Prometheus what it counts", shown="none"
+    )
 
     def __init__(self, _places: Mapping[str, str] | None = None, **values: Any) -> None:
         """

@@ -8,8 +8,8 @@ the messages of servers differ and are only quoted.
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Self
@@ -38,6 +38,7 @@ from detector.errors import (
 )
 from detector.failures import failure, is_of_the_connection, reason_of, shortened
 from detector.translation import _
+from detector.turns import Turns
 from detector.wire.descriptions import (
     SignatureSpec,
     VersionStatus,
@@ -136,16 +137,31 @@ def connect(config: Config, address: str | None = None) -> "ServingClient":
     )
 
 
+def _ignore(name: str, spent_s: float, failure: ServingError | None) -> None:
+    pass
+
+
 class ServingClient:
     """The connection to one server, or to a list of replicas. Safe to share between threads.
 
     All calls share one channel, made by the first of them and made anew when it has failed.
     """
 
-    def __init__(self, address: str, *, timeout_s: float = 10.0, tls: Tls | None = None) -> None:
+    def __init__(
+        self,
+        address: str,
+        *,
+        timeout_s: float = 10.0,
+        tls: Tls | None = None,
+        turns: Turns | None = None,
+        on_predicted: Callable[[str, float, ServingError | None], None] = _ignore,
+    ) -> None:
         """
         Args:
             timeout_s: deadline of a call that gives none itself.
+            turns: what the calls of Predict wait for; None: each is made at once.
+            on_predicted: told of each call of Predict: the model's name, the seconds that it took
+                without its waiting, what went wrong.
 
         Raises:
             ConfigError: an address of no known form, a TLS file that can't be used.
@@ -157,6 +173,8 @@ class ServingClient:
         self._lock = threading.Lock()
         self._connection: Connection | None = None
         self._closed = threading.Event()
+        self._turns = turns
+        self._on_predicted = on_predicted
 
     def __enter__(self) -> Self:
         return self
@@ -175,6 +193,21 @@ class ServingClient:
     def wait_closed(self, timeout_s: float) -> bool:
         """Wait so long, or until it is closed. Says whether it is."""
         return self._closed.wait(timeout_s)
+
+    @contextmanager
+    def predicting(self, name: str, timeout_s: float, *, of_batch: bool) -> Iterator[None]:
+        """Around a call of Predict: its turn, and word of it. Raises ServerBusyError."""
+        turns = self._turns
+        with nullcontext() if turns is None else turns.one(timeout_s, of_batch=of_batch):
+            started = time.monotonic()
+            wrong: ServingError | None = None
+            try:
+                yield
+            except ServingError as error:
+                wrong = error
+                raise
+            finally:
+                self._on_predicted(name, time.monotonic() - started, wrong)
 
     def model(self, spec: ModelSpec) -> "ServedModel":
         """One model behind this connection."""
@@ -280,13 +313,22 @@ class ServedModel:
     Each call has a deadline: `timeout_s` of the call, else of the connection.
     """
 
-    def __init__(self, client: ServingClient, spec: ModelSpec) -> None:
+    def __init__(self, client: ServingClient, spec: ModelSpec, *, of_batch: bool = False) -> None:
+        """
+        Args:
+            of_batch: its calls let those of single images go first.
+        """
         self.client = client
         self.spec = spec
+        self._of_batch = of_batch
 
     def at(self, version: int) -> "ServedModel":
         """The same model in that version; 0 = as it is."""
-        return ServedModel(self.client, self.spec.at(version))
+        return ServedModel(self.client, self.spec.at(version), of_batch=self._of_batch)
+
+    def for_batch(self) -> "ServedModel":
+        """The same model, behind single images where there is a queue."""
+        return ServedModel(self.client, self.spec, of_batch=True)
 
     def predict(
         self,
@@ -309,7 +351,9 @@ class ServedModel:
         request.model_spec.signature_name = self.spec.signature_name
         for name, array in inputs.items():
             request.inputs[name].CopyFrom(encode_tensor(array, name))
-        response = self._call("predict", request, timeout_s)
+        timeout_s = self.client.timeout_s if timeout_s is None else timeout_s
+        with self.client.predicting(self.spec.name, timeout_s, of_batch=self._of_batch):
+            response = self._call("predict", request, timeout_s)
         missing = [name for name in outputs if name not in response.outputs]
         if missing:
             raise OutputError(

@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import controls, frame, ground_truth, images, paper, state
+from dashboard import controls, frame, ground_truth, images, metrics, paper, state
 from dashboard.answers import (
     NO_ANSWER,
     answer_for,
@@ -119,6 +119,7 @@ def _ask_when_started() -> None:
 def tell_recorded(answer: Answer) -> None:
     """That an answer is a recorded one, where it is."""
     if answer.recorded_on is not None:
+        metrics.answers.labels("recorded").inc()
         st.caption(
             _(
                 ":orange-badge[:material/history: Recorded] by {model} {version} on {date},"

@@ -115,7 +115,7 @@ def run(
     """
     stop = threading.Event()
     calls = Calls(
-        SSDModel(model, config.input_name, config.output_name, len(config.labels)),
+        SSDModel(model.for_batch(), config.input_name, config.output_name, len(config.labels)),
         stop,
         began_with=began_with,
         any_version=any_version,

@@ -28,6 +28,7 @@ WALK = {
     "failures",
     "printable",
     "room",
+    "turns",
     *("serving", "channel", "embedded", "wire"),
 }
 
