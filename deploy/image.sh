@@ -2,7 +2,7 @@
 # Builds deploy/Dockerfile where neither Docker nor a registry of images is at hand, and tries the
 # image out: buildah as root, on a base that debootstrap makes of Debian's packages.
 #
-# image.sh [FOLDER]   Some 12 GB in FOLDER, out/image by default.
+# image.sh [FOLDER]   Some 6 GB in FOLDER, out/image by default.
 # BUILD_OPTIONS       Further options of `buildah build`: --secret id=pip,src=/etc/pip.conf, …
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -23,12 +23,14 @@ exec chroot --userspec="$user" "$root" sh -c 'cd "$0" && exec "$@"' "$folder" "$
 """
 
 
-def started(root: Path, image: dict[str, Any], command: list[str]) -> subprocess.Popen[bytes]:
+def started(
+    root: Path, image: dict[str, Any], command: list[str], errors: int | None = None
+) -> subprocess.Popen[bytes]:
     """A command of the image in its tree, with its environment, user and folder."""
     inside = ["unshare", "--mount", "--propagation", "private", "sh", "-c", INSIDE, "sh"]
     place = [str(root), image["User"], image["WorkingDir"]]
     environment = dict(entry.split("=", 1) for entry in image["Env"])
-    return subprocess.Popen([*inside, *place, *command], env=environment)
+    return subprocess.Popen([*inside, *place, *command], env=environment, stderr=errors)
 
 
 def main(root: Path, description: Path) -> None:
@@ -51,7 +53,7 @@ def main(root: Path, description: Path) -> None:
     begun = time.monotonic()
     dashboard = started(root, image, serve)
     try:
-        while started(root, image, ask).wait() != 0:
+        while started(root, image, ask, subprocess.DEVNULL).wait() != 0:
             if dashboard.poll() is not None or time.monotonic() - begun > START_S:
                 sys.exit("the dashboard does not come up")
             time.sleep(0.5)
