@@ -15,7 +15,7 @@ PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 # Node and npm come from PyPI too, into the environment.
 NPM = PATH="$(CURDIR)/$(BIN):$$PATH" npm
 
-.PHONY: help demo record install check lint test test-all docs lock browser train evaluate benchmark clean
+.PHONY: help demo record install check lint test test-all deploy-check image docs lock browser train evaluate benchmark clean
 
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,12 @@ test-all: test  ## the same with every Python that is installed
 	  if command -v $$python >/dev/null; then \
 	    $(MAKE) test PYTHON=$$python VENV=.venv-$${python##*/} || exit 1; \
 	  else echo "$$python is not installed: left out"; fi; done
+
+deploy-check: $(VENV)/.installed-dev  ## the files of deploy/ alone, with their own tools
+	$(PYTEST) tests/deploy
+
+image:  ## the image of deploy/Dockerfile, as root and without Docker, in out/image; tried out
+	deploy/image.sh
 
 lint: $(VENV)/.installed-dev node_modules/.installed
 	$(BIN)/ruff check .

@@ -9,7 +9,7 @@ if __name__ == "__main__":  # a visitor's run
     with frame.page("Detect"):
         page.show()
 else:  # the server, once
-    from dashboard import flood, opening
+    from dashboard import deep_links, flood, opening
 
     opening.warm_up()
-    app = st.App(__file__, middleware=[flood.BOUNDED, opening.STYLED])
+    app = st.App(__file__, middleware=[flood.BOUNDED, deep_links.RETURNING, opening.STYLED])

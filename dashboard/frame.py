@@ -1,4 +1,4 @@
-"""The frame of every page: title, menu, state of the model server, and the box for an error.
+"""The frame of every page: sign-in, title, menu, state of the model server, the box for an error.
 
 Each page calls `page` and so runs alone: there is no st.navigation, which with classic pages/ would
 run a page without app.py on the first deep link after a start.
@@ -23,7 +23,7 @@ from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
-from dashboard import media, metrics, state
+from dashboard import login, media, metrics, state
 from dashboard.answers import config, embedded, served_version
 from detector.drawing.fonts import untold
 from detector.errors import ConfigError, ImageError, LensError, ServingError
@@ -57,6 +57,7 @@ def page(title: str) -> Iterator[None]:
         page_icon=str(ASSETS / "icon.svg"),
         layout="wide",
     )
+    _let_in()
     state.write(state.Visit(title, is_new=title != state.read(state.Visit).page))
     st.logo(ASSETS / "logo.svg", size="large", icon_image=ASSETS / "icon.svg")
     with st.container(key="title"):
@@ -64,6 +65,7 @@ def page(title: str) -> Iterator[None]:
     with st.sidebar:
         for path, label, icon in MENU:
             st.page_link(path, label=_(label), icon=icon, width="stretch")
+        login.show_sign_out()
         media.component("menu", key="menu")
         media.component("print", key="print")
         st.divider()
@@ -105,6 +107,15 @@ def _stop_others() -> None:
         st.stop()
 
 
+def _let_in() -> None:
+    """End the run where somebody has to sign in first, or may not come in."""
+    is_in = False
+    with guarded():
+        is_in = login.let_in()
+    if not is_in:
+        st.stop()
+
+
 def _settle_modules() -> None:
     """Take what the imports have made out of the garbage collector's sight.
 
@@ -128,6 +139,7 @@ def fragment(
     @functools.wraps(function)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
         _stop_others()
+        _let_in()
         with guarded():
             _tell_failures()  # a callback of the fragment's own draws nothing but the fragment
             function(*args, **kwargs)

@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from threading import Thread
 
+from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.file_util import get_static_dir
@@ -51,13 +52,12 @@ class Styled:
             body += message.get("body", b"")
             if message.get("more_body"):
                 return
-            kept = dict(start["headers"])
-            if kept.get(b"content-type", b"").startswith(b"text/html"):
+            headers = MutableHeaders(scope=start)  # no dict: there may be several cookies
+            if headers.get("content-type", "").startswith("text/html"):
                 body = body.replace(b"</head>", self._parts).replace(b"</body>", self._style)
-                kept[b"content-length"] = str(len(body)).encode()
-                kept.pop(b"etag", None)
-                kept.pop(b"last-modified", None)
-            await send({**start, "headers": list(kept.items())})
+                headers["content-length"] = str(len(body))
+                del headers["etag"], headers["last-modified"]
+            await send(start)
             await send({"type": "http.response.body", "body": body})
 
         await self._app(scope, receive, styled)

@@ -31,6 +31,7 @@ from detector.translation import _, noted
 
 PREFIX = "COMMODITY_LENS_"
 SECTION = "serving"
+LOGIN = "auth"  # the table of the secrets that turns the dashboard's login on
 SECRETS = ROOT / ".streamlit" / "secrets.toml"
 COMMODITY_LABELS = (
     "background",
@@ -267,6 +268,28 @@ def _labels_beside(settings: dict[str, Any]) -> tuple[str, ...]:
         raise ConfigError(_("{file}: {error}", file=file, error=error), error.hint) from error
 
 
+def _users(value: object) -> tuple[str, ...]:
+    """From a list, or from "ann@example.com, @example.org"; in small letters."""
+    if isinstance(value, tuple) and not value:
+        return ()
+    if isinstance(value, str):
+        value = value.split(",")
+    if not isinstance(value, Iterable):
+        raise ConfigError(_("{value!r} is not a list of users", value=value), _USERS_HINT)
+    users = tuple(_text(user).casefold() for user in value)
+    if not users:  # would be everybody, and may be meant as nobody
+        raise ConfigError(_("the list of users is empty"), _USERS_HINT)
+    for user in users:
+        if not re.fullmatch(r"[^@\s]*@[^@\s]+", user):
+            raise ConfigError(_("{user!r} is no e-mail address", user=user), _USERS_HINT)
+    return users
+
+
+_USERS_HINT = noted(
+    "Give e-mail addresses, or @ and a domain for all of its addresses: ann@example.com,"
+    " @example.org."
+)
+
 _Text = Annotated[str, BeforeValidator(_text)]
 _Count = Annotated[int, BeforeValidator(_not_a_flag), Field(ge=1)]
 _Seconds = Annotated[float, BeforeValidator(_not_a_flag), Field(gt=0, le=3600)]
@@ -354,6 +377,12 @@ class Config(BaseSettings):
     metrics_port: _Count | None = _setting(
         None, "port at which the dashboard tells Prometheus what it counts", shown="none"
     )
+    allowed_users: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_users)] = _setting(
+        (),
+        "with a [login](docs/deploy.md#login), who may come in: e-mail addresses, and `@DOMAIN` for"
+        " all of a domain",
+        shown="everybody who can sign in",
+    )
 
     def __init__(self, _places: Mapping[str, str] | None = None, **values: Any) -> None:
         """
@@ -440,7 +469,13 @@ class Config(BaseSettings):
         values = {name: value for name, value in table.items() if value != ""} | from_environment
         places = {name: f"{name} of [{SECTION}] in the secrets" for name in table}
         places |= {name: variables[name] for name in from_environment}
-        return cls(_places=places, **values)
+        loaded = cls(_places=places, **values)
+        if loaded.allowed_users and not (secrets or {}).get(LOGIN):
+            raise ConfigError(
+                _("allowed_users is set, but nobody has to sign in"),
+                _("Add the table [{table}] to the secrets, or leave the list away.", table=LOGIN),
+            )
+        return loaded
 
     @classmethod
     def settings_customise_sources(

@@ -55,7 +55,7 @@ def test_every_setting_can_come_from_the_environment(tmp_path):
     file = tmp_path / "a.pem"
     file.write_text("PEM")
     config = Config.load(
-        None,
+        {"auth": {"client_id": "lens"}},
         {
             "COMMODITY_LENS_SERVER": "[::1]:8500",
             "COMMODITY_LENS_MODEL_NAME": "voc",
@@ -76,6 +76,7 @@ def test_every_setting_can_come_from_the_environment(tmp_path):
             "COMMODITY_LENS_MAX_IMAGE_MEMORY_MB": "900",
             "COMMODITY_LENS_SERVERS": "old=10.0.0.7:8500",
             "COMMODITY_LENS_SAMPLES_PATH": str(tmp_path),
+            "COMMODITY_LENS_ALLOWED_USERS": "ann@example.com",
         },
     )
     assert config == Config(
@@ -98,6 +99,7 @@ def test_every_setting_can_come_from_the_environment(tmp_path):
         max_image_memory_mb=900,
         servers=(NamedServer("old", "10.0.0.7:8500"),),
         samples_path=tmp_path,
+        allowed_users=("ann@example.com",),
     )
     assert config.tls_settings == Tls(file, file, file, "models.example")
 
@@ -269,6 +271,24 @@ def test_an_address_of_a_further_server_may_have_commas():
         NamedServer("all", "ipv4:10.0.0.1:8500,10.0.0.2:8500"),
         NamedServer("one", "unix:/run/a=b.sock"),
     )
+
+
+def test_allowed_users_are_compared_in_small_letters():
+    secrets = {"auth": {"client_id": "lens"}, "serving": {"allowed_users": ["Ann@Example.com"]}}
+    assert Config.load(secrets, {}).allowed_users == ("ann@example.com",)
+    environ = {"COMMODITY_LENS_ALLOWED_USERS": "bob@example.com, @Example.org"}
+    assert Config.load(secrets, environ).allowed_users == ("bob@example.com", "@example.org")
+
+
+@pytest.mark.parametrize("value", ["example.com", "ann@", "a@b@c", "@", "ann @example.com", [], 3])
+def test_what_is_no_address_and_no_domain_allows_nobody(value):
+    with pytest.raises(ConfigError, match="allowed_users of \\[serving\\]"):
+        Config.load({"auth": {"x": "y"}, "serving": {"allowed_users": value}}, {})
+
+
+def test_a_list_of_users_without_a_login_is_refused():
+    with pytest.raises(ConfigError, match="nobody has to sign in"):
+        Config.load({"serving": {"allowed_users": ["ann@example.com"]}}, {})
 
 
 def test_further_servers_are_a_table_in_the_secrets():

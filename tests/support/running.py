@@ -30,9 +30,11 @@ class Dashboard:
 
 
 @contextmanager
-def dashboard(log: Path, **settings: str) -> Iterator[Dashboard]:
-    """A dashboard process of its own."""
-    port = free_port()
+def dashboard(
+    log: Path, folder: Path = ROOT, port: int | None = None, **settings: str
+) -> Iterator[Dashboard]:
+    """A dashboard process of its own, of this checkout or of a copy, on that port or a free one."""
+    port = port or free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app.py"]
     options = [
         "--server.port",
@@ -45,7 +47,11 @@ def dashboard(log: Path, **settings: str) -> Iterator[Dashboard]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("COMMODITY_LENS_")}
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [*command, *options], cwd=ROOT, env=environment | settings, stdout=output, stderr=output
+            [*command, *options],
+            cwd=folder,
+            env=environment | settings,
+            stdout=output,
+            stderr=output,
         )
         try:
             url = f"http://127.0.0.1:{port}"
