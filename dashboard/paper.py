@@ -24,7 +24,7 @@ def dataframe(
 ) -> None:
     """`st.dataframe` without its index, and the same rows as an HTML table for paper.
 
-    Images are left out there: as a part of the page they would be sent twice.
+    Images and small charts are left out there.
 
     Args:
         column_config: of each column that is not to be shown as it is.
@@ -40,7 +40,7 @@ def dataframe(
     for name in map(str, data):
         config = column_config.get(name, {})
         kind = config.get("type_config") or {}
-        if kind.get("type") == "image":
+        if kind.get("type") in ("image", "line_chart"):
             continue
         is_text = not pd.api.types.is_numeric_dtype(data[name])
         heads += _cell("th", config.get("label") or name, is_text, ' scope="col"')

@@ -80,6 +80,19 @@ def addresses_of(address: str) -> list[str]:
     return [f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}" for ip in ips]
 
 
+def replicas_of(address: str) -> list[str]:
+    """Each address behind one that names several, names looked up; else itself."""
+    scheme, rest = address.partition(":")[::2]
+    if scheme in ("ipv4", "ipv6"):
+        return rest.split(",")
+    return addresses_of(address) or [address]
+
+
+def host_of(address: str) -> str:
+    """The name of the server in HOST:PORT and dns:///HOST:PORT: that of its certificate."""
+    return _hosts(address)[0]
+
+
 def credentials(tls: Tls) -> grpc.ChannelCredentials:
     """What gRPC needs for TLS. Raises ConfigError: a file that can't be read or is not PEM."""
     return grpc.ssl_channel_credentials(

@@ -23,7 +23,9 @@ from detector.channel import (
     addresses_of,
     channel_options,
     credentials,
+    host_of,
     proxy_of,
+    replicas_of,
     target_of,
 )
 from detector.config import Config, Tls, checked_address
@@ -168,6 +170,7 @@ class ServingClient:
         """
         self.address = checked_address(address)
         self.timeout_s = timeout_s
+        self._tls = tls
         self._options = channel_options(self.address, tls)
         self._credentials = None if tls is None else credentials(tls)
         self._lock = threading.Lock()
@@ -208,6 +211,16 @@ class ServingClient:
                 raise
             finally:
                 self._on_predicted(name, time.monotonic() - started, wrong)
+
+    def replicas(self) -> list["ServingClient"]:
+        """A connection of its own to each replica behind the address, to ask one and no other."""
+        tls = self._tls
+        if tls is not None and tls.server_name is None:
+            tls = replace(tls, server_name=host_of(self.address))
+        return [
+            ServingClient(address, timeout_s=self.timeout_s, tls=tls)
+            for address in replicas_of(self.address)
+        ]
 
     def model(self, spec: ModelSpec) -> "ServedModel":
         """One model behind this connection."""

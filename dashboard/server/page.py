@@ -1,21 +1,16 @@
 """What the model server says of itself, how fast it answers, and what its model can do."""
 
-import statistics
-import time
 from dataclasses import astuple
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 from dashboard import controls, frame, paper
 from dashboard.answers import address, config, served, served_version
 from dashboard.frame import plain
-from detector import ssd
+from dashboard.server import measure, replicas
 from detector.formats.card import Card, read_card
 from detector.translation import _
-
-CALLS = 20
 
 
 def show() -> None:
@@ -31,12 +26,15 @@ def show() -> None:
         version=version or _("not known"),
     )
     st.markdown(f"{model} · {kind} · `{where}`")
-    left, right = st.columns(2, gap="large")
     # Each by itself: a server that does not tell one thing may tell the others.
+    with frame.guarded():
+        st.subheader(_("Replicas"), anchor=False)
+        replicas.show(where)
+    left, right = st.columns(2, gap="large")
     with left, frame.guarded():
         _versions(where)
     with left, st.container(key="round_trip"), frame.guarded():
-        _round_trip(where)
+        measure.show(where)
     with right, frame.guarded():
         _signatures(where)
     _card(version)
@@ -83,27 +81,6 @@ def _shape(shape: tuple[int | None, ...] | None) -> str:
     if shape is None:
         return _("of any shape")
     return " × ".join("N" if side is None else str(side) for side in shape)
-
-
-def _round_trip(where: str) -> None:
-    st.subheader(_("Round trip"), anchor=False)
-    st.caption(
-        _("{count} calls with one grey image, one after the other, from this machine.", count=CALLS)
-    )
-    if not st.button(_("Measure"), icon=":material/timer:", key="measure"):
-        return
-    settings = config()
-    batch = ssd.preprocess(np.full((300, 300, 3), 128, np.uint8))
-    model = served(where)
-    times_ms = []
-    for _call in range(CALLS):
-        started = time.perf_counter()
-        model.predict({settings.input_name: batch}, outputs=(settings.output_name,))
-        times_ms.append((time.perf_counter() - started) * 1000)
-    one, two, three = st.columns(3)
-    one.metric(_("Median"), f"{statistics.median(times_ms):.1f} ms")
-    two.metric(_("95th percentile"), f"{statistics.quantiles(times_ms, n=20)[-1]:.1f} ms")
-    three.metric(_("Slowest"), f"{max(times_ms):.1f} ms")
 
 
 def _card(version: int) -> None:

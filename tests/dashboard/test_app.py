@@ -9,6 +9,7 @@ from pathlib import Path
 
 import grpc
 import numpy as np
+import pandas as pd
 import pillow_heif
 import pytest
 from PIL import Image
@@ -21,7 +22,7 @@ from detector.wire.protos import get_model_metadata_pb2
 from detector.wire.tensors import encode_tensor
 from tests.support.foreign import Foreign, answer, serving, statuses
 from tests.support.kept import ask_at_once, kept
-from tests.support.paths import NEWEST, ROOT
+from tests.support.paths import BEFORE, NEWEST, ROOT
 from tests.support.running import free_port
 
 PAGES = ["app.py", *(f"pages/{path.name}" for path in sorted((ROOT / "pages").glob("*.py")))]
@@ -174,7 +175,33 @@ def test_more_images_than_a_session_keeps_are_refused(opened: Callable[..., AppT
 def test_the_round_trip_is_measured(opened: Callable[..., AppTest]):
     app = opened("pages/4_Server.py")
     app.button(key="measure").click().run()
-    assert [m.label for m in app.metric][:3] == ["Median", "95th percentile", "Slowest"]
+    assert problems(app) == []
+    rates = frame_of(app, "Callers")
+    assert list(rates["Callers"]) == [1, 2, 4, 8]
+    assert (rates["Rate"] > 0).all()
+    assert (rates["Median"] <= rates["p95"]).all()
+    assert any("request of 1,080 kB" in box.value for box in app.caption)
+
+
+def frame_of(app: AppTest, column: str) -> pd.DataFrame:
+    """The table that has this column."""
+    [found] = [each.value for each in app.dataframe if column in each.value]
+    return found
+
+
+def test_each_replica_is_told_by_itself(monkeypatch: pytest.MonkeyPatch, embedded_server):
+    dead = f"127.0.0.1:{free_port()}"
+    address = f"ipv4:{embedded_server.address},{dead}"
+    monkeypatch.setenv("COMMODITY_LENS_SERVER", address)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
+    app.switch_page("pages/4_Server.py").run()
+    app.run()
+    assert problems(app) == []
+    replicas = frame_of(app, "Replica").set_index("Replica")
+    assert replicas["State"][embedded_server.address] == f"ready: {NEWEST}, {BEFORE}"
+    assert "can't be reached" in replicas["State"][dead]
+    assert replicas["Median"][embedded_server.address] > 0
+    assert np.isnan(replicas["Median"][dead])
 
 
 @pytest.mark.parametrize("data", [b"", b"not an image", b"\xff\xd8\xff\xe0 cut off"])
