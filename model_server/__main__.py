@@ -86,7 +86,10 @@ def _serve(args: argparse.Namespace) -> int:
         ],
     )
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-        PredictionService(args.model_name, versions, as_values=args.float_val), server
+        PredictionService(
+            args.model_name, versions, as_content=args.enable_serialization_as_tensor_content
+        ),
+        server,
     )
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(
         ModelService(args.model_name, versions), server
@@ -215,9 +218,19 @@ def _parser() -> argparse.ArgumentParser:
         help="serve the N versions with the highest numbers; default: %(default)s",
     )
     parser.add_argument(
+        "--enable_serialization_as_tensor_content",
+        nargs="?",
+        type=_boolean,
+        const=True,
+        default=False,
+        metavar="BOOL",
+        help="answer with tensor_content, faster than lists of values (float_val, …)",
+    )
+    parser.add_argument(
         "--float_val",
-        action="store_true",
-        help="answer with lists of values, as TensorFlow Serving does, not with tensor_content",
+        dest="enable_serialization_as_tensor_content",
+        action="store_false",
+        help="the opposite, and the default",
     )
     parser.add_argument(
         "--exit_with_parent",
@@ -225,6 +238,12 @@ def _parser() -> argparse.ArgumentParser:
         help="end when standard input closes or the parent process ends",
     )
     return parser
+
+
+def _boolean(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError(f"{text} is neither true nor false")
+    return text == "true"
 
 
 def _count(text: str) -> int:

@@ -24,20 +24,21 @@ from model_server.versions import Versions
 
 _Answer = TypeVar("_Answer")
 _INVALID = grpc.StatusCode.INVALID_ARGUMENT
+_MAX_MESSAGE_BYTES = 1024  # of an error; a longer one would not fit into a header of HTTP/2
 
 
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):  # type: ignore[misc]
     """Predict and GetModelMetadata."""
 
-    def __init__(self, model_name: str, versions: Versions, *, as_values: bool) -> None:
+    def __init__(self, model_name: str, versions: Versions, *, as_content: bool) -> None:
         """
         Args:
-            as_values: answer with `float_val` (as TensorFlow Serving does) and not with the
-                faster `tensor_content`.
+            as_content: answer with `tensor_content` and not with the slower lists of values
+                (`float_val`, …), as TensorFlow Serving does unless told otherwise.
         """
         self._model_name = model_name
         self._versions = versions
-        self._as_values = as_values
+        self._as_content = as_content
 
     def Predict(  # noqa: N802
         self, request: predict_pb2.PredictRequest, context: grpc.ServicerContext
@@ -67,7 +68,12 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer): 
             response.model_spec.version.value = version
             with model.run(name, inputs, outputs, timeout_s) as arrays:
                 for alias in outputs:
-                    write_tensor(arrays[alias], response.outputs[alias], as_values=self._as_values)
+                    output = response.outputs[alias]
+                    try:
+                        write_tensor(arrays[alias], output, as_content=self._as_content)
+                    except ValueError as error:
+                        message = f"{alias}: {error}"
+                        raise _RequestError(grpc.StatusCode.UNIMPLEMENTED, message) from error
         return response
 
     def _metadata(
@@ -164,6 +170,9 @@ def _time_left_s(context: grpc.ServicerContext) -> float | None:
 
 
 def _abort(context: grpc.ServicerContext, code: grpc.StatusCode, message: str) -> NoReturn:
+    encoded = message.encode()
+    if len(encoded) > _MAX_MESSAGE_BYTES:
+        message = encoded[:_MAX_MESSAGE_BYTES].decode(errors="replace") + "...TRUNCATED"
     context.abort(code, message)
     raise AssertionError("abort raises")
 
@@ -231,7 +240,8 @@ def _check_inputs(
                 "is provided"
             )
             raise _RequestError(_INVALID, message)
-        if not _fits(array.shape, info.tensor_shape):
+        # A signature that says nothing of the shape takes any.
+        if info.HasField("tensor_shape") and not _fits(array.shape, info.tensor_shape):
             sizes = ("?" if d.size < 0 else str(d.size) for d in info.tensor_shape.dim)
             message = (
                 f"{alias} has shape [{','.join(map(str, array.shape))}], "

@@ -21,6 +21,8 @@ _AVAILABLE = get_model_status_pb2.ModelVersionStatus.AVAILABLE
 _UNLOADING = get_model_status_pb2.ModelVersionStatus.UNLOADING
 _END = get_model_status_pb2.ModelVersionStatus.END
 
+_MAX_VERSION = 2**63 - 1  # what the messages can say
+
 _log = logging.getLogger(__name__)
 
 
@@ -49,6 +51,7 @@ class Versions:
         self._load = load
         self._latest = latest
         self._versions: dict[int, _Version] = {}
+        self._ignored: set[Path] = set()
         self._lock = threading.Lock()
 
     def poll(self) -> None:
@@ -60,7 +63,7 @@ class Versions:
         Raises:
             OSError: the folder can't be read. Nothing has changed then.
         """
-        folders = _version_folders(self._base_path)
+        folders = self._folders()
         wanted = sorted(folders, reverse=True)[: self._latest]
         for number in wanted:
             if not self._serves(number, folders[number]):
@@ -104,6 +107,21 @@ class Versions:
                 statuses.append(status)
             return statuses
 
+    def _folders(self) -> dict[int, Path]:
+        """The folders with a number for a name and a SavedModel in it. Of 1 and 01 it is 1."""
+        folders = {}
+        for folder in sorted(self._base_path.iterdir()):
+            if not (folder.name.isascii() and folder.name.isdecimal()):
+                continue
+            # int() itself takes 4,300 digits at most
+            if len(folder.name.lstrip("0")) > 19 or int(folder.name) > _MAX_VERSION:
+                if folder not in self._ignored:
+                    _log.warning("%s is ignored: a version is below 2^63", folder)
+                    self._ignored.add(folder)
+            elif (folder / SAVED_MODEL).is_file():
+                folders[int(folder.name)] = folder
+        return folders
+
     def _serves(self, number: int, folder: Path) -> bool:
         """Whether there is nothing to load: it is loaded, or failed and is still the same file."""
         version = self._versions.get(number)
@@ -145,14 +163,6 @@ def _end_if_unused(number: int, version: _Version) -> None:
         version.state = _END
         version.model = None
         _log.info("version %d is unloaded", number)
-
-
-def _version_folders(base_path: Path) -> dict[int, Path]:
-    return {
-        int(folder.name): folder
-        for folder in base_path.iterdir()
-        if folder.name.isascii() and folder.name.isdecimal() and (folder / SAVED_MODEL).is_file()
-    }
 
 
 def _file_mark(folder: Path) -> tuple[int, int]:
