@@ -15,7 +15,7 @@ PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 # Node and npm come from PyPI too, into the environment.
 NPM = PATH="$(CURDIR)/$(BIN):$$PATH" npm
 
-.PHONY: help demo install check lint test test-all docs lock browser train evaluate benchmark clean
+.PHONY: help demo install check lint test test-all conformance docs lock browser train evaluate benchmark clean
 
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,9 @@ test-all: test  ## the same with every Python that is installed
 	  if command -v $$python >/dev/null; then \
 	    $(MAKE) test PYTHON=$$python VENV=.venv-$${python##*/} || exit 1; \
 	  else echo "$$python is not installed: left out"; fi; done
+
+conformance: $(VENV)/.installed-dev  ## TensorFlow Serving's gRPC behaviour, of the embedded server or of TARGET=host:8500 MODEL=name
+	CONFORMANCE_TARGET=$(TARGET) CONFORMANCE_MODEL=$(MODEL) $(BIN)/python -m pytest -n 0 -rs tests/conformance
 
 lint: $(VENV)/.installed-dev node_modules/.installed
 	$(BIN)/ruff check .

@@ -59,14 +59,14 @@ def model_spec(name="m", version=None, **rest):
     return spec
 
 
-def arguments(base_path, *more):
-    name = ["--model_name", "m", "--model_base_path", str(base_path), "--port", "0"]
+def arguments(base_path, *more, name="m"):
+    name = ["--model_name", name, "--model_base_path", str(base_path), "--port", "0"]
     return [sys.executable, "-m", "model_server", *name, *more]
 
 
 @contextmanager
-def serving(base_path, *more, exit_with_parent=True, log=Path(os.devnull)):
-    command = arguments(base_path, "--file_system_poll_wait_seconds", "0.05", *more)
+def serving(base_path, *more, name="m", exit_with_parent=True, log=Path(os.devnull)):
+    command = arguments(base_path, "--file_system_poll_wait_seconds", "0.05", *more, name=name)
     command += ["--exit_with_parent"] * exit_with_parent
     with (
         log.open("wb") as errors,
