@@ -10,9 +10,11 @@ from pathlib import Path
 import grpc
 import numpy as np
 import pytest
+from google.protobuf import text_format
 
 from detector.wire.protos import (
     get_model_status_pb2,
+    model_management_pb2,
     model_pb2,
     model_service_pb2_grpc,
     predict_pb2,
@@ -44,12 +46,35 @@ class Server:
         answer = self.models.GetModelStatus(request, timeout=DEADLINE_S)
         return [(s.version, Status.State.Name(s.state)) for s in answer.model_version_status]
 
-    def wait_for_states(self, states):
+    def wait_for_states(self, states, **spec):
         """Asks again and again: the server itself polls its folder."""
+        now = None
         for _ in range(20_000):
-            if self.states() == states:
+            try:
+                now = self.states(**spec)
+            except grpc.RpcError as error:  # of a model that is not known yet
+                if error.code() != grpc.StatusCode.NOT_FOUND:
+                    raise
+            if now == states:
                 return
-        pytest.fail(f"{self.states()} never became {states}")
+        pytest.fail(f"{now} never became {states}")
+
+    def reload(self, config):
+        """Hands a configuration over, a ModelServerConfig in text format."""
+        request = model_management_pb2.ReloadConfigRequest()
+        text_format.Parse(config, request.config)
+        return self.models.HandleReloadConfigRequest(request, timeout=DEADLINE_S)
+
+
+def models_config(*models):
+    """A ModelServerConfig in text format."""
+    return "model_config_list { " + " ".join(models) + " }"
+
+
+def model_config(base_path, more="", name="m"):
+    """One model of it; `more` is more of its text."""
+    text = f"name: '{name}' base_path: '{base_path}' model_platform: 'tensorflow'"
+    return f"config {{ {text} {more} }}"
 
 
 def model_spec(name="m", version=None, **rest):

@@ -448,6 +448,40 @@ def test_versions_are_ordered_as_numbers(tmp_path):
         assert server.ready_line.endswith(" m 10\n")
 
 
+@pytest.mark.parametrize("exists", [False, True])
+def test_a_first_version_that_is_missing_is_waited_for_and_said_once(tmp_path, exists):
+    base_path, log = tmp_path / "model", tmp_path / "log"
+    if exists:
+        base_path.mkdir()
+    command = arguments(base_path, "--file_system_poll_wait_seconds", "0.05")
+    with (
+        log.open("wb") as errors,
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors) as process,
+    ):
+        try:
+            while b"WARNING" not in log.read_bytes():
+                assert process.poll() is None
+            savedmodels.write_affine(base_path, 3)
+            assert process.stdout.readline().endswith(b" m 3\n")
+        finally:
+            process.kill()
+    assert log.read_text().count("no version" if exists else "can't be read") == 1
+
+
+def test_without_polls_a_missing_version_is_not_waited_for(tmp_path):
+    status, lines = start_failure(*arguments(tmp_path, "--file_system_poll_wait_seconds", "0"))
+    assert status == 1
+    assert "no version of model m" in lines[-1]
+
+
+def test_without_polls_all_wanted_versions_are_loaded(tmp_path):
+    for version in (1, 2):
+        savedmodels.write_affine(tmp_path, version)
+    flags = ["--latest_versions", "2", "--file_system_poll_wait_seconds", "0"]
+    with serving(tmp_path, *flags) as server:
+        server.wait_for_states([(2, "AVAILABLE"), (1, "AVAILABLE")])
+
+
 # Shapes that are not said, and engines that refuse
 
 
@@ -526,7 +560,8 @@ def start_failure(*command):
 
 
 def test_a_base_path_that_does_not_exist_is_one_line_and_status_1(tmp_path):
-    status, lines = start_failure(*arguments(tmp_path / "nowhere"))
+    flag = "--fail_if_no_model_versions_found"
+    status, lines = start_failure(*arguments(tmp_path / "nowhere", flag))
     assert status == 1
     assert len(lines) == 1
     assert "nowhere" in lines[0]
@@ -534,7 +569,8 @@ def test_a_base_path_that_does_not_exist_is_one_line_and_status_1(tmp_path):
 
 def test_a_base_path_without_a_version_is_one_line_and_status_1(tmp_path):
     (tmp_path / "1").mkdir()
-    status, lines = start_failure(*arguments(tmp_path))
+    flag = "--fail_if_no_model_versions_found"
+    status, lines = start_failure(*arguments(tmp_path, flag))
     assert status == 1
     assert len(lines) == 1
     assert str(tmp_path / "1" / "saved_model.pb") in lines[0]
@@ -555,6 +591,12 @@ def test_a_port_in_use_is_one_line_and_status_1(tmp_path):
         status, lines = start_failure(*arguments(tmp_path, "--port", str(port)))
     assert status == 1
     assert lines == [f"model_server: can't listen on 127.0.0.1:{port}: the port is in use"]
+
+
+def test_nothing_to_serve_is_wrong_usage():
+    status, lines = start_failure(sys.executable, "-m", "model_server")
+    assert status == 2
+    assert "--model_base_path or --model_config_file" in lines[-1]
 
 
 @pytest.mark.parametrize("wrong", [["--port", "70000"], ["--engine", "none"], ["--what"]])
