@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
@@ -26,6 +27,8 @@ from model_server.config import ConfigError, one_model, read_text_proto
 from model_server.engine import EngineName, Model
 from model_server.models import Models
 from model_server.service import ModelService, PredictionService
+from model_server.standard import add_health, add_reflection
+from model_server.tls import server_credentials
 
 # Predict waits for a free engine inside its thread. So many threads that status and metadata are
 # still answered at once while the requests of a whole page of images are waiting.
@@ -76,13 +79,36 @@ def _printable(text: str) -> str:
 
 def _serve(args: argparse.Namespace) -> int:
     _check_can_bind(args.host, args.port)
+    try:
+        tls = server_credentials(args.ssl_config_file) if args.ssl_config_file else None
+    except ConfigError as error:
+        raise _StartError(str(error)) from error
     engine: EngineName = args.engine
     models = Models(
         lambda path: Model(path, engine, args.threads),
         any_labels=args.allow_version_labels_for_unavailable_models,
     )
     _load_first(models, args)
+    served = [f"{name} {max(models.available(name))}" for name in models.served]
+    server, end_health = _server(models, args)
+    address = _listen(server, tls, args)
 
+    stop = threading.Event()
+    _end_in_order_on_signals(stop)
+    threading.Thread(target=_poll, args=[models, args, stop], daemon=True).start()
+    if args.model_config_file and args.model_config_file_poll_wait_seconds > 0:
+        threading.Thread(target=_watch_config, args=[models, args, stop], daemon=True).start()
+    print(" ".join([f"ready {address}", *served]), flush=True)
+    _log.info("listening on %s", address)
+    stop.wait()
+    _log.info("ending")
+    end_health()
+    server.stop(_GRACE_S).wait()
+    return 0
+
+
+def _server(models: Models, args: argparse.Namespace) -> tuple[grpc.Server, Callable[[], None]]:
+    """The server with its services, and what tells those who ask for its health that it ends."""
     server = grpc.server(
         ThreadPoolExecutor(_THREADS, thread_name_prefix="rpc"),
         options=[
@@ -96,25 +122,25 @@ def _serve(args: argparse.Namespace) -> int:
         server,
     )
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(models), server)
-    host = f"[{args.host}]" if ":" in args.host else args.host
-    try:
-        port = server.add_insecure_port(f"{host}:{args.port}")
-    except RuntimeError as error:
-        raise _StartError(f"can't listen on {host}:{args.port}: {error}") from error
-    server.start()
+    end_health = add_health(server) if args.enable_grpc_healthcheck_service else lambda: None
+    if args.enable_grpc_reflection:
+        add_reflection(server, with_health=args.enable_grpc_healthcheck_service)
+    return server, end_health
 
-    stop = threading.Event()
-    _end_in_order_on_signals(stop)
-    threading.Thread(target=_poll, args=[models, args, stop], daemon=True).start()
-    if args.model_config_file and args.model_config_file_poll_wait_seconds > 0:
-        threading.Thread(target=_watch_config, args=[models, args, stop], daemon=True).start()
-    served = [f"{name} {max(models.available(name))}" for name in models.served]
-    print(" ".join([f"ready {host}:{port}", *served]), flush=True)
-    _log.info("listening on %s:%d", host, port)
-    stop.wait()
-    _log.info("ending")
-    server.stop(_GRACE_S).wait()
-    return 0
+
+def _listen(
+    server: grpc.Server, tls: grpc.ServerCredentials | None, args: argparse.Namespace
+) -> str:
+    """Starts the server: its HOST:PORT."""
+    host = f"[{args.host}]" if ":" in args.host else args.host
+    wanted = f"{host}:{args.port}"
+    try:
+        port = server.add_secure_port(wanted, tls) if tls else server.add_insecure_port(wanted)
+    except RuntimeError as error:
+        reason = f"gRPC does not take what is in {args.ssl_config_file}" if tls else str(error)
+        raise _StartError(f"can't listen on {wanted}: {reason}") from error
+    server.start()
+    return f"{host}:{port}"
 
 
 def _load_first(models: Models, args: argparse.Namespace) -> None:
@@ -280,6 +306,22 @@ def _add_server(group: argparse._ArgumentGroup) -> None:
         dest="enable_serialization_as_tensor_content",
         action="store_false",
         help="the opposite, and the default",
+    )
+    group.add_argument(
+        "--ssl_config_file",
+        type=Path,
+        metavar="FILE",
+        help="an SSLConfig in text format: TLS, and with client_verify mutual TLS",
+    )
+    _add_switch(
+        group,
+        "--enable_grpc_healthcheck_service",
+        "answer grpc.health.v1.Health too",
+    )
+    _add_switch(
+        group,
+        "--enable_grpc_reflection",
+        "say over gRPC which services there are, for grpcurl and its like",
     )
     _add_switch(
         group,

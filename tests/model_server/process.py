@@ -89,8 +89,16 @@ def arguments(base_path, *more, name="m"):
     return [sys.executable, "-m", "model_server", *name, *more]
 
 
+def channel_to(address, credentials=None, options=()):
+    if credentials is None:
+        return grpc.insecure_channel(address, options)
+    return grpc.secure_channel(address, credentials, options)
+
+
 @contextmanager
-def serving(base_path, *more, name="m", exit_with_parent=True, log=Path(os.devnull)):
+def serving(
+    base_path, *more, name="m", exit_with_parent=True, log=Path(os.devnull), credentials=None
+):
     command = arguments(base_path, "--file_system_poll_wait_seconds", "0.05", *more, name=name)
     command += ["--exit_with_parent"] * exit_with_parent
     with (
@@ -109,7 +117,7 @@ def serving(base_path, *more, name="m", exit_with_parent=True, log=Path(os.devnu
             assert line.startswith("ready "), line
             address = line.split()[1]
             options = [("grpc.max_receive_message_length", -1)]
-            with grpc.insecure_channel(address, options) as channel:
+            with channel_to(address, credentials, options) as channel:
                 yield Server(
                     process,
                     address,
