@@ -56,7 +56,7 @@ def test_a_tensor_is_read_as_tensorflow_reads_it(tensor, expected):
         message("DT_FLOAT_REF", [1], float_val=[1]),
     ],
 )
-def test_what_tensorflow_cannot_read_is_refused(tensor):
+def test_what_cannot_be_read_is_refused(tensor):
     with pytest.raises(ValueError):
         read_tensor(tensor)
 
