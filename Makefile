@@ -15,7 +15,7 @@ PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 # Node and npm come from PyPI too, into the environment.
 NPM = PATH="$(CURDIR)/$(BIN):$$PATH" npm
 
-.PHONY: help demo record install check lint test test-all deploy-check image docs lock browser train evaluate benchmark clean
+.PHONY: help demo record install check lint test test-all deploy-check image conformance docs lock browser train evaluate benchmark clean
 
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,6 +45,9 @@ deploy-check: $(VENV)/.installed-dev  ## the files of deploy/ alone, with their 
 
 image:  ## the image of deploy/Dockerfile, as root and without Docker, in out/image; tried out
 	deploy/image.sh
+
+conformance: $(VENV)/.installed-dev  ## TensorFlow Serving's gRPC behaviour, of the embedded server or of TARGET=host:8500 MODEL=name
+	CONFORMANCE_TARGET=$(TARGET) CONFORMANCE_MODEL=$(MODEL) $(BIN)/python -m pytest -n 0 -rs tests/conformance
 
 lint: $(VENV)/.installed-dev node_modules/.installed
 	$(BIN)/ruff check .

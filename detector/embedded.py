@@ -71,6 +71,8 @@ class EmbeddedServer:
             *("--model_base_path", str(model_base_path.resolve())),
             *("--threads", str(threads)),
             *("--latest_versions", "2"),  # so that a new one can be compared with the one before
+            "--fail_if_no_model_versions_found",  # who waits for it is told why
+            "--enable_serialization_as_tensor_content",  # a quarter faster than lists of values
             *arguments,
         ]
         self._start_timeout_s = start_timeout_s

@@ -6,10 +6,10 @@ import queue
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, cast
 
 import grpc
 import numpy as np
@@ -204,9 +204,9 @@ class _OpenVINO:
                     share_inputs=True,
                     share_outputs=True,
                 )
-                yield {alias: result[alias] for alias in outputs}
-            except RuntimeError as error:
-                raise EngineError(grpc.StatusCode.INTERNAL, _one_line(error)) from error
+            except (RuntimeError, TypeError, ValueError) as error:
+                raise EngineError(grpc.StatusCode.INVALID_ARGUMENT, _one_line(error)) from error
+            yield {alias: result[alias] for alias in outputs}
 
     @contextmanager
     def _request(self, timeout_s: float | None) -> Iterator[Any]:
@@ -273,12 +273,24 @@ class _TensorFlow:
         except (OSError, ValueError, RuntimeError, tensorflow.errors.OpError) as error:
             raise EngineError(grpc.StatusCode.INTERNAL, _one_line(error)) from error
 
+    def callable(self, inputs: Sequence[str], outputs: Sequence[str]) -> Callable[..., list[Any]]:
+        """Session.run for these tensors, without its look at the shapes.
+
+        It refuses what does not fit the shapes of the graph, where the C++ session that TensorFlow
+        Serving calls just runs. TensorFlow has no public way to that.
+        """
+        from tensorflow.core.protobuf import config_pb2  # at hand since TensorFlow is imported
+
+        options = config_pb2.CallableOptions(feed=inputs, fetch=outputs)
+        return cast(Callable[..., list[Any]], self.session._make_callable_from_options(options))
+
 
 class _TensorFlowSignature:
     """One signature, run in a session, which is safe to share between threads."""
 
     def __init__(self, tensorflow: _TensorFlow, signature: meta_graph_pb2.SignatureDef) -> None:
         self._tensorflow = tensorflow
+        self._callables: dict[tuple[str, ...], Callable[..., list[Any]]] = {}
         self._inputs = {alias: info.name for alias, info in signature.inputs.items()}
         self._outputs = {alias: info.name for alias, info in signature.outputs.items()}
 
@@ -287,14 +299,26 @@ class _TensorFlowSignature:
         self, inputs: Arrays, outputs: Sequence[str], timeout_s: float | None
     ) -> Iterator[Arrays]:
         try:
-            arrays = self._tensorflow.session.run(
-                [self._outputs[alias] for alias in outputs],
-                {self._inputs[alias]: array for alias, array in inputs.items()},
+            arrays = self._callable(tuple(sorted(outputs)))(
+                *(inputs[alias] for alias in self._inputs)
             )
         except self._tensorflow.errors.OpError as error:
             codes = {code.value[0]: code for code in grpc.StatusCode}
             raise EngineError(codes[error.error_code], error.message) from error
-        yield {alias: np.asarray(array) for alias, array in zip(outputs, arrays, strict=True)}
+        except (TypeError, ValueError) as error:
+            raise EngineError(grpc.StatusCode.INVALID_ARGUMENT, _one_line(error)) from error
+        yield {
+            # the output of one string is no array
+            alias: np.asarray(array, object if isinstance(array, bytes) else None)
+            for alias, array in zip(sorted(outputs), arrays, strict=True)
+        }
+
+    def _callable(self, outputs: tuple[str, ...]) -> Callable[..., list[Any]]:
+        if outputs not in self._callables:
+            self._callables[outputs] = self._tensorflow.callable(
+                list(self._inputs.values()), [self._outputs[alias] for alias in outputs]
+            )
+        return self._callables[outputs]
 
 
 def _one_line(error: Exception) -> str:

@@ -12,32 +12,34 @@ from detector.wire.protos import (
     get_model_metadata_pb2,
     get_model_status_pb2,
     meta_graph_pb2,
+    model_management_pb2,
     model_pb2,
     model_service_pb2_grpc,
     predict_pb2,
     prediction_service_pb2_grpc,
     tensor_shape_pb2,
 )
+from model_server.config import ConfigError
 from model_server.engine import DEFAULT_SIGNATURE, EngineError, Model
+from model_server.models import Models
 from model_server.tensors import dtype_name, read_tensor, write_tensor
-from model_server.versions import Versions
 
 _Answer = TypeVar("_Answer")
 _INVALID = grpc.StatusCode.INVALID_ARGUMENT
+_MAX_MESSAGE_BYTES = 1024  # of an error; a longer one would not fit into a header of HTTP/2
 
 
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):  # type: ignore[misc]
     """Predict and GetModelMetadata."""
 
-    def __init__(self, model_name: str, versions: Versions, *, as_values: bool) -> None:
+    def __init__(self, models: Models, *, as_content: bool) -> None:
         """
         Args:
-            as_values: answer with `float_val` (as TensorFlow Serving does) and not with the
-                faster `tensor_content`.
+            as_content: answer with `tensor_content` and not with the slower lists of values
+                (`float_val`, …), as TensorFlow Serving does unless told otherwise.
         """
-        self._model_name = model_name
-        self._versions = versions
-        self._as_values = as_values
+        self._models = models
+        self._as_content = as_content
 
     def Predict(  # noqa: N802
         self, request: predict_pb2.PredictRequest, context: grpc.ServicerContext
@@ -67,7 +69,12 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer): 
             response.model_spec.version.value = version
             with model.run(name, inputs, outputs, timeout_s) as arrays:
                 for alias in outputs:
-                    write_tensor(arrays[alias], response.outputs[alias], as_values=self._as_values)
+                    output = response.outputs[alias]
+                    try:
+                        write_tensor(arrays[alias], output, as_content=self._as_content)
+                    except ValueError as error:
+                        message = f"{alias}: {error}"
+                        raise _RequestError(grpc.StatusCode.UNIMPLEMENTED, message) from error
         return response
 
     def _metadata(
@@ -85,7 +92,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer): 
             for name, signature in model.signatures.items():
                 signatures.signature_def[name].CopyFrom(signature)
         response = get_model_metadata_pb2.GetModelMetadataResponse()
-        response.model_spec.name = self._model_name
+        response.model_spec.name = request.model_spec.name
         response.model_spec.version.value = version
         response.metadata["signature_def"].Pack(signatures)
         return response
@@ -97,42 +104,47 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer): 
         if not spec.name:
             raise _RequestError(_INVALID, "ModelSpec has no name specified.")
         wanted = spec.WhichOneof("version_choice")
-        if wanted == "version_label":  # labels need a model config file, which is left out here
-            message = f"Unrecognized servable version label: {spec.version_label}"
-            raise _RequestError(_INVALID, message)
         version = spec.version.value if wanted == "version" else None
+        if wanted == "version_label":
+            try:
+                version = self._models.version_of(spec.name, spec.version_label)
+            except KeyError:
+                message = f"Unrecognized servable version label: {spec.version_label}"
+                raise _RequestError(_INVALID, message) from None
         asked = f"Latest({spec.name})" if version is None else f"Specific({spec.name}, {version})"
         not_found = _RequestError(
             grpc.StatusCode.NOT_FOUND, f"Servable not found for request: {asked}"
         )
-        if spec.name != self._model_name:
-            raise not_found
         with ExitStack() as stack:
             try:
-                found = stack.enter_context(self._versions.use(version))
+                found = stack.enter_context(self._models.use(spec.name, version))
             except KeyError:
                 raise not_found from None
             yield found
 
 
 class ModelService(model_service_pb2_grpc.ModelServiceServicer):  # type: ignore[misc]
-    """GetModelStatus."""
+    """GetModelStatus and HandleReloadConfigRequest."""
 
-    def __init__(self, model_name: str, versions: Versions) -> None:
-        self._model_name = model_name
-        self._versions = versions
+    def __init__(self, models: Models) -> None:
+        self._models = models
 
     def GetModelStatus(  # noqa: N802
         self, request: get_model_status_pb2.GetModelStatusRequest, context: grpc.ServicerContext
     ) -> get_model_status_pb2.GetModelStatusResponse:
         return _answer(context, lambda: self._status(request))
 
+    def HandleReloadConfigRequest(  # noqa: N802
+        self, request: model_management_pb2.ReloadConfigRequest, context: grpc.ServicerContext
+    ) -> model_management_pb2.ReloadConfigResponse:
+        return _answer(context, lambda: self._reload(request))
+
     def _status(
         self, request: get_model_status_pb2.GetModelStatusRequest
     ) -> get_model_status_pb2.GetModelStatusResponse:
         _check_has_spec(request)
         spec = request.model_spec
-        statuses = self._versions.statuses() if spec.name == self._model_name else []
+        statuses = self._models.statuses(spec.name)
         missing = f"Could not find any versions of model {spec.name}"
         if spec.HasField("version"):  # a label is not looked at
             statuses = [status for status in statuses if status.version == spec.version.value]
@@ -140,6 +152,22 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):  # type: ignore
         if not statuses:
             raise _RequestError(grpc.StatusCode.NOT_FOUND, missing)
         return get_model_status_pb2.GetModelStatusResponse(model_version_status=statuses)
+
+    def _reload(
+        self, request: model_management_pb2.ReloadConfigRequest
+    ) -> model_management_pb2.ReloadConfigResponse:
+        if not request.config.HasField("model_config_list"):
+            message = (
+                "ServerModelConfig type not supported by HandleReloadConfigRequest. Only "
+                "ModelConfigList is currently supported"
+            )
+            raise _RequestError(_INVALID, message)
+        self._models.reload(request.config)
+        response = model_management_pb2.ReloadConfigResponse()
+        response.status.SetInParent()
+        for name in request.metric_names:  # none is counted here
+            response.metric.add(name=name, int64_value_increase=0)
+        return response
 
 
 class _RequestError(Exception):
@@ -151,7 +179,7 @@ class _RequestError(Exception):
 def _answer(context: grpc.ServicerContext, answer: Callable[[], _Answer]) -> _Answer:
     try:
         return answer()
-    except (_RequestError, EngineError) as error:
+    except (_RequestError, ConfigError, EngineError) as error:
         _abort(context, error.code, str(error))
     except TimeoutError:
         _abort(context, grpc.StatusCode.DEADLINE_EXCEEDED, "no free engine before the deadline")
@@ -164,6 +192,9 @@ def _time_left_s(context: grpc.ServicerContext) -> float | None:
 
 
 def _abort(context: grpc.ServicerContext, code: grpc.StatusCode, message: str) -> NoReturn:
+    encoded = message.encode()
+    if len(encoded) > _MAX_MESSAGE_BYTES:
+        message = encoded[:_MAX_MESSAGE_BYTES].decode(errors="replace") + "...TRUNCATED"
     context.abort(code, message)
     raise AssertionError("abort raises")
 
@@ -231,7 +262,8 @@ def _check_inputs(
                 "is provided"
             )
             raise _RequestError(_INVALID, message)
-        if not _fits(array.shape, info.tensor_shape):
+        # A signature that says nothing of the shape takes any.
+        if info.HasField("tensor_shape") and not _fits(array.shape, info.tensor_shape):
             sizes = ("?" if d.size < 0 else str(d.size) for d in info.tensor_shape.dim)
             message = (
                 f"{alias} has shape [{','.join(map(str, array.shape))}], "

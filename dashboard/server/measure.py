@@ -48,7 +48,8 @@ def show(where: str) -> None:
     started = time.perf_counter()
     images = ssd.preprocess(np.full((300, 300, 3), 128, np.uint8))
     preprocess_ms = (time.perf_counter() - started) * 1000
-    bar, rates = st.progress(0.0), []
+    rates: list[Rate] = []
+    bar = st.progress(0.0)
     for callers in CALLERS:
         bar.progress(len(rates) / len(CALLERS), _("Callers at once: {count}", count=callers))
         rates.append(_rate(where, images, callers))

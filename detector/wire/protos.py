@@ -52,16 +52,23 @@ with _tensorflow_placeholder():
         inference_pb2,
         model_management_pb2,
         model_pb2,
+        model_service_pb2,
         model_service_pb2_grpc,
         predict_pb2,
+        prediction_service_pb2,
         prediction_service_pb2_grpc,
         regression_pb2,
         status_pb2,
+    )
+    from tensorflow_serving.config import (
+        file_system_storage_path_source_pb2,
+        model_server_config_pb2,
     )
 
 __all__ = [
     "classification_pb2",
     "error_codes_pb2",
+    "file_system_storage_path_source_pb2",
     "get_model_metadata_pb2",
     "get_model_status_pb2",
     "graph_pb2",
@@ -69,9 +76,12 @@ __all__ = [
     "meta_graph_pb2",
     "model_management_pb2",
     "model_pb2",
+    "model_server_config_pb2",
+    "model_service_pb2",
     "model_service_pb2_grpc",
     "node_def_pb2",
     "predict_pb2",
+    "prediction_service_pb2",
     "prediction_service_pb2_grpc",
     "regression_pb2",
     "saved_model_pb2",

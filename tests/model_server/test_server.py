@@ -4,131 +4,41 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
 import numpy as np
 import pytest
 
+from detector.embedded import EmbeddedServer
 from detector.wire.protos import (
     get_model_metadata_pb2,
     get_model_status_pb2,
-    model_pb2,
-    model_service_pb2_grpc,
     predict_pb2,
     prediction_service_pb2_grpc,
     regression_pb2,
     tensor_pb2,
     types_pb2,
 )
+from detector.wire.tensors import decode_tensor as array
+from tests.model_server.process import (
+    DEADLINE_S,
+    Server,
+    arguments,
+    floats,
+    model_spec,
+    refusal,
+    serving,
+    tensor,
+)
 from tests.support import savedmodels
 from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.server
 
-DEADLINE_S = 60  # for each call; far more than one takes
-Status = get_model_status_pb2.ModelVersionStatus
 Code = grpc.StatusCode
-
-
-@dataclass
-class Server:
-    process: subprocess.Popen
-    address: str
-    ready_line: str
-    predictions: prediction_service_pb2_grpc.PredictionServiceStub
-    models: model_service_pb2_grpc.ModelServiceStub
-
-    def predict(self, inputs, output_filter=(), **spec):
-        request = predict_pb2.PredictRequest(inputs=inputs, output_filter=output_filter)
-        request.model_spec.CopyFrom(model_spec(**spec))
-        return self.predictions.Predict(request, timeout=DEADLINE_S)
-
-    def states(self, **spec):
-        request = get_model_status_pb2.GetModelStatusRequest(model_spec=model_spec(**spec))
-        answer = self.models.GetModelStatus(request, timeout=DEADLINE_S)
-        return [(s.version, Status.State.Name(s.state)) for s in answer.model_version_status]
-
-    def wait_for_states(self, states):
-        """Asks again and again: the server itself polls its folder."""
-        for _ in range(20_000):
-            if self.states() == states:
-                return
-        pytest.fail(f"{self.states()} never became {states}")
-
-
-def model_spec(name="m", version=None, **rest):
-    spec = model_pb2.ModelSpec(name=name, **rest)
-    if version is not None:
-        spec.version.value = version
-    return spec
-
-
-def arguments(base_path, *more):
-    name = ["--model_name", "m", "--model_base_path", str(base_path), "--port", "0"]
-    return [sys.executable, "-m", "model_server", *name, *more]
-
-
-@contextmanager
-def serving(base_path, *more, exit_with_parent=True):
-    command = arguments(base_path, "--file_system_poll_wait_seconds", "0.05", *more)
-    command += ["--exit_with_parent"] * exit_with_parent
-    with subprocess.Popen(
-        command,
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
-        try:
-            line = process.stdout.readline()
-            assert line.startswith("ready "), line
-            address = line.split()[1]
-            options = [("grpc.max_receive_message_length", -1)]
-            with grpc.insecure_channel(address, options) as channel:
-                yield Server(
-                    process,
-                    address,
-                    line,
-                    prediction_service_pb2_grpc.PredictionServiceStub(channel),
-                    model_service_pb2_grpc.ModelServiceStub(channel),
-                )
-        finally:
-            process.kill()
-
-
-def tensor(array, dtype=None):
-    array = np.asarray(array)
-    dtypes = {"float32": "FLOAT", "float64": "DOUBLE", "int32": "INT32", "uint8": "UINT8"}
-    message = tensor_pb2.TensorProto(
-        dtype=types_pb2.DataType.Value("DT_" + dtypes[array.dtype.name]),
-        tensor_content=array.tobytes(),
-    )
-    message.tensor_shape.SetInParent()
-    for size in array.shape:
-        message.tensor_shape.dim.add(size=size)
-    return message
-
-
-def floats(*shape, values=()):
-    """A float32 tensor whose values are in `float_val`."""
-    message = tensor_pb2.TensorProto(dtype=types_pb2.DT_FLOAT, float_val=values)
-    message.tensor_shape.SetInParent()
-    for size in shape:
-        message.tensor_shape.dim.add(size=size)
-    return message
-
-
-def array(message):
-    shape = [dimension.size for dimension in message.tensor_shape.dim]
-    return np.frombuffer(message.tensor_content, "<f4").reshape(shape)
-
 
 X = tensor(np.array([[1, 2], [3, 4]], np.float32))
 
@@ -149,12 +59,6 @@ def mixed(tmp_path_factory) -> Iterator[Server]:
     savedmodels.write_mixed(base_path, 1)
     with serving(base_path) as server:
         yield server
-
-
-def refusal(call, *call_arguments, **more):
-    with pytest.raises(grpc.RpcError) as caught:
-        call(*call_arguments, **more)
-    return caught.value.code(), caught.value.details()
 
 
 # Answers
@@ -217,7 +121,7 @@ def test_inputs_of_several_types_give_outputs_of_several_types(mixed):
     assert array(answer.outputs["sum"]).tolist() == [4.5, -1]
     assert array(answer.outputs["product"]).tolist() == [2, -6]
     assert answer.outputs["b_again"].dtype == types_pb2.DT_INT64
-    assert np.frombuffer(answer.outputs["b_again"].tensor_content, "<i8").tolist() == [4, -3]
+    assert array(answer.outputs["b_again"]).tolist() == [4, -3]
 
 
 def test_an_output_filter_gives_those_outputs_only(mixed):
@@ -231,13 +135,37 @@ def test_an_input_that_no_asked_output_needs_is_still_expected(mixed):
     assert code == Code.INVALID_ARGUMENT
 
 
-def test_float_val_answers_on_demand(tmp_path):
-    savedmodels.write_affine(tmp_path, 1)
-    with serving(tmp_path, "--float_val") as server:
-        output = server.predict({"x": X}).outputs["y:0"]
-    assert list(output.float_val) == [3, 5, 7, 9]
+def test_answers_are_lists_of_values(affine):
+    output = affine.predict({"x": X}).outputs["y:0"]
+    assert list(output.float_val) == [9, 11, 13, 15]
     assert output.tensor_content == b""
     assert [dimension.size for dimension in output.tensor_shape.dim] == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("flag", "is_content"),
+    [("", True), ("=true", True), ("=false", False)],
+)
+def test_answers_are_tensor_content_on_demand(tmp_path, flag, is_content):
+    savedmodels.write_affine(tmp_path, 1)
+    with serving(tmp_path, f"--enable_serialization_as_tensor_content{flag}") as server:
+        output = server.predict({"x": X}).outputs["y:0"]
+    assert (output.tensor_content != b"") == is_content
+    assert (not output.float_val) == is_content
+    assert array(output).tolist() == [[3, 5], [7, 9]]
+
+
+def test_the_dashboards_server_answers_with_tensor_content(tmp_path):
+    savedmodels.write_affine(tmp_path, 1)
+    request = predict_pb2.PredictRequest(model_spec=model_spec(), inputs={"x": X})
+    with (
+        EmbeddedServer("m", tmp_path) as server,
+        grpc.insecure_channel(server.address) as channel,
+    ):
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        output = stub.Predict(request, timeout=DEADLINE_S).outputs["y:0"]
+    assert output.tensor_content
+    assert not output.float_val
 
 
 def test_messages_may_be_larger_than_four_mebibytes(affine):
@@ -291,9 +219,7 @@ def test_requests_without_a_deadline_wait_their_turn(affine):
     request = predict_pb2.PredictRequest(model_spec=model_spec())
     request.inputs["x"].CopyFrom(tensor(np.ones((200_000, 2), np.float32)))
     running = [affine.predictions.Predict.future(request) for _ in range(24)]
-    assert {len(call.result(DEADLINE_S).outputs["y:0"].tensor_content) for call in running} == {
-        1_600_000
-    }
+    assert {len(call.result(DEADLINE_S).outputs["y:0"].float_val) for call in running} == {400_000}
 
 
 def test_a_request_whose_deadline_passes_ends_and_the_server_lives(affine):
@@ -396,6 +322,7 @@ TORN = tensor_pb2.TensorProto(dtype=types_pb2.DT_FLOAT, tensor_content=b"\0\0\0"
         ({"a": TORN, "b": B}, [], "tensor parsing error: a"),
         ({"a": A, "b": tensor_pb2.TensorProto()}, [], "tensor parsing error: b"),
         ({"a": floats(-1), "b": B}, [], "tensor parsing error: a"),
+        ({"a": floats(*[1] * 65, values=[1]), "b": B}, [], "tensor parsing error: a"),
         ({"a": floats(2**40, values=[1]), "b": B}, [], "tensor parsing error: a"),
         (
             {"a": A, "b": B},
@@ -474,22 +401,20 @@ def test_what_is_left_out_is_unimplemented(affine):
     assert refusal(affine.predictions.Regress, request, timeout=DEADLINE_S)[0] == Code.UNIMPLEMENTED
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("x" * 3000, 'Serving signature key "' + "x" * 1001 + "...TRUNCATED"),
+        ("x" * 989, f'Serving signature key "{"x" * 989}" not found.'),
+        ("é" * 600, 'Serving signature key "' + "é" * 500 + "�...TRUNCATED"),
+    ],
+)
+def test_a_message_is_cut_after_1024_bytes(affine, name, message):
+    answer = refusal(affine.predict, {}, signature_name=name)
+    assert answer == (Code.FAILED_PRECONDITION, message)
+
+
 # Versions
-
-
-def test_a_new_version_takes_over_and_the_old_one_ends(tmp_path):
-    savedmodels.write_affine(tmp_path, 1)
-    with serving(tmp_path) as server:
-        assert server.states() == [(1, "AVAILABLE")]
-        savedmodels.write_affine(tmp_path, 12)
-        server.wait_for_states([(12, "AVAILABLE"), (1, "END")])
-        answer = server.predict({"x": X})
-        assert answer.model_spec.version.value == 12
-        assert array(answer.outputs["y:0"])[0, 0] == 14
-        assert refusal(server.predict, {"x": X}, version=1) == (
-            Code.NOT_FOUND,
-            "Servable not found for request: Specific(m, 1)",
-        )
 
 
 def test_the_newest_two_may_be_served_together(tmp_path):
@@ -505,57 +430,15 @@ def test_the_newest_two_may_be_served_together(tmp_path):
         assert server.predict({"x": X}).model_spec.version.value == 3
 
 
-def test_a_version_change_fails_no_request(tmp_path):
+def test_a_folder_whose_number_is_no_version_is_ignored_and_logged_once(tmp_path):
     savedmodels.write_affine(tmp_path, 1)
-    changed = threading.Event()
-
-    def ask(server):
-        versions = set()
-        while not changed.is_set():
-            answer = server.predict({"x": X})
-            versions.add(answer.model_spec.version.value)
-            expected = 2 + answer.model_spec.version.value
-            assert array(answer.outputs["y:0"])[0, 0] == expected
-        return versions
-
-    with serving(tmp_path) as server, ThreadPoolExecutor(4) as threads:
-        asked = [threads.submit(ask, server) for _ in range(4)]
-        try:
-            for version in (2, 3, 4):
-                savedmodels.write_affine(tmp_path, version)
-                rest = [(old, "END") for old in range(version - 1, 0, -1)]
-                server.wait_for_states([(version, "AVAILABLE"), *rest])
-        finally:
-            changed.set()
-        assert set().union(*(future.result() for future in asked)) >= {2, 3}
-
-
-def test_removing_the_newest_version_brings_the_old_one_back(tmp_path):
-    savedmodels.write_affine(tmp_path, 1)
-    newest = savedmodels.write_affine(tmp_path, 2)
-    with serving(tmp_path) as server:
-        assert server.states() == [(2, "AVAILABLE")]
-        newest.rename(tmp_path / "removed")
-        server.wait_for_states([(2, "END"), (1, "AVAILABLE")])
-        assert server.predict({"x": X}).model_spec.version.value == 1
-
-
-def test_a_broken_new_version_leaves_the_old_one_serving_until_it_is_repaired(tmp_path):
-    savedmodels.write_affine(tmp_path, 1)
-    with serving(tmp_path) as server:
-        broken = tmp_path / "2"
-        broken.mkdir()
-        (broken / "saved_model.pb").write_bytes(b"\xff not a SavedModel")
-        server.wait_for_states([(2, "END"), (1, "AVAILABLE")])
-        request = get_model_status_pb2.GetModelStatusRequest(model_spec=model_spec(version=2))
-        status = server.models.GetModelStatus(request, timeout=DEADLINE_S).model_version_status[0]
-        assert status.status.error_code == Code.DATA_LOSS.value[0]
-        assert status.status.error_message.endswith("saved_model.pb as binary proto")
-        assert server.predict({"x": X}).model_spec.version.value == 1
-
-        other = savedmodels.write_affine(tmp_path / "elsewhere", 2)
-        (other / "saved_model.pb").replace(broken / "saved_model.pb")
-        server.wait_for_states([(2, "AVAILABLE"), (1, "END")])
+    for number in (2**63, 10**5000 // 10**4800):
+        savedmodels.write_affine(tmp_path / "elsewhere", 2).rename(tmp_path / str(number))
+    log = tmp_path / "log"
+    with serving(tmp_path, log=log) as server:
+        savedmodels.write_affine(tmp_path, 2**63 - 1)
+        server.wait_for_states([(2**63 - 1, "AVAILABLE"), (1, "END")])
+    assert log.read_text().count(f"/{2**63} is ignored") == 1
 
 
 def test_versions_are_ordered_as_numbers(tmp_path):
@@ -563,6 +446,83 @@ def test_versions_are_ordered_as_numbers(tmp_path):
         savedmodels.write_affine(tmp_path, version)
     with serving(tmp_path) as server:
         assert server.ready_line.endswith(" m 10\n")
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_a_first_version_that_is_missing_is_waited_for_and_said_once(tmp_path, exists):
+    base_path, log = tmp_path / "model", tmp_path / "log"
+    if exists:
+        base_path.mkdir()
+    command = arguments(base_path, "--file_system_poll_wait_seconds", "0.05")
+    with (
+        log.open("wb") as errors,
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors) as process,
+    ):
+        try:
+            while b"WARNING" not in log.read_bytes():
+                assert process.poll() is None
+            savedmodels.write_affine(base_path, 3)
+            assert process.stdout.readline().endswith(b" m 3\n")
+        finally:
+            process.kill()
+    assert log.read_text().count("no version" if exists else "can't be read") == 1
+
+
+def test_without_polls_a_missing_version_is_not_waited_for(tmp_path):
+    status, lines = start_failure(*arguments(tmp_path, "--file_system_poll_wait_seconds", "0"))
+    assert status == 1
+    assert "no version of model m" in lines[-1]
+
+
+def test_without_polls_all_wanted_versions_are_loaded(tmp_path):
+    for version in (1, 2):
+        savedmodels.write_affine(tmp_path, version)
+    flags = ["--latest_versions", "2", "--file_system_poll_wait_seconds", "0"]
+    with serving(tmp_path, *flags) as server:
+        server.wait_for_states([(2, "AVAILABLE"), (1, "AVAILABLE")])
+
+
+# Shapes that are not said, and engines that refuse
+
+
+def test_a_tensor_without_a_shape_is_a_scalar(mixed):
+    answer = refusal(mixed.predict, {"a": tensor_pb2.TensorProto(dtype=1, float_val=[1]), "b": B})
+    assert answer == (Code.INVALID_ARGUMENT, "a has shape [], expected [?]")
+
+
+@pytest.fixture(scope="module")
+def unshaped(tmp_path_factory) -> Iterator[Server]:
+    """x / 2 + 3, in a signature that says nothing of shapes, as models of TensorFlow 1 have it."""
+    base_path = tmp_path_factory.mktemp("unshaped")
+    graph = savedmodels.Graph()
+    x = graph.placeholder("x", "float32", None)
+    other = graph.placeholder("other", "float32", None)
+    half = graph.binary("Mul", "half", x, graph.constant("a", np.float32(0.5)))
+    three = graph.binary("AddV2", "y", half, graph.constant("b", np.float32(3)))
+    graph.signature("serving_default", {"x": x}, {"y": three})
+    graph.signature("sum", {"x": x, "other": other}, {"z": graph.binary("AddV2", "z", x, other)})
+    for signature in graph._meta.signature_def.values():
+        for info in (*signature.inputs.values(), *signature.outputs.values()):
+            info.ClearField("tensor_shape")
+    graph.write(base_path, 1)
+    with serving(base_path) as server:
+        yield server
+
+
+@pytest.mark.parametrize("shape", [None, [], [3], [2, 1]])
+def test_a_signature_without_shapes_takes_any_shape(unshaped, shape):
+    x = floats(*shape or [], values=[2])
+    if shape is None:
+        x.ClearField("tensor_shape")
+    output = unshaped.predict({"x": x}).outputs["y"]
+    assert array(output).tolist() == np.full(shape or [], 4).tolist()
+
+
+def test_what_the_engine_refuses_is_the_fault_of_the_request(unshaped):
+    inputs = {"x": floats(2, values=[1]), "other": floats(3, values=[1])}
+    code, message = refusal(unshaped.predict, inputs, signature_name="sum")
+    assert code == Code.INVALID_ARGUMENT
+    assert "Incompatible shapes" in message
 
 
 # Engines
@@ -600,7 +560,8 @@ def start_failure(*command):
 
 
 def test_a_base_path_that_does_not_exist_is_one_line_and_status_1(tmp_path):
-    status, lines = start_failure(*arguments(tmp_path / "nowhere"))
+    flag = "--fail_if_no_model_versions_found"
+    status, lines = start_failure(*arguments(tmp_path / "nowhere", flag))
     assert status == 1
     assert len(lines) == 1
     assert "nowhere" in lines[0]
@@ -608,7 +569,8 @@ def test_a_base_path_that_does_not_exist_is_one_line_and_status_1(tmp_path):
 
 def test_a_base_path_without_a_version_is_one_line_and_status_1(tmp_path):
     (tmp_path / "1").mkdir()
-    status, lines = start_failure(*arguments(tmp_path))
+    flag = "--fail_if_no_model_versions_found"
+    status, lines = start_failure(*arguments(tmp_path, flag))
     assert status == 1
     assert len(lines) == 1
     assert str(tmp_path / "1" / "saved_model.pb") in lines[0]
@@ -629,6 +591,12 @@ def test_a_port_in_use_is_one_line_and_status_1(tmp_path):
         status, lines = start_failure(*arguments(tmp_path, "--port", str(port)))
     assert status == 1
     assert lines == [f"model_server: can't listen on 127.0.0.1:{port}: the port is in use"]
+
+
+def test_nothing_to_serve_is_wrong_usage():
+    status, lines = start_failure(sys.executable, "-m", "model_server")
+    assert status == 2
+    assert "--model_base_path or --model_config_file" in lines[-1]
 
 
 @pytest.mark.parametrize("wrong", [["--port", "70000"], ["--engine", "none"], ["--what"]])
