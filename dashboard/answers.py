@@ -113,13 +113,14 @@ def client(server_address: str) -> ServingClient:
     settings = config()
     configured = {settings.server, *(server.address for server in settings.servers)}
     # Another address than the configured ones is the embedded server's, which has no TLS.
-    tls = settings.tls_settings if server_address in configured else None
+    is_configured = server_address in configured
     turns = Turns(settings.calls_at_once, MOST_WAITING)
     metrics.watch(server_address, turns)
     return ServingClient(
         server_address,
         timeout_s=settings.timeout_s,
-        tls=tls,
+        tls=settings.tls_settings if is_configured else None,
+        metadata=settings.call_metadata if is_configured else (),
         turns=turns,
         on_predicted=metrics.predicted,
     )

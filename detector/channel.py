@@ -4,6 +4,8 @@ import ipaddress
 import json
 import os
 import socket
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +23,16 @@ MAX_ANSWER_BYTES = MAX_TENSOR_BYTES + 2**20  # gRPC's own limit, 4 MiB, is 6 out
 class Connection:
     """A channel and its methods; it is closed when it has been replaced and no call uses it."""
 
-    def __init__(self, channel: grpc.Channel) -> None:
+    def __init__(
+        self, channel: grpc.Channel, metadata: Sequence[tuple[str, str]] | None = None
+    ) -> None:
         self.channel = channel
         self.calls = 0
         prediction = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-        self.predict = prediction.Predict
-        self.metadata = prediction.GetModelMetadata
-        self.status = model_service_pb2_grpc.ModelServiceStub(channel).GetModelStatus
+        model = model_service_pb2_grpc.ModelServiceStub(channel)
+        self.predict = partial(prediction.Predict, metadata=metadata)
+        self.metadata = partial(prediction.GetModelMetadata, metadata=metadata)
+        self.status = partial(model.GetModelStatus, metadata=metadata)
 
 
 def channel_options(address: str, tls: Tls | None) -> list[tuple[str, Any]]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, FilePath, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, FilePath, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -268,6 +268,33 @@ def _labels_beside(settings: dict[str, Any]) -> tuple[str, ...]:
         raise ConfigError(_("{file}: {error}", file=file, error=error), error.hint) from error
 
 
+def _metadata(value: object) -> tuple[tuple[str, SecretStr], ...]:
+    """From a table. No message has a value in it: they are secrets."""
+    if isinstance(value, Mapping):
+        pairs = tuple(value.items())
+    elif isinstance(value, tuple):
+        pairs = value
+    else:
+        raise ConfigError(_("is not a table of names and texts"), _METADATA_HINT)
+    metadata = []
+    for name, text in pairs:
+        plain = text.get_secret_value() if isinstance(text, SecretStr) else text
+        if not re.fullmatch(r"[0-9a-z_.-]+", name) or name.startswith("grpc-"):
+            raise ConfigError(_("{name!r} is no name of gRPC metadata", name=name), _METADATA_HINT)
+        if not isinstance(plain, str) or not re.fullmatch(r"[ -~]+", plain):
+            raise ConfigError(
+                _("the value of {name} is no text of ASCII letters", name=name), _METADATA_HINT
+            )
+        metadata.append((name, SecretStr(plain)))
+    return tuple(metadata)
+
+
+_METADATA_HINT = noted(
+    "Give each a line in a table [serving.metadata] of the secrets, its name in small letters:"
+    ' authorization = "Bearer …".'
+)
+
+
 def _users(value: object) -> tuple[str, ...]:
     """From a list, or from "ann@example.com, @example.org"; in small letters."""
     if isinstance(value, tuple) and not value:
@@ -377,6 +404,14 @@ class Config(BaseSettings):
     metrics_port: _Count | None = _setting(
         None, "port at which the dashboard tells Prometheus what it counts", shown="none"
     )
+    metadata: Annotated[tuple[tuple[str, SecretStr], ...], NoDecode, BeforeValidator(_metadata)] = (
+        _setting(
+            (),
+            "sent with each call to the configured servers, a token for instance: in the secrets a"
+            " table `[serving.metadata]`, never in the environment",
+            shown="none",
+        )
+    )
     allowed_users: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_users)] = _setting(
         (),
         "with a [login](docs/deploy.md#login), who may come in: e-mail addresses, and `@DOMAIN` for"
@@ -423,6 +458,11 @@ class Config(BaseSettings):
         return tls if self.tls or tls != Tls() else None
 
     @property
+    def call_metadata(self) -> tuple[tuple[str, str], ...]:
+        """What is sent with each call, in clear."""
+        return tuple((name, value.get_secret_value()) for name, value in self.metadata)
+
+    @property
     def image_limits(self) -> ImageLimits:
         """How large an image may be."""
         return ImageLimits(
@@ -463,6 +503,10 @@ class Config(BaseSettings):
         _refuse_unknown(table, list(variables), f"of [{SECTION}] in the secrets")
         _refuse_unknown(given, list(variables.values()), "of the environment")
 
+        if variables["metadata"] in given:
+            raise ConfigError(
+                _("{name} is set in the environment", name=variables["metadata"]), _METADATA_HINT
+            )
         source = EnvSettingsSource(cls)
         source.env_vars = {name.lower(): environ[name] for name in given if environ[name].strip()}
         from_environment = source()

@@ -136,6 +136,7 @@ def connect(config: Config, address: str | None = None) -> "ServingClient":
         address or config.server or "",
         timeout_s=config.timeout_s,
         tls=config.tls_settings if address is None else None,
+        metadata=config.call_metadata if address is None else (),
     )
 
 
@@ -155,12 +156,14 @@ class ServingClient:
         *,
         timeout_s: float = 10.0,
         tls: Tls | None = None,
+        metadata: Sequence[tuple[str, str]] = (),
         turns: Turns | None = None,
         on_predicted: Callable[[str, float, ServingError | None], None] = _ignore,
     ) -> None:
         """
         Args:
             timeout_s: deadline of a call that gives none itself.
+            metadata: (name, value) of gRPC metadata, sent with each call; a token for instance.
             turns: what the calls of Predict wait for; None: each is made at once.
             on_predicted: told of each call of Predict: the model's name, the seconds that it took
                 without its waiting, what went wrong.
@@ -171,6 +174,7 @@ class ServingClient:
         self.address = checked_address(address)
         self.timeout_s = timeout_s
         self._tls = tls
+        self._metadata = tuple(metadata) or None
         self._options = channel_options(self.address, tls)
         self._credentials = None if tls is None else credentials(tls)
         self._lock = threading.Lock()
@@ -218,7 +222,7 @@ class ServingClient:
         if tls is not None and tls.server_name is None:
             tls = replace(tls, server_name=host_of(self.address))
         return [
-            ServingClient(address, timeout_s=self.timeout_s, tls=tls)
+            ServingClient(address, timeout_s=self.timeout_s, tls=tls, metadata=self._metadata or ())
             for address in replicas_of(self.address)
         ]
 
@@ -238,7 +242,9 @@ class ServingClient:
             if self._closed.is_set():
                 raise self._closed_error()
             if self._connection is None:
-                self._connection = Connection(self._channel(target_of(self.address)))
+                self._connection = Connection(
+                    self._channel(target_of(self.address)), self._metadata
+                )
             connection = self._connection
             connection.calls += 1
         try:
@@ -303,7 +309,7 @@ class ServingClient:
         for address in addresses[:_ADDRESSES_TRIED]:
             with self._channel(address, [] if has_name else [name]) as channel:
                 try:
-                    Connection(channel).status(
+                    Connection(channel, self._metadata).status(
                         _status_request(ModelSpec("")), timeout=_HINT_TIMEOUT_S
                     )
                 except grpc.RpcError as error:

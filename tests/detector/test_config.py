@@ -1,5 +1,7 @@
 """Where settings come from, and what is refused."""
 
+import re
+
 import pytest
 
 from detector.config import (
@@ -377,3 +379,38 @@ def test_the_readme_names_every_setting_and_its_default():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     missing = [row for row in settings_table().splitlines() if row not in readme]
     assert missing == []
+
+
+TOKEN = "Bearer s3cret-of-the-server"
+
+
+def test_metadata_comes_from_the_secrets_and_is_nowhere_in_clear():
+    config = Config.load({"serving": {"metadata": {"authorization": TOKEN}}}, {})
+    assert config.call_metadata == (("authorization", TOKEN),)
+    assert TOKEN not in f"{config!r} {config} {config.model_dump()} {config.model_dump_json()}"
+    assert config.with_changes(timeout_s=3).call_metadata == config.call_metadata
+
+
+@pytest.mark.parametrize(
+    ("metadata", "told"),
+    [
+        ({"Authorization": TOKEN}, "'Authorization'"),
+        ({"grpc-timeout": TOKEN}, "'grpc-timeout'"),
+        ({"": TOKEN}, "''"),
+        ({"authorization": f"{TOKEN}\n"}, "value of authorization"),
+        ({"authorization": ""}, "value of authorization"),
+        ({"authorization": 7}, "value of authorization"),
+        (TOKEN, "is not a table"),
+    ],
+)
+def test_metadata_that_cannot_be_is_refused_without_a_word_of_it(metadata, told):
+    with pytest.raises(ConfigError, match=re.escape(told)) as refused:
+        Config.load({"serving": {"metadata": metadata}}, {})
+    assert "s3cret" not in f"{refused.value} {refused.value.hint}"
+    assert "metadata of [serving] in the secrets" in str(refused.value)
+
+
+def test_metadata_in_the_environment_is_refused():
+    with pytest.raises(ConfigError, match="COMMODITY_LENS_METADATA is set") as refused:
+        Config.load({}, {"COMMODITY_LENS_METADATA": TOKEN})
+    assert "s3cret" not in f"{refused.value} {refused.value.hint}"

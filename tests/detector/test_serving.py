@@ -118,6 +118,32 @@ def test_a_request_carries_the_model_the_signature_the_inputs_and_the_wanted_out
     assert request.inputs["images"].tensor_content == images.tobytes()
 
 
+def test_metadata_goes_with_each_call_and_stays_out_of_errors():
+    told = []
+
+    def noting(answered):
+        def method(request, context):
+            told.append(dict(context.invocation_metadata()).get("authorization"))
+            return answered(request, context)
+
+        return method
+
+    refused = refusal(grpc.StatusCode.UNAUTHENTICATED, "who are you?")
+    foreign = Foreign(noting(refused), noting(statuses((3, 30, ""))), noting(ssd_signature()))
+    metadata = [("authorization", "Bearer s3cret")]
+    with (
+        serving(foreign) as server,
+        ServingClient(server.address, timeout_s=300, metadata=metadata) as client,
+    ):
+        model = client.model(ModelSpec("commodity"))
+        model.versions()
+        model.signatures()
+        with pytest.raises(AccessDeniedError) as failed:
+            model.predict({})
+    assert told == ["Bearer s3cret"] * 3
+    assert "s3cret" not in f"{failed.value} {failed.value.hint}"
+
+
 def test_without_a_version_the_server_chooses_it():
     with serving(Foreign()) as server, client_of(server.address) as client:
         client.predict({})
