@@ -124,6 +124,7 @@ benchmark: browser  ## the figures of docs/performance.md, on this machine
 	$(BIN)/python -m benchmarks.page
 	$(BIN)/python -m benchmarks.scrub
 	$(BIN)/python -m benchmarks.batch
+	$(BIN)/python -m benchmarks.visitors
 
 .venv-train/.installed: training/requirements.txt
 .venv-studio/.installed: studio/requirements.txt

@@ -22,6 +22,16 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 def served(script: str, *arguments: str) -> Iterator[str]:
     """The address of a Streamlit script that runs in a process of its own.
 
+    Args: as of `running`.
+    """
+    with running(script, *arguments) as (address, _pid):
+        yield address
+
+
+@contextmanager
+def running(script: str, *arguments: str) -> Iterator[tuple[str, int]]:
+    """The address of a Streamlit script, and the id of the process that runs it.
+
     Args:
         script: its path in the project.
         arguments: what it finds in sys.argv.
@@ -40,7 +50,7 @@ def served(script: str, *arguments: str) -> Iterator[str]:
         try:
             address = f"http://127.0.0.1:{port}"
             _wait_for(f"{address}/_stcore/health", server)
-            yield address
+            yield address, server.pid
         finally:
             server.terminate()
 

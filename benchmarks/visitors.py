@@ -1,0 +1,165 @@
+"""A crowd: so many visitors on the Detect page over real WebSocket sessions, in Streamlit's own
+protocol.
+
+    python -m benchmarks.visitors [--visitors 50] [--seconds 60] [--pause 10]
+
+Each opens the page and then, some `pause` seconds apart, moves the score threshold or now and then
+looks at another sample. Timed is from the message to the end of the script that it caused; then
+how much memory the dashboard has at the start, at the most, and after all have left.
+"""
+
+import argparse
+import platform
+import random
+import re
+import statistics
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from websockets.sync.client import ClientConnection, connect
+
+from benchmarks.pages import running
+
+OPENS_A_SECOND = 2.0
+# Streamlit keeps a session for two minutes after its page was closed.
+GONE_AFTER_S = 150.0
+
+
+class Visitor:
+    """One session, and how long its actions took."""
+
+    def __init__(self, address: str, seed: int) -> None:
+        self._address = f"ws://{urlsplit(address).netloc}/_stcore/stream"
+        self._random = random.Random(seed)
+        self._ids: dict[str, str] = {}
+        self._fragments: dict[str, str] = {}
+        self._samples: list[str] = []
+        self._values: dict[str, WidgetState] = {}
+        self.opened_s = 0.0
+        self.slider_s: list[float] = []
+        self.sample_s: list[float] = []
+
+    def stay(self, end: float, pause_s: float) -> None:
+        """Open the page and use it until that time of time.monotonic()."""
+        with connect(self._address, max_size=None, subprotocols=["streamlit"]) as session:  # type: ignore[list-item]
+            self.opened_s = self._run(session, "")
+            while True:
+                wait_s = self._random.uniform(0.5, 1.5) * pause_s
+                if time.monotonic() + wait_s > end:
+                    return
+                self._idle(session, wait_s)
+                if self._random.random() < 0.8:
+                    state = WidgetState(id=self._ids["score_threshold"])
+                    state.double_array_value.data.append(self._random.randint(5, 95) / 100)
+                    self.slider_s.append(self._run(session, "score_threshold", state))
+                else:
+                    state = WidgetState(id=self._ids["sample"])
+                    state.string_array_value.data.append(self._random.choice(self._samples))
+                    self.sample_s.append(self._run(session, "sample", state))
+
+    def _run(self, session: ClientConnection, key: str, state: WidgetState | None = None) -> float:
+        """Seconds until the script has come to its end."""
+        if state is not None:
+            self._values[key] = state
+        message = BackMsg()
+        message.rerun_script.query_string = ""
+        message.rerun_script.widget_states.widgets.extend(self._values.values())
+        message.rerun_script.fragment_id = self._fragments.get(key, "")
+        started = time.monotonic()
+        session.send(message.SerializeToString())
+        while not self._take(session.recv(timeout=60)):
+            pass
+        return time.monotonic() - started
+
+    def _idle(self, session: ClientConnection, wait_s: float) -> None:
+        """Take what timers of the page cause meanwhile."""
+        end = time.monotonic() + wait_s
+        while (left := end - time.monotonic()) > 0:
+            try:
+                self._take(session.recv(timeout=left))
+            except TimeoutError:
+                return
+
+    def _take(self, data: str | bytes) -> bool:
+        """Whether it is the end of a script."""
+        message = ForwardMsg.FromString(data if isinstance(data, bytes) else data.encode())
+        kind = message.WhichOneof("type")
+        if kind == "delta" and message.delta.HasField("new_element"):
+            element = message.delta.new_element
+            which = element.WhichOneof("type")
+            identity = getattr(getattr(element, which or "", None), "id", "")
+            for key in ("score_threshold", "sample"):
+                if which in ("slider", "button_group") and re.search(rf"-{key}$", identity):
+                    self._ids[key] = identity
+                    self._fragments[key] = message.delta.fragment_id
+                    if key == "sample":
+                        self._samples = [option.content for option in element.button_group.options]
+        return bool(kind == "script_finished")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--visitors", type=int, default=50)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--pause", type=float, default=10.0)
+    options = parser.parse_args()
+    print(f"Python {platform.python_version()}, {platform.machine()}")
+    with running("app.py") as (address, pid):
+        with ThreadPoolExecutor(1) as pool:  # what is loaded once
+            pool.submit(Visitor(address, 0).stay, time.monotonic() + 5, 1.0).result()
+        before = resident_mb(pid)
+        most = [before]
+        ended = threading.Event()
+
+        def watch() -> None:
+            while not ended.wait(0.5):
+                most.append(resident_mb(pid))
+
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        visitors = [Visitor(address, seed) for seed in range(1, options.visitors + 1)]
+        end = time.monotonic() + options.visitors / OPENS_A_SECOND + options.seconds
+        with ThreadPoolExecutor(options.visitors) as pool:
+            stays = []
+            for visitor in visitors:
+                stays.append(pool.submit(visitor.stay, end, options.pause))
+                time.sleep(1 / OPENS_A_SECOND)
+            for each in stays:
+                each.result()
+        tell("opening", [visitor.opened_s for visitor in visitors])
+        tell("slider move", [spent for visitor in visitors for spent in visitor.slider_s])
+        tell("another sample", [spent for visitor in visitors for spent in visitor.sample_s])
+        time.sleep(GONE_AFTER_S)
+        ended.set()
+        watcher.join()
+        print(
+            f"memory of the dashboard: {before:.0f} MB with one visitor, {max(most):.0f} at the"
+            f" most, {resident_mb(pid):.0f} after all have left"
+        )
+
+
+def resident_mb(pid: int) -> float:
+    """Memory that the process has now."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.findall(r"VmRSS:\s+(\d+)", status)[0]) / 1024
+
+
+def tell(what: str, times_s: list[float]) -> None:
+    """One line of figures."""
+    times = sorted(times_s)
+    print(
+        f"{what}: {len(times)} times, median {statistics.median(times) * 1000:.0f} ms, p95"
+        f" {times[int(0.95 * len(times))] * 1000:.0f} ms, most {times[-1] * 1000:.0f} ms"
+    )
+
+
+if __name__ == "__main__":
+    main()
