@@ -9,12 +9,12 @@ again does what is missing and nothing else.
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from logging import ERROR
 from typing import Any
 
 from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
@@ -57,11 +57,15 @@ def connected(address: str) -> Iterator[Client]:
     Raises:
         ClusterError: nobody answers there, or no worker comes.
     """
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # what goes wrong is a ClusterError here
     with ExitStack() as stack:
         try:
             if address == LOCAL:
                 local = LocalCluster(
-                    threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=ERROR
+                    threads_per_worker=1,
+                    dashboard_address="127.0.0.1:0",
+                    silence_logs=logging.ERROR,
                 )
                 address = stack.enter_context(local).scheduler_address
             client = Client(address, timeout=_CONNECT_S)
