@@ -40,7 +40,7 @@ LOCAL = "local"
 # Enough for some hundred workers; more would only fill the scheduler's memory.
 _SUBMITTED = 1000
 # Of a task whose worker raised an error: a storage may fail for a moment.
-_RETRIES = 2
+_RETRIES = 1
 _CONNECT_S = 10
 _WORKERS_S = 120
 # The parts have all failures; the manifest shows the first.

@@ -1,6 +1,8 @@
 """What a worker of the cluster does: the images of one task, and their part."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -14,6 +16,7 @@ from detector.cluster.errors import ClusterError
 from detector.cluster.parts import Summary, read_summary, to_parquet
 from detector.cluster.places import image_source, inside, reaching, write_whole
 from detector.config import Config
+from detector.errors import LensError
 from detector.serving import ModelSpec, ServingClient, connect
 from detector.ssd import INPUT_SIZE
 from detector.translation import _
@@ -45,6 +48,18 @@ class Task:
     version: int
 
 
+@contextmanager
+def _raised_alone() -> Iterator[None]:
+    """Around what a worker does: its errors come to the command without their causes, since those
+    of gRPC cannot be sent."""
+    try:
+        yield
+    except LensError as error:
+        error.__cause__ = error.__context__ = None
+        raise
+
+
+@_raised_alone()
 def detect_part(task: Task) -> Summary:
     """Detect what is in a task's images and write its part, unless it is there already.
 
@@ -85,6 +100,7 @@ def detect_part(task: Task) -> Summary:
     return summary
 
 
+@_raised_alone()
 def answering_version(config: Config) -> int:
     """The version of the model that answers now; 0 where the server does not say it.
 

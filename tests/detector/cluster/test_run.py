@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -83,12 +84,17 @@ def finished(s3: S3, folder: Path) -> Iterator[tuple[list[str], str]]:
         dask = stack.enter_context(cluster(folder, 2, environment(**s3.environment)))
         options = ["--cluster", dask.address, "--part-size", str(PART_SIZE)]
         command = ["s3://bucket/images", "--out", "s3://bucket/found", *options]
-        process = started(*command, "--server", fleet, **s3.environment)
-        while len(s3.keys("found/parts/")) < 3:
+        process = started(*command, "--server", fleet, "--timeout", 60, **s3.environment)
+        while not s3.keys("found/parts/"):
             assert process.poll() is None, process.communicate()
             time.sleep(0.02)
+        # With servers that stand still each worker is in the middle of a task, however quick it is.
+        for server in servers:
+            server.process.send_signal(signal.SIGSTOP)
         dask.workers[0].kill()
-        assert len(s3.keys("found/parts/")) < 15
+        assert len(s3.keys("found/parts/")) < 20
+        for server in servers:
+            server.process.send_signal(signal.SIGCONT)
         output, errors = process.communicate(timeout=300)
         assert (process.returncode, errors) == (1, "")  # two of the files are no images
         yield command, output
@@ -185,6 +191,15 @@ def test_other_settings_need_another_folder(finished: tuple[list[str], str], s3:
     arguments = [*command, "--score", "0.5", "--server", "127.0.0.1:1"]
     _, errors = predict(*arguments, status=2, **s3.environment)
     assert "is of a run with settings" in errors
+
+
+def test_a_model_server_that_the_workers_do_not_reach_is_named(
+    finished: tuple[list[str], str], s3: S3
+) -> None:
+    command, _ = finished
+    elsewhere = ["s3://bucket/other" if each == "s3://bucket/found" else each for each in command]
+    _, errors = predict(*elsewhere, "--server", "127.0.0.1:1", status=3, **s3.environment)
+    assert "the model server at 127.0.0.1:1 can't be reached" in errors
 
 
 def test_a_cluster_on_this_machine_needs_no_server(tmp_path: Path, samples_dir: Path) -> None:
