@@ -89,8 +89,8 @@ endef
 $(VENV)/.installed: requirements.txt pyproject.toml uv.lock | $(VENV)/bin/python
 	$(call sync,,requirements.txt)
 
-$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
-	$(call sync,--extra dev,requirements-dev.txt)
+$(VENV)/.installed-dev: requirements-dev.txt requirements-cluster.txt $(VENV)/.installed
+	$(call sync,--extra dev --extra cluster,requirements-dev.txt)
 
 # Without a package.json there is nothing to install.
 node_modules/.installed: $(wildcard package.json package-lock.json) $(VENV)/.installed-dev

@@ -31,6 +31,7 @@ from detector.batch.manifest import (
     read_manifest,
 )
 from detector.batch.run import Done, Source, file_source, images_in, run
+from detector.cluster.errors import ClusterError, check_installed
 from detector.config import Config, read_secrets
 from detector.drawing.fonts import untold
 from detector.embedded import ENVIRONMENT, EmbeddedServer
@@ -93,11 +94,17 @@ were not done before; the files in --out are about all of them.
 mAP at an IoU of 0.5, and what of the ground truth was not understood: that is never held against
 the detector. With --json that is one more line, {"ground_truth": {...}}.
 
+With --cluster the workers of a Dask cluster do it. Each IMAGE is then a path or any URL that fsspec
+knows (s3://bucket/folder), or a file that lists such URLs, one a line. --out is a path or URL too:
+it gets a manifest, and for some hundred images each a table in Parquet, a row a box. The same
+command again does what is missing. docs/scale.md says more.
+
 exit status:
   0  every image was processed
   1  some images could not be read
   2  the command line or a setting is wrong
-  3  the model server could not be started or reached, or its answer cannot be used
+  3  the model server could not be started or reached, or its answer cannot be used; or a cluster or
+     its storage failed
   4  a result could not be written
 """
 
@@ -153,7 +160,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "commodity-lens"
     except (ConfigError, ThresholdsError, GroundTruthError, ManifestError) as error:
         _complain(program, error)
         return _USAGE
-    except ServingError as error:
+    except (ServingError, ClusterError) as error:
         _complain(program, error)
         return _SERVER_FAILED
     except BrokenPipeError:  # whoever read the output has closed it
@@ -181,6 +188,10 @@ def _status(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) ->
 
 
 def _predict(options: argparse.Namespace) -> int:
+    if options.cluster is not None:
+        return _predict_on_cluster(options)
+    if options.out is not None:
+        options.out = Path(options.out)
     if options.out is None and (options.resume or options.export or options.no_pictures):
         raise ConfigError(
             _("--resume, --export and --no-pictures are about the folder of --out"),
@@ -231,6 +242,61 @@ def _predict(options: argparse.Namespace) -> int:
         listed = ", ".join(map(str, mixed))
         print(f"Results of the model's versions {listed} are mixed.", file=sys.stderr)
     return _IMAGES_FAILED if failed else 0
+
+
+def _predict_on_cluster(options: argparse.Namespace) -> int:
+    _check_cluster_options(options)
+    check_installed()
+    from detector.cluster.places import list_images
+    from detector.cluster.run import LOCAL, connected, detect
+
+    config = _config(options)
+    batch = Batch(config.model_name, config.labels, _settings(options, config), started=now())
+    if config.server is None and options.cluster != LOCAL:
+        raise ConfigError(
+            _("the cluster's workers have no model server"),
+            _("Give --server an address that all of them reach."),
+        )
+    images = list_images(options.images)
+    with ExitStack() as stack:
+        if config.server is None:
+            config = config.with_changes(server=_embedded(config, stack))
+        client = stack.enter_context(connected(options.cluster))
+        write = stack.enter_context(_progress(len(images)))
+        totals = detect(
+            client,
+            images,
+            options.out,
+            batch,
+            config,
+            part_size=options.part_size,
+            any_version=options.any_version,
+            on_done=lambda count, before: (write.skip if before else write.several)(count),
+        )
+    with _printing():
+        print(
+            _(
+                "{images} images: {detections} objects, {failed} images failed; {parts} parts in"
+                " {out}",
+                out=on_one_line(options.out),
+                **dataclasses.asdict(totals),
+            )
+        )
+    return _IMAGES_FAILED if totals.failed else 0
+
+
+def _check_cluster_options(options: argparse.Namespace) -> None:
+    """Raises ConfigError where one is given that --cluster does not go with, or lacks."""
+    if options.out is None:
+        raise ConfigError(
+            _("--cluster writes to the folder of --out"), _("Give --out a path or a URL.")
+        )
+    names = ("resume", "export", "no_pictures", "json", "ground_truth", "class_names")
+    if given := [f"--{name.replace('_', '-')}" for name in names if getattr(options, name)]:
+        raise ConfigError(
+            _("{options} cannot be given with --cluster", options=", ".join(given)),
+            _("Leave it out: results are in the folder of --out, and a run goes on by itself."),
+        )
 
 
 def _output(
@@ -361,17 +427,20 @@ def _detected(
 ) -> Iterator[Iterator[Done]]:
     """The images' results, by the configured server, or by one that lives as long as this."""
     with ExitStack() as stack:
-        address = None
-        if config.server is None and sources:
-            embedded = EmbeddedServer(config.model_name, config.model_base_path)
-            _servers.append(embedded)
-            address = stack.enter_context(embedded).address
         if not sources:
             yield iter(())
             return
+        address = None if config.server is not None else _embedded(config, stack)
         client = stack.enter_context(connect(config, address)).model(ModelSpec.of(config))
         results = run(sources, client, config, began_with=began_with, any_version=any_version)
         yield stack.enter_context(closing(results))
+
+
+def _embedded(config: Config, stack: ExitStack) -> str:
+    """The address of an embedded server that lives as long as the stack."""
+    embedded = EmbeddedServer(config.model_name, config.model_base_path)
+    _servers.append(embedded)
+    return stack.enter_context(embedded).address
 
 
 def _in_order(results: Iterator[Done]) -> Iterator[Done]:
@@ -546,8 +615,11 @@ class _Write:
             with _printing():
                 print(line, flush=True)
 
+    def several(self, count: int) -> None:
+        """So many images more are done."""
+
     def skip(self, count: int) -> None:
-        """So many were done before."""
+        """So many images more were done before."""
 
 
 class _WriteAround(_Write):
@@ -563,9 +635,13 @@ class _WriteAround(_Write):
                 sys.stdout.flush()
         self._bar.update()
 
+    def several(self, count: int) -> None:
+        self._bar.update(count)
+
     def skip(self, count: int) -> None:
         # `initial` keeps what was done before out of the rate.
-        self._bar.n = self._bar.initial = count
+        self._bar.n += count
+        self._bar.initial += count
         self._bar.refresh()
 
 
@@ -669,7 +745,12 @@ def _add_predict(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.set_defaults(command=_predict)
-    command.add_argument("images", nargs="+", metavar="IMAGE", help="an image, folder or ZIP file")
+    command.add_argument(
+        "images",
+        nargs="+",
+        metavar="IMAGE",
+        help="an image, folder or ZIP file; with --cluster URLs and lists of them too",
+    )
     _add_server(command)
     command.add_argument(
         "--model", metavar="NAME", help="name of the model on the server (default: commodity)"
@@ -689,6 +770,7 @@ def _add_predict(commands: Any) -> None:
     _add_settings(command)
     _add_ground_truth(command)
     _add_output(command)
+    _add_cluster(command)
 
 
 def _add_settings(command: argparse.ArgumentParser) -> None:
@@ -754,7 +836,6 @@ def _add_output(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--out",
-        type=Path,
         metavar="FOLDER",
         help="also write each image with its boxes drawn to FOLDER/NAME-detected.png, all boxes to"
         " FOLDER/detections.csv, and a record of the run to FOLDER/manifest.json",
@@ -773,6 +854,22 @@ def _add_output(command: argparse.ArgumentParser) -> None:
         "--resume",
         action="store_true",
         help="continue the interrupted run whose results are in --out",
+    )
+
+
+def _add_cluster(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="let the workers of a Dask cluster do it: tcp://HOST:8786 of its scheduler, or `local`"
+        " for one on this machine",
+    )
+    command.add_argument(
+        "--part-size",
+        type=_count,
+        default=200,
+        metavar="N",
+        help="with --cluster: images of a task, and of a file of results (default: %(default)s)",
     )
 
 

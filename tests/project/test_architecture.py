@@ -91,6 +91,16 @@ def test_the_serving_messages_are_imported_in_one_file():
     assert importers == {"detector/wire/protos.py"}
 
 
+def test_what_only_a_cluster_needs_is_imported_in_its_room_only():
+    needed = {"dask", "distributed", "fsspec", "s3fs", "pyarrow"}
+    rooms = {
+        file.parent.relative_to(ROOT).as_posix()
+        for _, file in all_files()
+        if any(is_within(name, needed) for name in imports(file))
+    }
+    assert rooms == {"detector/cluster"}
+
+
 def test_the_walk_of_one_image_uses_the_files_at_the_top_of_the_detector_only():
     climbs = {
         (file, name)
