@@ -62,6 +62,8 @@ def show() -> None:
         place = st.container()
     with place:
         answer = answer_or_reason(image, loaded, waiting)
+        if answer is not None and answer.recorded_on is not None:
+            metrics.answers.labels("recorded").inc()  # once a run, not with each slider move
         if answer is None:
             _figure(
                 _frame("figure", image, loaded), image, loaded, ssd.Detections.empty(), (), None
@@ -119,7 +121,6 @@ def _ask_when_started() -> None:
 def tell_recorded(answer: Answer) -> None:
     """That an answer is a recorded one, where it is."""
     if answer.recorded_on is not None:
-        metrics.answers.labels("recorded").inc()
         st.caption(
             _(
                 ":orange-badge[:material/history: Recorded] by {model} {version} on {date},"
