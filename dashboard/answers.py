@@ -105,6 +105,22 @@ def address() -> str:
     return server.address
 
 
+def servers() -> dict[str, str | None]:
+    """The servers by name; None is the one that the whole dashboard uses. Raises ConfigError."""
+    settings = config()
+    main = "embedded" if settings.server is None else settings.server
+    if any(server.name == main for server in settings.servers):
+        raise ConfigError(
+            _(
+                "Two servers are named {name!r}: one of COMMODITY_LENS_SERVERS, and the dashboard's"
+                " own, which has no other name.",
+                name=main,
+            ),
+            _("Give the one in COMMODITY_LENS_SERVERS another name."),
+        )
+    return {main: None} | {server.name: server.address for server in settings.servers}
+
+
 # Addresses come from the settings and the embedded server, never from what a visitor types: so no
 # client is ever closed to make room for another.
 @st.cache_resource(show_spinner=False, max_entries=1000, on_release=ServingClient.close)

@@ -5,10 +5,14 @@ is little: its download, and another decoding for an export.
 """
 
 import atexit
+import os
 import shutil
+import sys
 import tempfile
 import threading
+import time
 import weakref
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from weakref import WeakValueDictionary
@@ -25,6 +29,7 @@ class _Blob:
         weakref.finalize(self, path.unlink, missing_ok=True)
 
 
+_PREFIX = "commodity-lens-"
 _lock = threading.Lock()
 _folder: list[Path] = []
 _blobs: WeakValueDictionary[str, _Blob] = WeakValueDictionary()
@@ -51,8 +56,7 @@ class ImageFile:
             blob = _blobs.get(digest)
             if blob is None:
                 if not _folder:
-                    _folder.append(Path(tempfile.mkdtemp(prefix="commodity-lens-")))
-                    atexit.register(shutil.rmtree, _folder[0], ignore_errors=True)
+                    _folder.append(_new_folder())
                 blob = _blobs[digest] = _Blob(_folder[0] / digest, data)
         return cls(name, digest, blob)
 
@@ -63,3 +67,32 @@ class ImageFile:
     def read(self) -> bytes:
         """Its bytes."""
         return self._blob.path.read_bytes()
+
+
+def _new_folder() -> Path:
+    """A folder that goes with this process; those of processes that were killed go now."""
+    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(OSError):
+            is_new = time.time() - left.stat().st_mtime < 60  # and perhaps not locked yet
+            if not is_new and (descriptor := _lock_folder(left)) is not None:
+                shutil.rmtree(left, ignore_errors=True)
+                os.close(descriptor)
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    _lock_folder(folder)  # until this process ends, however it does
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def _lock_folder(folder: Path) -> int | None:
+    """The descriptor that holds the lock; None where another process has it, or nobody can."""
+    if sys.platform == "win32":
+        return None
+    import fcntl
+
+    descriptor = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor

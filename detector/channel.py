@@ -17,6 +17,7 @@ from detector.translation import _
 from detector.wire.protos import model_service_pb2_grpc, prediction_service_pb2_grpc
 from detector.wire.tensors import MAX_TENSOR_BYTES
 
+KEEPALIVE_MS = 10_000  # gRPC's least
 MAX_ANSWER_BYTES = MAX_TENSOR_BYTES + 2**20  # gRPC's own limit, 4 MiB, is 6 outputs of an SSD300
 
 
@@ -53,6 +54,10 @@ def channel_options(address: str, tls: Tls | None) -> list[tuple[str, Any]]:
         # In spite of its name the time that one attempt to connect may take. With 100 ms a server
         # three hops and a TLS handshake away is never reached; the default is 20 s.
         ("grpc.min_reconnect_backoff_ms", 1500),
+        # While a call waits, so that a connection that lost its other end, or a server that froze,
+        # is noticed before a long deadline. Not while none waits: servers close such connections.
+        ("grpc.keepalive_time_ms", KEEPALIVE_MS),
+        ("grpc.keepalive_timeout_ms", KEEPALIVE_MS // 2),
         # Connections belong to one channel, so that a new channel is a new connection.
         ("grpc.use_local_subchannel_pool", 1),
     ]

@@ -137,6 +137,12 @@ _CONNECTION = re.compile(
     r"Cancelling all calls|Channel closed|Endpoint|^UNAVAILABLE$"
 )
 
+_BROKEN_OFF = re.compile(
+    r"^(?!.*ailed to connect).*"
+    r"(recvmsg|sendmsg|Socket closed|Stream removed|Broken pipe|[Kk]eepalive|GOAWAY)",
+    re.DOTALL,
+)
+
 # By what gRPC's library says: why there is no connection, where it is clear, and what to do.
 _REASONS: tuple[tuple[str, str, str], ...] = (
     (
@@ -255,6 +261,11 @@ def _of_http(status: int, address: str) -> ServingError:
 def is_of_the_connection(details: str) -> bool:
     """Whether gRPC's own library says this of UNAVAILABLE, not the server."""
     return _CONNECTION.search(details) is not None and not _first(_ANSWERED_HINTS, details)
+
+
+def is_broken_off(details: str) -> bool:
+    """Whether the connection ended under the call, after it had been made."""
+    return _BROKEN_OFF.search(details) is not None
 
 
 def _first(hints: tuple[tuple[str, str], ...], details: str) -> str:

@@ -38,7 +38,7 @@ from detector.errors import (
     ServingError,
     SignatureError,
 )
-from detector.failures import failure, is_of_the_connection, reason_of, shortened
+from detector.failures import failure, is_broken_off, is_of_the_connection, reason_of, shortened
 from detector.translation import _
 from detector.turns import Turns
 from detector.wire.descriptions import (
@@ -461,6 +461,17 @@ class ServedModel:
 
     def _call(self, method: str, request: Any, timeout_s: float | None) -> Any:
         timeout_s = self.client.timeout_s if timeout_s is None else timeout_s
+        end = time.monotonic() + timeout_s
+        try:
+            return self._call_once(method, request, timeout_s)
+        except ServerUnavailableError as error:
+            # gRPC repeats no call whose answer has begun; all of ours only read.
+            cause = error.__cause__
+            if not (isinstance(cause, grpc.RpcError) and is_broken_off(cause.details() or "")):
+                raise
+        return self._call_once(method, request, max(end - time.monotonic(), 0.0))
+
+    def _call_once(self, method: str, request: Any, timeout_s: float) -> Any:
         with self.client.connected(self.spec, timeout_s) as connection:
             return getattr(connection, method)(request, timeout=timeout_s)
 

@@ -11,7 +11,7 @@ from dashboard.answers import config
 from dashboard.files import ImageFile
 from detector import ssd
 from detector.answers import Answer, LoadedImage
-from detector.errors import ConfigError, LensError, ServingError
+from detector.errors import LensError, ServingError
 from detector.evaluation.pairing import KIND_COLORS, Kind
 from detector.formats.thresholds import read_thresholds
 from detector.serving import ModelSpec
@@ -122,7 +122,7 @@ def show(letter: str) -> Side:
             help=_(controls.AGNOSTIC_HELP),
         )
     with chosen:
-        names = list(_servers())
+        names = list(answers.servers())
         server = st.selectbox(_("Server"), names, key=f"server_{letter}", bind="query-params")
         model = st.text_input(
             _("Model"), settings.model_name, key=f"model_{letter}", bind="query-params"
@@ -239,7 +239,7 @@ def start() -> None:
 
 def _opening() -> dict[str, dict[str, Any]]:
     """The values of both sides' controls as the page opens."""
-    versions = _versions_of(next(iter(_servers())), config().model_name)
+    versions = _versions_of(next(iter(answers.servers())), config().model_name)
     before = str(versions[1]) if len(versions) > 1 else _configured_version()
     settings = controls.kept()
     return {"a": _values(settings, before), "b": _values(settings, _configured_version())}
@@ -251,7 +251,7 @@ def _values(settings: ssd.Settings, version: str) -> dict[str, Any]:
         "iou": max(settings.iou_threshold, controls.LOWEST),
         "agnostic": settings.class_agnostic,
         "own": True,
-        "server": next(iter(_servers())),
+        "server": next(iter(answers.servers())),
         "model": config().model_name,
         "version": version,
     }
@@ -265,7 +265,7 @@ def ask(side: Side, image: ImageFile, loaded: LoadedImage) -> Result:
         answer = answers.answer_for(image, loaded, _address(side.server), side.spec())
     except LensError as error:
         answer, failure = None, error
-        if isinstance(error, answers.NO_ANSWER) and _servers().get(side.server) is None:
+        if isinstance(error, answers.NO_ANSWER) and answers.servers().get(side.server) is None:
             answer = answers.recorded_answer(image, side.spec())
     if answer is None:
         none = ssd.Detections.empty()
@@ -313,29 +313,13 @@ def _model_name(letter: str) -> str:
     parts = (
         state.widget(f"model_{letter}") or config().model_name,
         state.widget(f"version_{letter}") or _configured_version(),
-        state.widget(f"server_{letter}") or next(iter(_servers())),
+        state.widget(f"server_{letter}") or next(iter(answers.servers())),
     )
     return " · ".join(frame.plain(part) for part in parts)
 
 
-def _servers() -> dict[str, str | None]:
-    """The servers by name; None is the one that the whole dashboard uses. Raises ConfigError."""
-    settings = config()
-    main = "embedded" if settings.server is None else settings.server
-    if any(server.name == main for server in settings.servers):
-        raise ConfigError(
-            _(
-                "Two servers are named {name!r}: one of COMMODITY_LENS_SERVERS, and the dashboard's"
-                " own, which has no other name.",
-                name=main,
-            ),
-            _("Give the one in COMMODITY_LENS_SERVERS another name."),
-        )
-    return {main: None} | {server.name: server.address for server in settings.servers}
-
-
 def _address(server: str) -> str:
-    return _servers().get(server) or answers.address()
+    return answers.servers().get(server) or answers.address()
 
 
 def _configured_version() -> str:
@@ -345,7 +329,7 @@ def _configured_version() -> str:
 
 def _versions_of(server: str, model: str) -> tuple[int, ...]:
     """What the server has ready; of the dashboard's own, while it is silent, what was recorded."""
-    if _servers().get(server) is not None:
+    if answers.servers().get(server) is not None:
         return answers.available_versions(_address(server), model)
     try:
         answers.served_version()

@@ -5,7 +5,7 @@ from dataclasses import astuple
 import pandas as pd
 import streamlit as st
 
-from dashboard import controls, frame, paper
+from dashboard import answers, controls, frame, paper
 from dashboard.answers import address, config, served, served_version
 from dashboard.frame import plain
 from dashboard.server import measure, replicas
@@ -16,10 +16,12 @@ from detector.translation import _
 def show() -> None:
     """State, versions, signatures, a measured round trip, and the model card."""
     controls.carry(config().labels)
-    where = address()
-    version = served_version()
     st.header(_("Model server"), anchor=False)
-    kind = _("Embedded in this dashboard") if config().server is None else "TensorFlow Serving"
+    chosen = _chosen()
+    where = chosen or address()
+    is_embedded = config().server is None and not chosen
+    version = served_version(where)
+    kind = _("Embedded in this dashboard") if is_embedded else "TensorFlow Serving"
     model = _(
         "**{model}**, version **{version}**",
         model=plain(config().model_name),
@@ -37,7 +39,19 @@ def show() -> None:
         measure.show(where)
     with right, frame.guarded():
         _signatures(where)
-    _card(version)
+    if is_embedded:
+        _card(version)
+
+
+def _chosen() -> str:
+    """The address of the further server that the visitor chose; empty for the dashboard's own."""
+    servers = answers.servers()
+    if len(servers) == 1:
+        return ""
+    name = st.segmented_control(
+        _("Server"), list(servers), default=next(iter(servers)), required=True, key="shown_server"
+    )
+    return servers[name] or ""
 
 
 def _versions(where: str) -> None:
@@ -84,10 +98,9 @@ def _shape(shape: tuple[int | None, ...] | None) -> str:
 
 
 def _card(version: int) -> None:
-    """The card of the version that is served; another server's model has none that we know."""
-    base_path = config().model_base_path
-    path = base_path / str(version) / "card.json"
-    if config().server is not None or not path.is_file():
+    """The card of the version that the embedded server serves; of others none is known."""
+    path = config().model_base_path / str(version) / "card.json"
+    if not path.is_file():
         return
     st.subheader(_("Model card"), anchor=False)
     card = read_card(path)

@@ -1,5 +1,8 @@
 """One client an address, one store of answers, whatever visitors ask for."""
 
+import os
+import subprocess
+import sys
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -213,6 +216,41 @@ def test_a_files_bytes_are_on_disk_once_and_for_as_long_as_somebody_has_them():
     assert path.exists()
     del second
     assert not path.exists()
+
+
+def test_images_that_a_killed_dashboard_left_are_removed_and_those_of_a_running_one_stay(tmp_path):
+    program = (
+        "from dashboard.files import ImageFile\n"
+        "file = ImageFile.of('photo.jpg', b'of a visitor')\n"
+        "print(file._blob.path, flush=True)\n"
+        "input()\n"
+    )
+
+    def started() -> tuple[subprocess.Popen[str], Path]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", program],
+            cwd=ROOT,
+            env=os.environ | {"TMPDIR": str(tmp_path)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        return process, Path(process.stdout.readline().strip())
+
+    killed, left = started()
+    killed.kill()
+    killed.communicate()
+    assert left.exists()
+    running, kept = started()
+    assert left.exists()  # it may be of a process that is just beginning
+    for path in (left, kept):
+        os.utime(path.parent, (1, 1))
+    third, own = started()
+    assert (left.exists(), kept.exists(), own.exists()) == (False, True, True)
+    for process in (running, third):
+        process.communicate("\n")
+    assert list(tmp_path.iterdir()) == []
 
 
 # Settings.

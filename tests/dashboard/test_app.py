@@ -204,6 +204,21 @@ def test_each_replica_is_told_by_itself(monkeypatch: pytest.MonkeyPatch, embedde
     assert np.isnan(replicas["Median"][dead])
 
 
+def test_the_versions_of_a_further_server_are_its_own(monkeypatch: pytest.MonkeyPatch):
+    ready, ended = 30, 50  # as TensorFlow Serving numbers its states
+    with serving(Foreign(status=statuses((7, ready, ""), (6, ended, "out of memory")))) as other:
+        monkeypatch.setenv("COMMODITY_LENS_SERVERS", f"next={other.address}")
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
+        app.switch_page("pages/4_Server.py").run()
+        assert list(frame_of(app, "Version")["Version"]) == [int(NEWEST), int(BEFORE)]
+        app.button_group(key="shown_server").set_value("next").run()
+        versions = frame_of(app, "Version")
+        assert list(versions["Version"]) == [7, 6]
+        assert list(versions["Message"]) == ["OK", "out of memory"]
+        assert list(frame_of(app, "Replica")["Replica"]) == [other.address]
+        assert not [each for each in app.subheader if each.value == "Model card"]
+
+
 @pytest.mark.parametrize("data", [b"", b"not an image", b"\xff\xd8\xff\xe0 cut off"])
 def test_a_file_that_is_no_image_is_named_and_the_page_goes_on(
     opened: Callable[..., AppTest], data: bytes

@@ -1,4 +1,4 @@
-"""Several replicas behind one address: one that dies, one that freezes, one that comes back."""
+"""Servers that die, freeze, come back, are slow, or are cut off, alone and among replicas."""
 
 import os
 import signal
@@ -11,8 +11,12 @@ from contextlib import ExitStack
 import numpy as np
 import pytest
 
-from detector.errors import ServerTimeoutError
+from detector.channel import KEEPALIVE_MS
+from detector.errors import ServerTimeoutError, ServerUnavailableError
 from detector.serving import ModelSpec, ServedModel, ServingClient
+from detector.wire.tensors import encode_tensor
+from tests.support.foreign import Foreign, answer, serving
+from tests.support.proxy import resetting
 from tests.support.running import ModelServer, model_server
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
@@ -71,3 +75,69 @@ def test_a_frozen_replica_costs_one_deadline(model, replicas):
             failed += 1
     assert failed <= 1
     assert time.monotonic() - started < 3 * TIMEOUT_S
+
+
+def test_a_frozen_replica_is_found_out_long_before_a_long_deadline(replicas):
+    address = "ipv4:" + ",".join(replica.address for replica in replicas)
+    with ServingClient(address, timeout_s=300) as client:
+        served = client.model(ModelSpec("commodity"))
+        for _ in range(6):
+            call(served)
+        os.kill(replicas[1].process.pid, signal.SIGSTOP)
+        started = time.monotonic()
+        for _ in range(6):
+            call(served)
+        assert time.monotonic() - started < 3 * KEEPALIVE_MS / 1000
+
+
+ANSWER = answer({"concat_3:0": encode_tensor(np.ones((1, 7308, 21), np.float32))})  # 614 kB
+
+
+@pytest.mark.parametrize("after_bytes", [10_000, 300_000, 600_000])
+def test_a_connection_that_is_reset_in_the_middle_of_an_answer_costs_no_request(after_bytes):
+    with (
+        serving(Foreign(ANSWER)) as server,
+        resetting(server.address, after_bytes) as address,
+        ServingClient(address, timeout_s=60) as client,
+    ):
+        call(client.model(ModelSpec("commodity")))
+        assert len(server.requests) == 2
+
+
+def test_a_network_that_resets_each_answer_is_an_error_soon():
+    with (
+        serving(Foreign(ANSWER)) as server,
+        resetting(server.address, 300_000, times=1000) as address,
+        ServingClient(address, timeout_s=60) as client,
+        pytest.raises(ServerUnavailableError),
+    ):
+        call(client.model(ModelSpec("commodity")))
+    assert len(server.requests) == 2
+
+
+def test_an_answer_of_twenty_seconds_is_waited_for_where_the_deadline_allows_it():
+    def slow(request, context):
+        time.sleep(20)  # longer than a ping, and one that is not answered, may take
+        return ANSWER(request, context)
+
+    with serving(Foreign(slow)) as server, ServingClient(server.address, timeout_s=60) as client:
+        call(client.model(ModelSpec("commodity")))
+        assert len(server.requests) == 1
+
+
+def test_after_an_outage_of_75_seconds_the_first_good_answer_comes_within_one_of_the_server():
+    with serving(Foreign(ANSWER)) as server:
+        port = int(server.address.rpartition(":")[2])
+        client = ServingClient(server.address, timeout_s=10)
+        served = client.model(ModelSpec("commodity"))
+        call(served)
+    with client:
+        end = time.monotonic() + 75
+        while time.monotonic() < end:
+            with pytest.raises(ServerUnavailableError):
+                call(served)
+            time.sleep(3)  # as a page's timer asks
+        with serving(Foreign(ANSWER), port=port):
+            started = time.monotonic()
+            call(served)
+            assert time.monotonic() - started < 1

@@ -1,6 +1,8 @@
-"""A reverse proxy that takes a prefix away, as JupyterHub's, code-server's and nginx's do."""
+"""What stands between two programs: a reverse proxy that takes a prefix away, as JupyterHub's,
+code-server's and nginx's do, and a network that ends connections."""
 
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -40,6 +42,43 @@ def stripping(prefix: str, port: int) -> Iterator[str]:
     with Server(("127.0.0.1", 0), Passing) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}/{prefix}"
+        server.shutdown()
+
+
+@contextmanager
+def resetting(address: str, after_bytes: int, times: int = 1) -> Iterator[str]:
+    """The address of a network that resets so many connections after so much of an answer."""
+    left = [times]
+
+    class Passing(BaseRequestHandler):
+        def handle(self) -> None:
+            host, _, port = address.rpartition(":")
+            with socket.create_connection((host, int(port))) as behind:
+                there = threading.Thread(target=_pass, args=(self.request, behind), daemon=True)
+                there.start()
+                count = 0
+                with suppress(OSError):
+                    while part := behind.recv(65536):
+                        count += len(part)
+                        if count > after_bytes and left[0] > 0:
+                            left[0] -= 1
+                            self.request.shutdown(socket.SHUT_RD)  # ends the other thread
+                            there.join()
+                            linger = struct.pack("ii", 1, 0)  # close() is a reset then
+                            self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                            self.request.close()
+                            return
+                        self.request.sendall(part)
+
+    class Server(ThreadingTCPServer):
+        daemon_threads = True
+
+        def shutdown_request(self, request: socket.socket) -> None:  # type: ignore[override]
+            self.close_request(request)
+
+    with Server(("127.0.0.1", 0), Passing) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"127.0.0.1:{server.server_address[1]}"
         server.shutdown()
 
 
