@@ -12,4 +12,5 @@ else:  # the server, once
     from dashboard import deep_links, flood, opening
 
     opening.warm_up()
+    opening.tidy_up()
     app = st.App(__file__, middleware=[flood.BOUNDED, deep_links.RETURNING, opening.STYLED])

@@ -5,6 +5,8 @@ without it meanwhile. So what is below moves when the style is there, the menu b
 a page is going to be high as is not known.
 """
 
+import gc
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from importlib import import_module
@@ -19,6 +21,7 @@ from streamlit.file_util import get_static_dir
 from detector.errors import LensError
 
 PARTS = ("Html", "PageLink", "ButtonGroup", "BidiComponent", "Slider", "Checkbox", "Button")
+TIDY_EVERY_S = 30.0
 STYLE = Path(__file__).resolve().parent / "frontend" / "style.css"
 
 
@@ -78,6 +81,19 @@ def warm_up() -> None:
     """Begin with what the first visitor would wait for: to import what a page needs, some seconds
     of it, and to start the embedded server."""
     Thread(target=_warm_up, name="warm-up", daemon=True).start()
+
+
+def tidy_up() -> None:
+    """From now on have what visitors leave behind go some time after they went."""
+    Thread(target=_tidy_up, name="tidy-up", daemon=True).start()
+
+
+def _tidy_up() -> None:
+    while True:
+        time.sleep(TIDY_EVERY_S)
+        if import_module("dashboard.media").forget_ended_sessions():
+            gc.collect()
+            import_module("detector.image_memory").give_back()
 
 
 def _warm_up() -> None:

@@ -53,6 +53,12 @@ def large_blocks_apart() -> None:
         libc.mallopt(_M_ARENA_MAX, _ARENAS)
 
 
+def give_back() -> None:
+    """Return what was freed to the system, where its C library can."""
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
+        libc.malloc_trim(0)
+
+
 def _work(image: ImageFile.ImageFile, data: bytes) -> int:
     """Bytes a pixel that the decoder takes besides Pillow's image."""
     if image.format == "WEBP":

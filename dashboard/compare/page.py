@@ -58,15 +58,27 @@ def show() -> None:
             state.set_widget("sample", titles[0])
     image = images.choose()
     loaded = prepare(image)
-    with st.spinner(_("Asking the model server…"), show_time=False), suppress(ServerStartError):
-        answers.address()  # waits for the embedded one
-    sides.start()
-    _sides(image, loaded)
+    if state.read(state.Visit).is_new:
+        # What is drawn into it again takes the place of what is there, one thing that of one.
+        again = st.empty()
+        with again.container(), st.container(key="awaited"):
+            st.container(key="sides_awaited").caption(_("Asking the model server…"))
+            with st.container(key="awaited_column"):
+                _frame("awaited", image, loaded)
+        with suppress(ServerStartError):
+            answers.address()  # waits for the embedded one
+        place = again.container()
+    else:
+        place = st.container()
+    with place:
+        sides.start()
+        _sides(image, loaded)
 
 
 @frame.fragment
 def _sides(image: ImageFile, loaded: LoadedImage) -> None:
-    columns = st.columns(2, gap="medium")
+    head = st.container(key="sides")
+    columns = head.columns(2, gap="medium")
     results = []
     for column, letter, key in zip(columns, "ab", ("left", "right"), strict=True):
         with column, st.container(border=True, key=key):
@@ -78,15 +90,16 @@ def _sides(image: ImageFile, loaded: LoadedImage) -> None:
             results.append(result)
     a, b = results
     if a.side.asks_the_same_as(b.side):
-        st.info(
+        head.info(
             _("Both sides are the same. Move a threshold of one, or give it another version."),
             icon=":material/compare:",
         )
-    view = _toolbar()
+    with head:
+        view = _toolbar()
     absent = next((result.side.letter for result in results if result.answer is None), "")
     above = st.container()  # the figure depends on a control below it, its place does not
     with above:
-        place = _place(loaded) if view != "Swipe" else None
+        place = _place(image, loaded) if view != "Swipe" else None
     left, right = st.columns([2, 1], gap="medium")
     with left:
         same_iou, kinds = (differences.SAME_BOX_IOU, []) if absent else differences.show_settings()
@@ -149,12 +162,11 @@ def _toolbar() -> str:
     return str(view)
 
 
-def _place(loaded: LoadedImage) -> tuple[DeltaGenerator, bool]:
-    """The figure's place, as high as it is going to be; and whether its panels are stacked."""
-    width, height = loaded.size
+def _place(image: ImageFile, loaded: LoadedImage) -> tuple[DeltaGenerator, bool]:
+    """The figure's place, and whether its panels are stacked."""
     with st.container(key="linked_column", gap=None):
-        linked_frame = st.container(key="linked_frame")
-        with linked_frame:
+        place = _frame("linked", image, loaded)
+        with place:
             media.figure_hands("linked_frame")
         # A phone gets the panels one above the other. It says so once, and a desktop never does.
         was_narrow = bool(state.widget("narrow", {}).get("narrow", False))
@@ -165,14 +177,18 @@ def _place(loaded: LoadedImage) -> tuple[DeltaGenerator, bool]:
             default={"narrow": was_narrow},
             on_narrow_change=lambda: None,
         )
-        stacked = bool(said["narrow"])
-        # Beside the photos: a legend of one line, or two, a heading above each, a margin below.
-        st.html(
-            f"<style>.st-key-linked_frame{{--photo:{height / width:.4f};"
-            f"--across:{1 if stacked else 2};--down:{2 if stacked else 1};"
-            f"--rest:{118 if stacked else 68}px}}</style>"
-        )
-    return linked_frame, stacked
+    return place, bool(said["narrow"])
+
+
+def _frame(key: str, image: ImageFile, loaded: LoadedImage) -> DeltaGenerator:
+    """A place as high as the figure is going to be, with the photos until it has drawn them."""
+    width, height = loaded.size
+    st.html(f"<style>.st-key-{key}_frame{{--photo:{height / width:.4f}}}</style>")
+    place = st.container(key=f"{key}_frame")
+    with place, st.container(key=f"{key}_early"):
+        shown = f'<img src="{photo_url(image, loaded)}" alt="">'
+        st.html(f'<div class="lens-panels">{2 * shown}</div>')
+    return place
 
 
 def _figure(

@@ -100,6 +100,28 @@ def test_the_photo_stands_where_its_chart_will_before_plotly_is_there(visit, url
     assert place["height"] == pytest.approx(before["height"], abs=2)  # an upright photo
 
 
+def test_both_photos_of_a_comparison_stand_where_their_figure_will_have_them(visit, url, screen):
+    page = visit("about:blank", **screen)
+    held: list[Route] = []
+    page.route("**/PlotlyChart*.js", lambda route: held.append(route))
+    page.goto(f"{url}/Compare")
+    early = element(page, "linked_early").locator("img")
+    expect(early).to_have_count(2)
+    settled(page)
+    before = [each.bounding_box() for each in early.all()]
+    for route in held:
+        route.continue_()
+    panels = page.locator(".st-key-linked_figure .imagelayer image")
+    panels.first.wait_for()
+    expect(early.first).to_be_hidden()
+    for place, panel in zip(before, panels.all(), strict=True):
+        there = panel.bounding_box()
+        assert place is not None
+        assert there is not None
+        for side in ("x", "y", "width", "height"):
+            assert place[side] == pytest.approx(there[side], abs=3)
+
+
 @pytest.fixture
 def silent_url(tmp_path: Path) -> Iterator[str]:
     """A dashboard whose model server accepts and never answers, and whose gallery has no recorded
@@ -115,15 +137,16 @@ def silent_url(tmp_path: Path) -> Iterator[str]:
             yield running.url
 
 
-def test_the_photo_is_there_before_any_server_has_answered(visit, silent_url):
+@pytest.mark.parametrize(("path", "key"), [("/", "photo_early"), ("/Compare", "awaited_early")])
+def test_the_photo_is_there_before_any_server_has_answered(visit, silent_url, path, key):
     page = visit("about:blank", **DESKTOP)
     page.add_init_script(
-        """document.addEventListener("load", ({ target }) => {
-            if (target.closest?.(".st-key-photo_early"))
+        f"""document.addEventListener("load", ({{ target }}) => {{
+            if (target.closest?.(".st-key-{key}"))
                 window.alertsBefore = document.querySelectorAll("[role=alert]").length
-        }, true)"""
+        }}, true)"""
     )
-    page.goto(silent_url)
+    page.goto(silent_url + path)
     page.get_by_role("alert").first.wait_for()
     assert page.evaluate("() => window.alertsBefore") == 0
 

@@ -90,3 +90,29 @@ def test_an_upload_stays_when_another_joins_it(visit: Callable[..., Page], runni
         settled(page)
     expect(page.get_by_text("watch_marble.jpg").first).to_be_visible()
     expect(page.get_by_test_id("stAlert")).to_have_count(0)
+
+
+@pytest.mark.slow
+def test_the_images_of_a_visitor_who_went_go_though_nobody_comes_after(
+    visit: Callable[..., Page], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, embedded_server
+):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    image = (ROOT / "samples" / "bookshelf.jpg").read_bytes()
+
+    def is_kept() -> bool:
+        files = tmp_path.glob("commodity-lens-*/*")
+        return any(file.read_bytes() == image for file in files)
+
+    address = embedded_server.address
+    with dashboard(tmp_path / "log.txt", COMMODITY_LENS_SERVER=address) as running:
+        page = visit(f"{running.url}/?source=Upload")
+        files = [FilePayload(name="mine.jpg", mimeType="image/jpeg", buffer=image)]
+        uploaded(page, "upload", files)
+        element(page, "figure").locator(".imagelayer image").first.wait_for()
+        settled(page)
+        assert is_kept()
+        page.close()
+        end = time.monotonic() + 200  # Streamlit keeps a session for two minutes
+        while is_kept():
+            assert time.monotonic() < end
+            time.sleep(1)
