@@ -21,6 +21,7 @@ from threading import Lock
 from typing import Any
 
 import streamlit as st
+from PIL import Image
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
@@ -34,7 +35,6 @@ from detector import answers, images
 from detector.answers import LoadedImage
 from detector.drawing.colors import class_color, text_color
 from detector.drawing.marks import label_places, label_texts
-from detector.images import RGBImage
 from detector.ssd import Detections
 from detector.translation import _
 
@@ -84,9 +84,10 @@ def _prepare(digest: str, _image: ImageFile) -> LoadedImage:
     return loaded
 
 
-def _screen(image: RGBImage) -> Screen:
-    thumbnail = images.encode_jpeg(image, max_side=THUMBNAIL_SIDE)
-    return Screen(images.encode_jpeg(image), jpeg_uri(thumbnail))
+def _screen(image: Image.Image) -> Screen:
+    display = images.shrunk(image, images.DISPLAY_SIDE)
+    thumbnail = images.encode_jpeg(display, THUMBNAIL_SIDE)
+    return Screen(images.encode_jpeg(display), jpeg_uri(thumbnail))
 
 
 def screen_of(loaded: LoadedImage) -> Screen:
@@ -139,12 +140,23 @@ def session_count() -> int:
 def forget_ended_sessions() -> int:
     """Have Streamlit let go of sessions whose two minutes are over, which else stay, with all that
     they looked at, until another visitor comes or goes. Returns how many they were."""
+    went: Future[int] = Future()
     try:
-        runtime_now: Any = runtime.get_instance()
-        loop = runtime_now._get_async_objs().eventloop
-        kept = runtime_now._session_mgr._session_storage._cache
-        went: Future[int] = Future()
-        loop.call_soon_threadsafe(lambda: went.set_result(len(kept.expire())))
+        now: Any = runtime.get_instance()
+        kept = now._session_mgr._session_storage._cache
+
+        def forget() -> None:
+            try:
+                ended = kept.expire()
+                for _session_id, each in ended:
+                    each.session.shutdown()
+                    # A variable of Streamlit's own loop has the last session until the next comes.
+                    each.session.session_state.clear()
+                went.set_result(len(ended))
+            except AttributeError as error:
+                went.set_exception(error)
+
+        now._get_async_objs().eventloop.call_soon_threadsafe(forget)
         return went.result(10)
     except (AttributeError, RuntimeError, TimeoutError):  # another Streamlit, or it ends
         return 0

@@ -92,7 +92,9 @@ def _tidy_up() -> None:
     while True:
         time.sleep(TIDY_EVERY_S)
         if import_module("dashboard.media").forget_ended_sessions():
+            gc.unfreeze()  # they may have been there when the modules were put aside (see frame.py)
             gc.collect()
+            gc.freeze()
             import_module("detector.image_memory").give_back()
 
 

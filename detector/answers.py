@@ -18,10 +18,11 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from detector.config import Config, read_secrets
 from detector.embedded import EmbeddedServer
-from detector.images import ImageLimits, RGBImage, read_file, read_image, read_memory
+from detector.images import ImageLimits, RGBImage, read_file, read_memory, read_upright
 from detector.room import Room
 from detector.serving import ModelSpec, ModelVersion, ServedModel, ServingClient, connect
 from detector.ssd import (
@@ -79,12 +80,13 @@ class Answer:
 
 
 def load(
-    data: bytes, limits: ImageLimits, make: Callable[[RGBImage], object] | None = None
+    data: bytes, limits: ImageLimits, make: Callable[[Image.Image], object] | None = None
 ) -> LoadedImage:
     """An encoded image, decoded once and shrunk to what the model sees.
 
     Args:
-        make: what else is wanted of the decoded image, one for the screen for instance.
+        make: what else is wanted of the decoded image (upright, of mode RGB, not to be changed),
+            one for the screen for instance.
 
     Waits while other images take the memory that there is for decoding.
 
@@ -93,19 +95,12 @@ def load(
     """
     with DECODING.taken(read_memory(data, limits)):
         started = time.perf_counter()
-        image = read_image(data, limits)
+        image = read_upright(data, limits)
         decoded = time.perf_counter()
-        loaded = _shrunk(image, decoded - started)
+        pixels = resize(image)
+        timings_s = {"decode": decoded - started, "preprocess": time.perf_counter() - decoded}
         made = None if make is None else make(image)
-    return LoadedImage(loaded.size, loaded.pixels, loaded.timings_s, made)
-
-
-def _shrunk(image: RGBImage, decode_s: float) -> LoadedImage:
-    started = time.perf_counter()
-    pixels = resize(image)
-    spent_s = time.perf_counter() - started
-    height, width = image.shape[:2]
-    return LoadedImage((width, height), pixels, {"decode": decode_s, "preprocess": spent_s})
+    return LoadedImage(image.size, pixels, timings_s, made)
 
 
 @dataclass(frozen=True)
@@ -273,7 +268,10 @@ class Detector:
             ImageError: it cannot be read; ServingError: the server gives no usable answer.
         """
         if isinstance(image, np.ndarray):
-            loaded = _shrunk(image, 0.0)
+            started = time.perf_counter()
+            pixels = resize(image)
+            timings_s = {"decode": 0.0, "preprocess": time.perf_counter() - started}
+            loaded = LoadedImage((image.shape[1], image.shape[0]), pixels, timings_s)
         else:
             limits = self.config.image_limits
             data = image if isinstance(image, bytes) else read_file(Path(image), limits)

@@ -29,9 +29,11 @@ from detector.image_memory import decoding_bytes, large_blocks_apart
 from detector.png_chunks import pixels_only
 from detector.translation import _, noted
 from detector.upright_rgb import RGBImage as RGBImage
-from detector.upright_rgb import upright_rgb
+from detector.upright_rgb import is_upright_rgb, upright_rgb
 
 silence()
+
+DISPLAY_SIDE = 1600  # pixels of a photo's longer side on the screen
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,17 @@ def read_image(data: bytes, limits: ImageLimits = ImageLimits()) -> RGBImage:
         pixels = upright_rgb(image)
     pixels.setflags(write=False)
     return pixels
+
+
+def read_upright(data: bytes, limits: ImageLimits = ImageLimits()) -> Image.Image:
+    """What `read_image` reads, as Pillow's image of mode RGB: for who shrinks it.
+
+    Raises:
+        ImageError: as of `read_image`.
+    """
+    with _opened(data, limits) as image:
+        image.load()
+        return image if is_upright_rgb(image) else Image.fromarray(upright_rgb(image))
 
 
 def read_file(path: Path, limits: ImageLimits = ImageLimits()) -> bytes:
@@ -130,13 +143,25 @@ def read_memory(data: bytes, limits: ImageLimits = ImageLimits()) -> int:
     return memory
 
 
-def encode_jpeg(image: RGBImage, max_side: int = 1600, quality: int = 85) -> bytes:
-    """The image as a JPEG for display, shrunk to `max_side` pixels a side, never enlarged."""
-    picture = Image.fromarray(image)
-    picture.thumbnail((max_side, max_side), Image.Resampling.BICUBIC, reducing_gap=2.0)
+def encode_jpeg(
+    image: RGBImage | Image.Image, max_side: int = DISPLAY_SIDE, quality: int = 85
+) -> bytes:
+    """The image as a JPEG for display. See `shrunk`."""
     buffer = BytesIO()
-    picture.save(buffer, "JPEG", quality=quality)
+    shrunk(image, max_side).save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()
+
+
+def shrunk(image: RGBImage | Image.Image, max_side: int) -> Image.Image:
+    """For the eye: the image with at most `max_side` pixels a side, or a tenth more where making it
+    smaller would not be seen; never enlarged. Hamming is as sharp as bicubic to the eye, in 0.6 of
+    its time."""
+    whole = image if isinstance(image, Image.Image) else Image.fromarray(image)
+    factor = max_side / max(whole.size)
+    if factor > 1 / 1.1:
+        return whole
+    size = (max(1, round(whole.width * factor)), max(1, round(whole.height * factor)))
+    return whole.resize(size, Image.Resampling.HAMMING, reducing_gap=2.0)
 
 
 Plugin = Callable[[BytesIO], ImageFile.ImageFile]

@@ -43,18 +43,25 @@ def preprocess(image: RGBImage) -> NDArray[np.float32]:
     return normalize(resize(image))
 
 
-def resize(image: RGBImage) -> NDArray[np.uint8]:
+def resize(image: RGBImage | Image.Image) -> NDArray[np.uint8]:
     """(300, 300, 3) uint8 RGB: what the model sees of an image.
 
     Pillow's bilinear resize without keeping the aspect. It averages over the pixels that it shrinks
     (OpenCV's and TensorFlow's plain bilinear skip them); the model is trained on the same.
 
+    Args:
+        image: (H, W, 3) uint8 RGB, or Pillow's image of mode RGB.
+
     Raises:
-        ValueError: `image` is not (H, W, 3) uint8.
+        ValueError: `image` is something else.
     """
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-        raise ValueError(f"expected a (H, W, 3) uint8 image, got {image.shape} {image.dtype}")
-    return np.array(Image.fromarray(image).resize(INPUT_SIZE, Image.Resampling.BILINEAR))
+    if isinstance(image, np.ndarray):
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+            raise ValueError(f"expected a (H, W, 3) uint8 image, got {image.shape} {image.dtype}")
+        image = Image.fromarray(image)
+    elif image.mode != "RGB":
+        raise ValueError(f"expected an image of mode RGB, got {image.mode}")
+    return np.array(image.resize(INPUT_SIZE, Image.Resampling.BILINEAR))
 
 
 def normalize(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -28,6 +28,16 @@ _BOTTOM_FIRST = {3, 4, 6, 7}  # turned so, the last rows come first
 _ON_THE_SIDE = {5, 6, 7, 8}  # turned so, rows are columns
 
 
+def is_upright_rgb(image: Image.Image) -> bool:
+    """Whether `upright_rgb` would change nothing."""
+    return (
+        image.mode == "RGB"
+        and not image.has_transparency_data
+        and _orientation(image) not in _TURNS
+        and _srgb_transform("RGB", image.info.get("icc_profile")) is None
+    )
+
+
 def upright_rgb(image: Image.Image) -> RGBImage:
     """(H, W, 3) uint8: transparency over white, 16 bits scaled to 8, in sRGB, turned by its EXIF.
 

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
+from PIL import Image
+
 from detector.answers import StoredAnswers
 from detector.batch import run
 from detector.batch.manifest import now
 from detector.config import Config
 from detector.errors import LensError
-from detector.images import RGBImage, encode_jpeg
+from detector.images import encode_jpeg
 from detector.serving import ServedModel
 
 # Cards are some 200 points wide; screens have up to two pixels a point.
@@ -169,5 +171,5 @@ class Job:
         return self.sources[index].read()
 
 
-def _thumbnail(image: RGBImage) -> bytes:
+def _thumbnail(image: Image.Image) -> bytes:
     return encode_jpeg(image, max_side=THUMBNAIL_SIDE, quality=80)

@@ -2,6 +2,7 @@
 
 import html
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
@@ -24,7 +25,12 @@ from dashboard.media import figure_hands, photo_url, prepare
 from detector import ssd
 from detector.answers import Answer, LoadedImage
 from detector.drawing import marks, photo
-from detector.drawing.annotate import annotated_png
+from detector.drawing.annotate import (
+    WEBP_SIDE,
+    annotated_jpeg,
+    annotated_png,
+    annotated_webp,
+)
 from detector.errors import ServingError
 from detector.evaluation.ground_truth import GroundTruth
 from detector.formats.coco import to_coco
@@ -281,10 +287,15 @@ def _exports(
     detected = DetectedImage(
         image.name, answer.size, detections, answer.model.name, answer.model.version, settings
     )
+
+    def drawn(encode: Callable[..., bytes]) -> Callable[[], bytes]:
+        limits = config().image_limits
+        return lambda: encode(read_image(image.read(), limits), detections, labels)
+
     files = (
-        (_("Annotated image (PNG)"), f"{stem}.png", "image/png",
-         lambda: annotated_png(
-             read_image(image.read(), config().image_limits), detections, labels)),
+        (_("Annotated image (PNG)"), f"{stem}.png", "image/png", drawn(annotated_png)),
+        (_("Annotated image (JPEG)"), f"{stem}.jpg", "image/jpeg", drawn(annotated_jpeg)),
+        (_("Annotated image (WebP)"), f"{stem}.webp", "image/webp", drawn(annotated_webp)),
         (_("Table (CSV)"), f"{stem}.csv", "text/csv", lambda: to_csv([detected], labels)),
         ("JSON", f"{stem}.json", "application/json", lambda: to_json([detected], labels)),
         ("COCO JSON", f"{stem}.coco.json", "application/json",
@@ -297,4 +308,6 @@ def _exports(
     )  # fmt: skip
     frame.tell_lacking_letters(labels)
     for label, file_name, mime, build in files:
+        if mime == "image/webp" and max(answer.size) > WEBP_SIDE:
+            continue
         st.download_button(label, build, file_name, mime, on_click="ignore", width="stretch")

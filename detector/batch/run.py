@@ -16,6 +16,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from PIL import Image
+
 from detector.answers import Answer, LoadedImage, SSDModel, StoredAnswers, digest_of, load
 from detector.batch.calls import Calls
 from detector.config import Config
@@ -24,7 +26,7 @@ from detector.errors import (
     LensError,
     ServingError,
 )
-from detector.images import ImageLimits, RGBImage, read_file
+from detector.images import ImageLimits, read_file
 from detector.serving import ModelVersion, ServedModel
 from detector.ssd import RawPrediction
 from detector.translation import _
@@ -83,7 +85,7 @@ def run(
     model: ServedModel,
     config: Config,
     *,
-    make: Callable[[RGBImage], object] | None = None,
+    make: Callable[[Image.Image], object] | None = None,
     stored: StoredAnswers | None = None,
     workers: int = WORKERS,
     patience_s: float | None = None,
@@ -210,7 +212,7 @@ class _Work:
         self,
         calls: Calls,
         limits: ImageLimits,
-        make: Callable[[RGBImage], object] | None,
+        make: Callable[[Image.Image], object] | None,
         stored: StoredAnswers | None,
     ) -> None:
         self.calls = calls

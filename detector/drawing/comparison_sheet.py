@@ -1,6 +1,5 @@
 """A comparison as one image to hand on."""
 
-import io
 from collections.abc import Sequence
 
 from PIL import Image, ImageDraw
@@ -8,6 +7,7 @@ from PIL import Image, ImageDraw
 from detector.drawing.colors import text_color
 from detector.drawing.fonts import Font, drawable, font_for
 from detector.drawing.marks import CHIP_HEIGHT, FONT_SIZE, label_places, label_texts
+from detector.drawing.png import encode_png
 from detector.evaluation.pairing import KIND_COLORS, KIND_NAMES, Kind, Pairing
 from detector.images import RGBImage
 from detector.translation import _
@@ -62,9 +62,7 @@ def sheet_png(
         small = font_for(text, unit * 0.85)
         draw.text((x + 1.5 * unit, y - unit // 8), text, _INK, small)
         x += round(2 * unit + small.getlength(text) + 1.5 * unit)
-    file = io.BytesIO()
-    sheet.save(file, "PNG", compress_level=3)
-    return file.getvalue()
+    return encode_png(sheet)
 
 
 def _annotated(

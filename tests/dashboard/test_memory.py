@@ -97,7 +97,7 @@ def test_the_images_of_a_visitor_who_went_go_though_nobody_comes_after(
     visit: Callable[..., Page], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, embedded_server
 ):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    image = (ROOT / "samples" / "bookshelf.jpg").read_bytes()
+    image = (ROOT / "samples" / "bookshelf.jpg").read_bytes() + b"not the gallery's"
 
     def is_kept() -> bool:
         files = tmp_path.glob("commodity-lens-*/*")

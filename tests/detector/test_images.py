@@ -11,7 +11,15 @@ import pytest
 from PIL import Image, ImageCms, ImageFile
 
 from detector.errors import ImageError
-from detector.images import ImageLimits, encode_jpeg, read_image, read_size, read_thumbnail
+from detector.images import (
+    ImageLimits,
+    encode_jpeg,
+    read_image,
+    read_size,
+    read_thumbnail,
+    read_upright,
+    shrunk,
+)
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 ORIENTATION = 0x0112
@@ -566,6 +574,30 @@ def test_the_size_of_a_image_outside_the_limits_is_refused():
             read_size(data, limits)
 
 
+# --- read_upright
+
+
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "TIFF", "HEIF", "AVIF"])
+@pytest.mark.parametrize("orientation", [1, 6, 8])
+def test_pillows_image_has_the_pixels_of_read_image(file_format, orientation):
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    data = encoded(textured(), file_format, exif=exif.tobytes())
+    assert_same(read_upright(data), read_image(data))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGBA", "I;16"])
+def test_pillows_image_of_another_mode_has_the_pixels_of_read_image(mode):
+    grey = Image.fromarray(textured()).convert("L")
+    data = encoded(grey.convert("I;16" if mode == "I;16" else mode), "PNG")
+    assert_same(read_upright(data), read_image(data))
+
+
+def assert_same(image, pixels):
+    assert image.mode == "RGB"
+    assert np.array_equal(np.asarray(image), pixels)
+
+
 # --- read_thumbnail
 
 
@@ -621,7 +653,12 @@ def enlarged(times):
 # --- encode_jpeg
 
 
-def test_a_image_is_shrunk_to_the_longest_side_for_display():
+def test_what_is_hardly_larger_is_left_as_it_is():
+    assert shrunk(np.zeros((1000, 1633, 3), np.uint8), 1600).size == (1633, 1000)
+    assert shrunk(np.zeros((1000, 1800, 3), np.uint8), 1600).size == (1600, 889)
+
+
+def test_an_image_is_shrunk_to_the_longest_side_for_display():
     jpeg = Image.open(io.BytesIO(encode_jpeg(np.zeros((500, 1000, 3), np.uint8), max_side=100)))
     assert (jpeg.format, jpeg.mode, jpeg.size) == ("JPEG", "RGB", (100, 50))
 

@@ -90,8 +90,8 @@ def test_the_kept_answer_is_the_compact_one(client: ServedModel) -> None:
 
 
 def test_what_make_gives_of_a_image_is_in_its_result(client: ServedModel) -> None:
-    found = run([source("a", jpeg((50, 20)))], client, CONFIG, make=lambda image: image.shape)
-    assert [done.made for done in found] == [(20, 50, 3)]
+    found = run([source("a", jpeg((50, 20)))], client, CONFIG, make=lambda image: image.size)
+    assert [done.made for done in found] == [(50, 20)]
 
 
 def test_a_stored_answer_is_not_asked_for_again(embedded_server: EmbeddedServer) -> None:
@@ -318,9 +318,9 @@ def test_a_large_image_is_not_kept_out_by_small_ones(
     made: list[int] = []
     changed = threading.Condition()
 
-    def make(image: np.ndarray) -> None:
+    def make(image: Image.Image) -> None:
         with changed:
-            made.append(image.shape[1])
+            made.append(image.width)
             changed.notify_all()
             if len(made) == 1:
                 # The first keeps half of the room. Who may overtake the large one does it now.
@@ -404,8 +404,8 @@ def test_an_unexpected_error_ends_the_run_after_what_was_under_way(
             raise RuntimeError("a fault of our own")
         return jpeg((50, 30))
 
-    def make(image: np.ndarray) -> None:
-        if image.shape[1] == 50:
+    def make(image: Image.Image) -> None:
+        if image.width == 50:
             raise RuntimeError("a fault of our own")
 
     def slow() -> bytes:
