@@ -152,6 +152,7 @@ def forget_ended_sessions() -> int:
                     each.session.shutdown()
                     # A variable of Streamlit's own loop has the last session until the next comes.
                     each.session.session_state.clear()
+                    each.session._fragment_storage.clear()
                 went.set_result(len(ended))
             except AttributeError as error:
                 went.set_exception(error)
