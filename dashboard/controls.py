@@ -45,6 +45,17 @@ def adopt(settings: Settings) -> None:
     state.write(state.Thresholds(settings))
 
 
+def adopt_thresholds(settings: Settings, labels: Sequence[str]) -> None:
+    """Make these hold, in the controls that are drawn too. For callbacks."""
+    adopt(settings)
+    usual = _widget_values(labels, DEFAULTS)
+    for key, value in _widget_values(labels, settings).items():
+        # A control that comes with this takes what it holds from here, and says nothing of it.
+        if not state.has_widget(key) and value != usual.get(key):
+            write_address(key, _in_address(value))
+        state.set_widget(key, value)
+
+
 def threshold_key(label: str) -> str:
     """The key of the slider that holds the own threshold of a class."""
     return f"threshold_{label}"

@@ -14,6 +14,7 @@ import streamlit as st
 
 from dashboard.files import ImageFile
 from detector.answers import AnswerStore
+from detector.asking import Place
 from detector.errors import LensError
 from detector.ssd import Settings
 
@@ -67,6 +68,19 @@ class Thresholds:
     """What all pages post-process with; None before a page has said."""
 
     settings: Settings | None = None
+
+
+@dataclass(frozen=True)
+class Question:
+    """The place of an image that was asked about.
+
+    Attributes:
+        digest: of the image.
+        place: None where nothing is asked.
+    """
+
+    digest: str = ""
+    place: Place | None = None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import controls, frame, ground_truth, images, metrics, paper, state
+from dashboard import asking, controls, frame, ground_truth, images, metrics, paper, state
 from dashboard.answers import (
     NO_ANSWER,
     answer_for,
@@ -145,13 +145,20 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
     with left:
         place = _frame("figure", image, loaded)
     with right:
+        asked = st.container()  # beside the image, above what moves it
         settings = controls.show_all(labels)
     started = time.perf_counter()
     detections = answer.detections(settings)
     postprocess_s = time.perf_counter() - started
     truth = ground_truth.of_image(image, answer)
+    candidates = asking.candidates_of(image, loaded, answer, settings)
     with left:
         _figure(place, image, loaded, detections, (settings,), truth if _shows_truth() else None)
+        with place:
+            asking.component("figure_frame", image, loaded, candidates)
+    with asked:
+        asking.show(image, candidates, settings)
+    with left:
         st.caption(f"{photo.summary(detections, labels)} · {frame.plain(image.name)}")
         paper.settings(settings, labels, f"{answer.model.name} {answer.model.version or '?'}")
         if answer.recorded_on is None:

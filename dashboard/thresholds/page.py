@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from dashboard import controls, frame, ground_truth, images, paper, state
+from dashboard import asking, controls, frame, ground_truth, images, paper, state
 from dashboard.answers import config
 from dashboard.detect import tables
 from dashboard.detect.page import answer_or_reason, tell_recorded
@@ -68,10 +68,17 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
         place = st.container(key="viewer_column")
     with place:
         mode = _viewer_mode(loaded, truth)
+    with right:
+        asked = st.container()
     with right, st.container(key="knobs"):
         settings = _controls(labels, image, answer)
-    with place:
+    candidates = asking.candidates_of(image, loaded, answer, settings)
+    with place, st.container(key="viewer_frame"):
         _viewer(image, loaded, answer, settings, mode, truth)
+        asking.component("viewer_frame", image, loaded, candidates)
+    with asked:
+        asking.show(image, candidates, settings)
+    with place:
         paper.settings(settings, labels, f"{answer.model.name} {answer.model.version or '?'}")
         tell_recorded(answer)
     nms.show(image, loaded, answer, settings)

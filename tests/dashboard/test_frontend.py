@@ -9,9 +9,10 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
-from dashboard import media
+from dashboard import asking, media
 from dashboard.compare import swipe
 from dashboard.thresholds import texts
+from detector.asking import Place
 from detector.drawing import viewer
 
 NAMES = {str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}
@@ -55,6 +56,9 @@ def in_typescript(hint: Any) -> str:
         ("swipe", swipe.Side),
         ("swipe", swipe.Box),
         ("swipe", swipe.LabelPlace),
+        ("ask", asking.AskData),
+        ("ask", asking.Box),
+        ("ask", Place),
     ],
 )
 def test_the_fields_are_those_of_the_types_file(folder: str, made: type):
