@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import count
 from urllib.parse import urlsplit
@@ -14,7 +14,14 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from dashboard import frame, state
 from dashboard.answers import config
 from dashboard.files import ImageFile
-from dashboard.media import THUMBNAIL_SIDE, forget_content, jpeg_uri, prepare, screen_of
+from dashboard.media import (
+    THUMBNAIL_SIDE,
+    component,
+    forget_content,
+    jpeg_uri,
+    prepare,
+    screen_of,
+)
 from detector.batch.run import Source, read_source
 from detector.errors import ConfigError, ImageError
 from detector.images import encode_jpeg, read_thumbnail
@@ -79,15 +86,67 @@ def choose() -> ImageFile:
             label_visibility="collapsed",
             bind="query-params",
         )
+    bring("upload", is_there=source == "Upload")
     hint = right.empty()
     if source == "Upload":
         chosen = _from_files(hint)
     elif source == "Camera":
         chosen = _from_camera(hint)
     else:
-        hint.caption(_("Images that come with the dashboard. Pick one, or bring your own."))
+        hint.caption(
+            _("Images that come with the dashboard. Pick one, or paste or drop your own anywhere.")
+        )
         return _from_samples()
     return chosen or _last_sample()
+
+
+@dataclass(frozen=True)
+class BringData:
+    """What the component that takes pasted and dropped images gets.
+
+    Attributes:
+        uploader: key of the file uploader that it puts them into.
+        is_there: whether that is on the page.
+        texts: "drop", what stands over the page while files are held over it.
+    """
+
+    uploader: str
+    is_there: bool
+    texts: dict[str, str]
+
+
+def bring(uploader: str, *, is_there: bool = True) -> None:
+    """Take images that are pasted, or dropped anywhere on the page, into that uploader.
+
+    Args:
+        uploader: its key; "upload" is brought to the page by what comes.
+        is_there: whether it is on the page.
+    """
+    key = f"bring_{uploader}"
+
+    @frame.callback
+    def brought() -> None:
+        given = state.widget(key, {}).get("brought")
+        if not isinstance(given, Mapping):
+            return
+        if not is_there:
+            state.set_widget("source", "Upload")
+        given_names = given.get("names")
+        names = given_names if isinstance(given_names, list) else []
+        told = [str(name) for name in names[:3]]
+        if told:
+            more = len(names) - len(told)
+            listed = ", ".join(map(frame.plain, told)) + (f" + {more}" if more else "")
+            st.toast(
+                _("Pasted: {names}", names=listed)
+                if given.get("pasted")
+                else _("Dropped: {names}", names=listed),
+                icon=":material/add_photo_alternate:",
+            )
+
+    data = BringData(uploader, is_there, {"drop": _("Drop the images to open them")})
+    with st.container(key=f"bring_{uploader}_place"):
+        component("bring", key=key, data=asdict(data), on_brought_change=brought)
 
 
 def _last_sample() -> ImageFile:

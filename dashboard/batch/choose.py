@@ -21,6 +21,7 @@ def show() -> None:
     A started batch is the session's job; the page runs it.
     """
     batch = state.read(state.Batch)
+    images.bring("batch_upload")
     with st.container(key="batch_choice", horizontal=True, vertical_alignment="bottom"):
         files = st.file_uploader(
             _("Images, hundreds if you like, or ZIP files of them"),

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
-from dashboard import asking, media
+from dashboard import asking, images, media
 from dashboard.compare import swipe
 from dashboard.thresholds import texts
 from detector.asking import Place
@@ -59,6 +59,7 @@ def in_typescript(hint: Any) -> str:
         ("ask", asking.AskData),
         ("ask", asking.Box),
         ("ask", Place),
+        ("bring", images.BringData),
     ],
 )
 def test_the_fields_are_those_of_the_types_file(folder: str, made: type):
