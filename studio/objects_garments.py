@@ -394,8 +394,8 @@ def top(rng: random.Random, kind: str | None = None) -> bpy.types.Object:
     else:
         belt = [(-0.172, 0.575), (0, 0.570), (0.172, 0.575)]
         low = [(x * 1.01, y - 0.03) for x, y in belt]
-        band = [meshes.smooth_curve(line, 40) for line in (belt, low)]
-        parts.append(cloth.strip("Belt", *band, rib, 0.002, 0.002))
+        upper, lower = (meshes.smooth_curve(line, 40) for line in (belt, low))
+        parts.append(cloth.strip("Belt", upper, lower, rib, 0.002, 0.002))
         line = [(-0.335, hem + 0.055), (0, hem + 0.02), (0.335, hem + 0.055)]
         parts.append(cloth.stitch(line, thread))
     return meshes.group("Top", parts)
@@ -408,8 +408,8 @@ def _neck_rib(
     neck = np.concatenate([points[:4][::-1] * (-1, 1), points[1:4]])
     centre = np.array([0.0, points[3, 1] + 0.015])
     away = (neck - centre) / np.linalg.norm(neck - centre, axis=1, keepdims=True)
-    lines = [meshes.smooth_curve(line, count) for line in (neck, neck + away * width)]
-    return cloth.strip("NeckRib", *lines, rib)
+    inner, outer = (meshes.smooth_curve(line, count) for line in (neck, neck + away * width))
+    return cloth.strip("NeckRib", inner, outer, rib)
 
 
 def _back_of_neck(
@@ -605,8 +605,8 @@ def _leg_stitches(
         parts.append(cloth.stitch(line, thread))
     if long:
         stations = ((0.010, 0.69), (0.032, 0.62), (0.060, 0.42), (0.074, 0.2), (0.082, 0.02))
-        line = meshes.smooth_curve([(side * x, y) for x, y in stations], 60)
-        parts.append(cloth.stitch(line, thread))
+        inner = meshes.smooth_curve([(side * x, y) for x, y in stations], 60)
+        parts.append(cloth.stitch(inner, thread))
     return parts
 
 

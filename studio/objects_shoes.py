@@ -727,7 +727,7 @@ def _bow(
         24,
         80,
     )
-    parts = [meshes.move(knot, centre, (90, 0, 0))]
+    parts = [meshes.move(knot, tuple(centre), (90, 0, 0))]
     for side in (-1, 1):
 
         def along(*stations: tuple[float, float, float], side: int = side) -> Points:
