@@ -114,9 +114,9 @@ def read_thumbnail(data: bytes, max_side: int, limits: ImageLimits = ImageLimits
         # Twice the side, so that the last step can still smooth.
         image.draft(None, (2 * max_side, 2 * max_side))  # does nothing unless it is a JPEG
         image.load()
-        picture = Image.fromarray(upright_rgb(image))
-        picture.thumbnail((max_side, max_side), Image.Resampling.BICUBIC, reducing_gap=2.0)
-        pixels = np.array(picture)
+        upright = Image.fromarray(upright_rgb(image))
+        upright.thumbnail((max_side, max_side), Image.Resampling.BICUBIC, reducing_gap=2.0)
+        pixels = np.array(upright)
     pixels.setflags(write=False)
     return pixels
 

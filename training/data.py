@@ -1,7 +1,7 @@
-"""Pictures, their partial labels, and the augmentation that makes a small data set go far.
+"""Images, their partial labels, and the augmentation that makes a small data set go far.
 
-What may be present and unlabelled travels with each picture as *regions*: a rectangle and a set of
-categories. A category that is not in `labelled` is a region as large as the picture. Crops, mosaics
+What may be present and unlabelled travels with each image as *regions*: a rectangle and a set of
+categories. A category that is not in `labelled` is a region as large as the image. Crops, mosaics
 and pasting move the regions along with the boxes, so no place is ever wrongly called background.
 Of these categories some are *unlikely*: a street photo in which nobody labelled watches shows few.
 They are marked a second time, UNLIKELY bits higher, and the loss leans on that a little.
@@ -33,21 +33,21 @@ GOODS = frozenset(LABELS.index(n) for n in ("watch", "phone", "audio", "computer
 
 @dataclass
 class Scene:
-    """A picture with its truth, in pixels of that picture."""
+    """An image with its truth, in pixels of that image."""
 
     image: Image.Image
     boxes: NDArray[np.float32]  # (B, 4) xyxy
     classes: NDArray[np.int64]  # (B,)
     regions: list[tuple[tuple[float, float, float, float], int]]  # xyxy, bits of the categories
     kind: str = "scene"
-    cutout: Image.Image | None = None  # mask of the one product of a plain-ground picture
+    cutout: Image.Image | None = None  # mask of the one product of a plain-ground image
     image_id: int = 0
     weight: float = 1.0  # how much more often than others of its folder it is drawn
 
 
 @dataclass
 class Canvas:
-    """The picture being composed: 300 x 300, with its truth."""
+    """The image being composed: 300 x 300, with its truth."""
 
     image: Image.Image
     boxes: list[tuple[float, float, float, float]] = field(default_factory=list)
@@ -66,7 +66,7 @@ def load(
     masks: bool = False,
     annotations: Path | None = None,
 ) -> list[Scene]:
-    """All pictures of a COCO folder (annotations.json and images/), decoded into memory.
+    """All images of a COCO folder (annotations.json and images/), decoded into memory.
 
     Plain COCO files (no `labelled`, no `ignore_regions`) count as fully labelled; `iscrowd` boxes
     become regions. `masks` adds the cut-out of products on plain ground. `annotations` is another
@@ -74,7 +74,6 @@ def load(
     """
     truth = json.loads((annotations or folder / "annotations.json").read_text())
     ids = {c["id"]: LABELS.index(c["name"]) for c in truth["categories"] if c["name"] in LABELS}
-    names = {LABELS[i]: i for i in ALL}
     boxes_of: dict[int, list] = {}
     for note in truth["annotations"]:
         if note["category_id"] in ids:
@@ -83,25 +82,9 @@ def load(
     for entry in truth["images"]:
         if split is not None and entry.get("split", "train") != split:
             continue
-        path = folder / "images" / entry["file_name"]
-        image = Image.open(path if path.exists() else folder / entry["file_name"]).convert("RGB")
-        scale = min(1.0, max_side / max(image.size))
-        if scale < 1:
-            side = (round(image.width * scale), round(image.height * scale))
-            image = image.resize(side, Image.Resampling.BILINEAR)
+        image = _open(folder, entry["file_name"], max_side)
         sx, sy = image.width / entry["width"], image.height / entry["height"]
-        regions = []
-        missing = ALL - {names[n] for n in entry.get("labelled", names)}
-        if missing:
-            # Who labelled clothes looked at people; elsewhere goods may lie about, bar watches.
-            worn = LABELS.index("clothes") not in missing
-            rare = missing & (GOODS if worn else {LABELS.index("watch")})
-            marked = bits(missing) | bits(rare) << UNLIKELY
-            regions.append(((0.0, 0.0, float(image.width), float(image.height)), marked))
-        for region in entry.get("ignore_regions", []):
-            x, y, w, h = region["bbox"]
-            marked = bits({names[n] for n in region["categories"]})
-            regions.append(((x * sx, y * sy, (x + w) * sx, (y + h) * sy), marked))
+        regions = _unlabelled(entry, image.size)
         boxes, classes = [], []
         for note in boxes_of.get(entry["id"], []):
             x, y, w, h = note["bbox"]
@@ -125,8 +108,40 @@ def load(
     return scenes
 
 
+def _open(folder: Path, file_name: str, max_side: int) -> Image.Image:
+    """An image of a COCO folder, no longer than `max_side`."""
+    path = folder / "images" / file_name
+    image = Image.open(path if path.exists() else folder / file_name).convert("RGB")
+    scale = min(1.0, max_side / max(image.size))
+    if scale < 1:
+        side = (round(image.width * scale), round(image.height * scale))
+        image = image.resize(side, Image.Resampling.BILINEAR)
+    return image
+
+
+def _unlabelled(
+    entry: dict, size: tuple[int, int]
+) -> list[tuple[tuple[float, float, float, float], int]]:
+    """Where in an image of `size` categories may be present without a label: `Scene.regions`."""
+    names = {LABELS[i]: i for i in ALL}
+    regions = []
+    missing = ALL - {names[n] for n in entry.get("labelled", names)}
+    if missing:
+        # Who labelled clothes looked at people; elsewhere goods may lie about, bar watches.
+        worn = LABELS.index("clothes") not in missing
+        rare = missing & (GOODS if worn else {LABELS.index("watch")})
+        marked = bits(missing) | bits(rare) << UNLIKELY
+        regions.append(((0.0, 0.0, float(size[0]), float(size[1])), marked))
+    sx, sy = size[0] / entry["width"], size[1] / entry["height"]
+    for region in entry.get("ignore_regions", []):
+        x, y, w, h = region["bbox"]
+        marked = bits({names[n] for n in region["categories"]})
+        regions.append(((x * sx, y * sy, (x + w) * sx, (y + h) * sy), marked))
+    return regions
+
+
 def load_background(folder: Path) -> list[Scene]:
-    """Pictures without a phone, computer or book, but for those that `held_out` names.
+    """Images without a phone, computer or book, but for those that `held_out` names.
 
     Their people are regions in which clothes, pants, shoes, watches and audio may be; elsewhere
     clothes, pants and shoes count as labelled, and watches and audio as unlikely. What is easily
@@ -176,7 +191,7 @@ def cutout_mask(scene: Scene) -> Image.Image | None:
 
 
 class Composer:
-    """Makes training pictures from scenes: crop, zoom-out, mosaic, pasting, colour."""
+    """Makes training images from scenes: crop, zoom-out, mosaic, pasting, colour."""
 
     def __init__(
         self,
@@ -214,7 +229,7 @@ class Composer:
         return self.scenes[self.rng.choice(len(self.scenes), p=self.weight)]
 
     def compose(self, calm: bool) -> tuple[NDArray, NDArray, NDArray, NDArray]:
-        """One picture (3, 300, 300) float32, boxes (48, 4), classes (48,), unlabelled (cells,)."""
+        """One image (3, 300, 300) float32, boxes (48, 4), classes (48,), unlabelled (cells,)."""
         canvas = self.arrange(calm)
         if not calm and self.rng.random() < self.config.mix:
             other = self.arrange(calm)
@@ -225,7 +240,7 @@ class Composer:
         return (self.recolour(canvas.image), *self.pack(canvas))
 
     def arrange(self, calm: bool) -> Canvas:
-        """One to four pictures on a canvas, and cut-out products laid on it."""
+        """One to four images on a canvas, and cut-out products laid on it."""
         rng, config = self.rng, self.config
         canvas = Canvas(Image.new("RGB", (INPUT_SIDE, INPUT_SIDE), self.colour()))
         roll = rng.random()
@@ -264,7 +279,7 @@ class Composer:
         return int(red), int(green), int(blue)
 
     def window(self, scene: Scene) -> tuple[float, float, float, float]:
-        """A part of the picture that keeps a box of it, mostly whole."""
+        """A part of the image that keeps a box of it, mostly whole."""
         rng, (width, height) = self.rng, scene.image.size
         for _ in range(12):
             scale = (
@@ -286,7 +301,7 @@ class Composer:
     def place(
         self, canvas: Canvas, scene: Scene, tile: tuple[int, int, int, int], crop: bool
     ) -> None:
-        """Draw (a window of) the picture into the tile of the canvas and carry its truth along."""
+        """Draw (a window of) the image into the tile of the canvas and carry its truth along."""
         x0, y0, x1, y1 = self.window(scene) if crop else (0.0, 0.0, *map(float, scene.image.size))
         tx, ty, tw, th = tile[0], tile[1], tile[2] - tile[0], tile[3] - tile[1]
         piece = scene.image.resize((tw, th), Image.Resampling.BILINEAR, box=(x0, y0, x1, y1))
@@ -367,7 +382,7 @@ class Composer:
         return image.point(table * 3)
 
     def recolour(self, image: Image.Image) -> NDArray[np.float32]:
-        """The finished canvas as the network's input, with the wear of real pictures."""
+        """The finished canvas as the network's input, with the wear of real images."""
         rng = self.rng
         if rng.random() < 0.8:
             image = self.tint(image)

@@ -10,7 +10,7 @@ from tests.support.browser import element, settled
 from tests.support.paths import ROOT
 from tests.support.running import dashboard
 
-PICTURES = ("canvas_shoes.jpg", "jeans_flat.jpg")
+PHOTOS = ("canvas_shoes.jpg", "jeans_flat.jpg")
 # What a browser makes of a paste or a drop: the same events with the same files.
 BRING = """([kind, files]) => {
     const given = new DataTransfer()
@@ -31,7 +31,7 @@ BRING = """([kind, files]) => {
 
 
 def files(*names: str) -> list[tuple[str, str]]:
-    data = (ROOT / "samples" / shown for shown in PICTURES)
+    data = (ROOT / "samples" / shown for shown in PHOTOS)
     return [
         (name, base64.b64encode(path.read_bytes()).decode())
         for name, path in zip(names, data, strict=False)

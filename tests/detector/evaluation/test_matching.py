@@ -362,7 +362,7 @@ def random_boxes(rng, count, whole):
     return np.concatenate([corners, corners + sides], axis=1).astype(np.float32)
 
 
-def random_pictures(seed):
+def random_images(seed):
     """Images with near misses, duplicates, crowds, regions, unlabelled classes, equal scores."""
     rng = np.random.default_rng(seed)
     whole = seed % 2 == 0
@@ -408,8 +408,8 @@ def xywh(box):
     return [xmin, ymin, xmax - xmin, ymax - ymin]
 
 
-def pycocotools(images, class_count, max_detections):
-    """COCOeval over the same images; ids of detections and truths are indices plus one."""
+def notes_and_results(images, class_count):
+    """Ground truth and detections for pycocotools; ids are indices plus one."""
     notes, results = [], []
     truth_index = 0
     for image_id, (truths, detections) in enumerate(images, start=1):
@@ -436,6 +436,12 @@ def pycocotools(images, class_count, max_detections):
                     "score": float(score) if labelled(class_id) else None,
                 }
             )
+    return notes, results
+
+
+def pycocotools(images, class_count, max_detections):
+    """COCOeval over the same images."""
+    notes, results = notes_and_results(images, class_count)
     coco = COCO()
     coco.dataset = {
         "images": [{"id": number + 1} for number in range(len(images))],
@@ -473,7 +479,7 @@ def pycocotools(images, class_count, max_detections):
 
 @pytest.mark.parametrize("seed", range(40))
 def test_average_precision_and_every_match_are_those_of_pycocotools(seed):
-    images = random_pictures(seed)
+    images = random_images(seed)
     for max_detections in (100, 10_000):
         theirs = pycocotools(images, 5, max_detections)
         expected = theirs.eval["precision"][:, :, :, 0, -1].mean(axis=1)  # (T, classes)
@@ -498,7 +504,7 @@ def test_average_precision_and_every_match_are_those_of_pycocotools(seed):
 def test_the_random_images_have_all_that_is_hard():
     counts = dict.fromkeys(("crowd", "ignored", "duplicate", "ties", "empty", "more than 100"), 0)
     for seed in range(40):
-        for truths, detections in random_pictures(seed):
+        for truths, detections in random_images(seed):
             matches = match(compare([(truths, detections)], 5))
             counts["crowd"] += truths.crowd.sum()
             counts["ignored"] += matches.ignored.sum()
