@@ -156,8 +156,8 @@ def _judged(
     if settings.classes is not None and class_id not in settings.classes:
         return replace(candidate, fate=Fate.CLASS_HIDDEN)
     if score < np.float32(candidate.threshold):
-        return _below_threshold(candidate, raw, settings, size, shown)
-    index = rays.candidates.ids.index(candidate.detection_id)
+        return _below_threshold(candidate, raw, settings, size, rays, shown)
+    index = _index(rays, candidate)
     if not rays.kept[index]:
         return replace(candidate, fate=Fate.SUPPRESSED, suppressor=_suppressor(rays, index))
     if rays.shown[index]:
@@ -173,6 +173,7 @@ def _below_threshold(
     raw: RawPrediction,
     settings: Settings,
     size: tuple[int, int],
+    rays: XRay,
     shown: frozenset[str],
 ) -> Candidate:
     """With the threshold that would show it, and what else that shows, or what would stop it."""
@@ -181,8 +182,9 @@ def _below_threshold(
     then = with_threshold(settings, candidate.class_id, threshold)
     found = postprocess(raw, then, size)
     if candidate.detection_id not in found.ids:
-        rays = xray(raw, then, size)
-        index = rays.candidates.ids.index(candidate.detection_id)
+        if settings.class_agnostic:  # what is below a threshold took no part
+            rays = xray(raw, then, size)
+        index = _index(rays, candidate)
         return low if rays.kept[index] else replace(low, suppressor=_suppressor(rays, index))
     new = [
         class_id
@@ -206,11 +208,19 @@ def with_threshold(settings: Settings, class_id: int, threshold: float) -> Setti
     return replace(settings, class_thresholds=own)
 
 
+def _index(rays: XRay, candidate: Candidate) -> int:
+    """Its place among all candidates."""
+    prior = int(candidate.detection_id.partition("-")[2])
+    all_of_them = rays.candidates
+    is_it = (all_of_them.class_ids == candidate.class_id) & (all_of_them.prior_indices == prior)
+    return int(np.argmax(is_it))
+
+
 def _suppressor(rays: XRay, index: int) -> Suppressor:
     by = int(rays.suppressor[index])
     candidates = rays.candidates
     return Suppressor(
-        candidates.ids[by],
+        f"{candidates.class_ids[by]}-{candidates.prior_indices[by]}",
         int(candidates.class_ids[by]),
         float(candidates.scores[by]),
         float(rays.ious[index]),
