@@ -386,78 +386,90 @@ def wallpaper(rng: random.Random, size: tuple[int, int]) -> Image.Image:
 
 def phone_screen(rng: random.Random, height: int = 900) -> Image.Image:
     """Home screen, lock screen or a list."""
-    width = round(height * 0.47)
-    page = wallpaper(rng, (width, height))
-    draw = ImageDraw.Draw(page)
-    white = (250, 250, 252)
+    page = wallpaper(rng, (round(height * 0.47), height))
     kind = rng.choice(("home", "home", "lock", "list"))
     if kind == "list":
-        page.paste((246, 246, 248), (0, 0, width, height))
-        draw.rectangle((0, 0, width, height * 0.13), fill=(40 + rng.randint(0, 60), 90, 160))
-        draw.text(
-            (width * 0.08, height * 0.065), "Today", font=font("bold", height // 24), fill=white
-        )
-        for row in range(9):
-            y = height * (0.15 + 0.092 * row)
-            dot = [rng.randint(70, 230) for _ in range(3)]
-            draw.ellipse((width * 0.06, y, width * 0.19, y + width * 0.13), fill=tuple(dot))
-            for line, length in ((0.014, rng.uniform(0.3, 0.5)), (0.042, rng.uniform(0.45, 0.7))):
-                draw.rounded_rectangle(
-                    (
-                        width * 0.25,
-                        y + height * line,
-                        width * (0.25 + length),
-                        y + height * (line + 0.013),
-                    ),
-                    4,
-                    fill=(120, 122, 130) if line < 0.02 else (200, 201, 206),
-                )
+        _phone_list(rng, page)
+        return page
+    _phone_clock(rng, page, 0.13 if kind == "lock" else 0.1)
+    if kind == "home":
+        _phone_icons(rng, page)
     else:
-        clock = f"{rng.randint(7, 22):02d}:{rng.randint(0, 59):02d}"
-        where = 0.13 if kind == "lock" else 0.1
-        draw.text(
-            (width / 2, height * where),
-            clock,
-            font=font("sans", height // 10),
-            fill=white,
-            anchor="mm",
-        )
-        draw.text(
-            (width / 2, height * (where + 0.07)),
-            "Tuesday 14",
-            font=font("sans", height // 38),
-            fill=white,
-            anchor="mm",
-        )
-        if kind == "home":
-            side = width * 0.15
-            for row in range(5):
-                for column in range(4):
-                    if row == 0 and column > 1:
-                        continue
-                    x = width * (0.085 + 0.23 * column)
-                    y = height * (0.28 + 0.115 * row) + (height * 0.1 if row == 4 else 0)
-                    r, g, b = colorsys.hsv_to_rgb(
-                        rng.random(), rng.uniform(0.3, 0.8), rng.uniform(0.7, 1)
-                    )
-                    fill = (int(r * 255), int(g * 255), int(b * 255))
-                    draw.rounded_rectangle((x, y, x + side, y + side), side * 0.24, fill=fill)
-                    inner = side * 0.28
-                    box = (x + inner, y + inner, x + side - inner, y + side - inner)
-                    rng.choice((draw.ellipse, draw.rectangle))(box, fill=white)
-        else:
-            for card in range(2):
-                y = height * (0.62 + 0.11 * card)
-                draw.rounded_rectangle(
-                    (width * 0.06, y, width * 0.94, y + height * 0.09), 22, fill=(235, 236, 240)
-                )
-                draw.rectangle((width * 0.12, y + 26, width * 0.5, y + 36), fill=(120, 120, 130))
-                draw.rectangle((width * 0.12, y + 48, width * 0.75, y + 56), fill=(180, 180, 188))
+        _phone_notices(page)
     return page
 
 
+_WHITE: Color = (250, 250, 252)
+
+
+def _hsv(hue: float, saturation: float, value: float) -> Color:
+    r, g, b = colorsys.hsv_to_rgb(hue, saturation, value)
+    return (int(r * 255), int(g * 255), int(b * 255))
+
+
+def _phone_list(rng: random.Random, page: Image.Image) -> None:
+    """Nine entries under a title bar: a round image and two lines of text each."""
+    width, height = page.size
+    draw = ImageDraw.Draw(page)
+    page.paste((246, 246, 248), (0, 0, width, height))
+    draw.rectangle((0, 0, width, height * 0.13), fill=(40 + rng.randint(0, 60), 90, 160))
+    draw.text((width * 0.08, height * 0.065), "Today", font=font("bold", height // 24), fill=_WHITE)
+    for row in range(9):
+        y = height * (0.15 + 0.092 * row)
+        dot = tuple(rng.randint(70, 230) for _ in range(3))
+        draw.ellipse((width * 0.06, y, width * 0.19, y + width * 0.13), fill=dot)
+        lines = (
+            (0.014, rng.uniform(0.3, 0.5), (120, 122, 130)),
+            (0.042, rng.uniform(0.45, 0.7), (200, 201, 206)),
+        )
+        for line, length, grey in lines:
+            top, bottom = y + height * line, y + height * (line + 0.013)
+            draw.rounded_rectangle(
+                (width * 0.25, top, width * (0.25 + length), bottom), 4, fill=grey
+            )
+
+
+def _phone_clock(rng: random.Random, page: Image.Image, where: float) -> None:
+    """Time and date, at a share `where` of the height."""
+    width, height = page.size
+    draw = ImageDraw.Draw(page)
+    clock = f"{rng.randint(7, 22):02d}:{rng.randint(0, 59):02d}"
+    for text, y, size in ((clock, where, height // 10), ("Tuesday 14", where + 0.07, height // 38)):
+        draw.text((width / 2, height * y), text, font=font("sans", size), fill=_WHITE, anchor="mm")
+
+
+def _phone_icons(rng: random.Random, page: Image.Image) -> None:
+    """Rows of four, the first with two, and the dock below."""
+    width, height = page.size
+    draw = ImageDraw.Draw(page)
+    side = width * 0.15
+    for row in range(5):
+        for column in range(4):
+            if row == 0 and column > 1:
+                continue
+            x = width * (0.085 + 0.23 * column)
+            y = height * (0.28 + 0.115 * row) + (height * 0.1 if row == 4 else 0)
+            fill = _hsv(rng.random(), rng.uniform(0.3, 0.8), rng.uniform(0.7, 1))
+            draw.rounded_rectangle((x, y, x + side, y + side), side * 0.24, fill=fill)
+            inner = side * 0.28
+            box = (x + inner, y + inner, x + side - inner, y + side - inner)
+            rng.choice((draw.ellipse, draw.rectangle))(box, fill=_WHITE)
+
+
+def _phone_notices(page: Image.Image) -> None:
+    width, height = page.size
+    draw = ImageDraw.Draw(page)
+    for card in range(2):
+        y = height * (0.62 + 0.11 * card)
+        draw.rounded_rectangle(
+            (width * 0.06, y, width * 0.94, y + height * 0.09), 22, fill=(235, 236, 240)
+        )
+        draw.rectangle((width * 0.12, y + 26, width * 0.5, y + 36), fill=(120, 120, 130))
+        draw.rectangle((width * 0.12, y + 48, width * 0.75, y + 56), fill=(180, 180, 188))
+
+
 def desktop_screen(rng: random.Random, width: int = 1200, height: int = 750) -> Image.Image:
-    """A computer's display: code, a document with a chart, pictures or only the background."""
+    """A computer's display: code, a document with a chart, mail or only the background."""
     page = wallpaper(rng, (width, height))
     kind = rng.choice(("code", "chart", "wall", "mail", "chart"))
     draw = ImageDraw.Draw(page)
@@ -465,17 +477,30 @@ def desktop_screen(rng: random.Random, width: int = 1200, height: int = 750) -> 
     if kind == "wall":
         for index in range(9):
             x = width * (0.27 + index * 0.052)
-            r, g, b = colorsys.hsv_to_rgb(rng.random(), 0.6, 0.95)
-            draw.rounded_rectangle(
-                (x, height * 0.91, x + width * 0.04, height * 0.91 + width * 0.04),
-                12,
-                fill=(int(r * 255), int(g * 255), int(b * 255)),
-            )
+            box = (x, height * 0.91, x + width * 0.04, height * 0.91 + width * 0.04)
+            draw.rounded_rectangle(box, 12, fill=_hsv(rng.random(), 0.6, 0.95))
         return page
-    dark = kind == "code"
+    window = (width * 0.05, height * 0.08, width * 0.95, height * 0.96)
+    left, top, right, bottom = window
+    side = left + (right - left) * 0.2
+    _window(rng, draw, window, side, dark=kind == "code")
+    # What is shown stands right of the window's list, which ends at `side`.
+    {"code": _code, "chart": _report, "mail": _mail}[kind](rng, draw, side, top, right, bottom)
+    return page
+
+
+def _window(
+    rng: random.Random,
+    draw: ImageDraw.ImageDraw,
+    box: tuple[float, float, float, float],
+    side: float,
+    *,
+    dark: bool,
+) -> None:
+    """Title bar with three buttons, and a list of names from the left edge to x = `side`."""
+    left, top, right, bottom = box
     paper: Color = (32, 35, 42) if dark else (252, 252, 253)
-    left, top, right, bottom = width * 0.05, height * 0.08, width * 0.95, height * 0.96
-    draw.rounded_rectangle((left, top, right, bottom), 14, fill=paper)
+    draw.rounded_rectangle(box, 14, fill=paper)
     draw.rounded_rectangle(
         (left, top, right, top + 34), 14, fill=blend(paper, (128, 128, 135), 0.35)
     )
@@ -483,7 +508,6 @@ def desktop_screen(rng: random.Random, width: int = 1200, height: int = 750) -> 
         draw.ellipse(
             (left + 16 + index * 24, top + 10, left + 30 + index * 24, top + 24), fill=fill
         )
-    side = left + (right - left) * 0.2
     draw.rectangle((left, top + 34, side, bottom - 14), fill=blend(paper, (128, 128, 140), 0.16))
     for row in range(14):
         y = top + 60 + row * 30
@@ -492,52 +516,53 @@ def desktop_screen(rng: random.Random, width: int = 1200, height: int = 750) -> 
             4,
             fill=blend(paper, (128, 128, 140), 0.6),
         )
-    if kind == "code":
-        inks = ((198, 120, 221), (97, 175, 239), (152, 195, 121), (229, 192, 123), (171, 178, 191))
-        for row in range(int((bottom - top - 70) / 22)):
-            x = side + 40 + 34 * rng.choice((0, 1, 1, 2, 3))
-            y = top + 56 + row * 22
-            for _ in range(rng.randint(0, 6)):
-                step = rng.uniform(24, 110)
-                if x + step > right - 40:
-                    break
-                draw.rounded_rectangle((x, y, x + step, y + 10), 4, fill=rng.choice(inks))
-                x += step + 12
-    elif kind == "chart":
-        r, g, b = colorsys.hsv_to_rgb(rng.random(), 0.65, 0.8)
-        main = (int(r * 255), int(g * 255), int(b * 255))
-        draw.text(
-            (side + 40, top + 56), "Quarterly report", font=font("bold", 34), fill=(50, 52, 60)
+
+
+def _code(rng, draw, left, top, right, bottom) -> None:
+    inks = ((198, 120, 221), (97, 175, 239), (152, 195, 121), (229, 192, 123), (171, 178, 191))
+    for row in range(int((bottom - top - 70) / 22)):
+        x = left + 40 + 34 * rng.choice((0, 1, 1, 2, 3))
+        y = top + 56 + row * 22
+        for _ in range(rng.randint(0, 6)):
+            step = rng.uniform(24, 110)
+            if x + step > right - 40:
+                break
+            draw.rounded_rectangle((x, y, x + step, y + 10), 4, fill=rng.choice(inks))
+            x += step + 12
+
+
+def _report(rng, draw, left, top, right, bottom) -> None:
+    """Bars and a line over some text."""
+    main = _hsv(rng.random(), 0.65, 0.8)
+    draw.text((left + 40, top + 56), "Quarterly report", font=font("bold", 34), fill=(50, 52, 60))
+    base = top + 330
+    for index in range(12):
+        x = left + 44 + index * (right - left - 110) / 12
+        tall = rng.uniform(50, 200)
+        draw.rectangle((x, base - tall, x + 34, base), fill=blend(main, (255, 255, 255), 0.25))
+    points = [
+        (left + 44 + i * (right - left - 110) / 19, base - 60 - 110 * rng.random())
+        for i in range(20)
+    ]
+    draw.line(points, fill=main, width=5, joint="curve")
+    for row in range(9):
+        y = base + 40 + row * 24
+        if y > bottom - 40:
+            break
+        draw.rectangle((left + 44, y, right - rng.randint(60, 380), y + 9), fill=(205, 207, 214))
+
+
+def _mail(rng, draw, left, top, right, bottom) -> None:
+    for row in range(7):
+        y = top + 56 + row * 84
+        if y > bottom - 80:
+            break
+        tint = tuple(rng.randint(80, 220) for _ in range(3))
+        draw.rounded_rectangle((left + 36, y, left + 96, y + 60), 10, fill=tint)
+        draw.rectangle((left + 120, y + 8, left + 360, y + 20), fill=(90, 92, 100))
+        draw.rectangle(
+            (left + 120, y + 34, right - rng.randint(60, 240), y + 43), fill=(200, 202, 208)
         )
-        base = top + 330
-        for index in range(12):
-            x = side + 44 + index * (right - side - 110) / 12
-            tall = rng.uniform(50, 200)
-            draw.rectangle((x, base - tall, x + 34, base), fill=blend(main, (255, 255, 255), 0.25))
-        points = [
-            (side + 44 + i * (right - side - 110) / 19, base - 60 - 110 * rng.random())
-            for i in range(20)
-        ]
-        draw.line(points, fill=main, width=5, joint="curve")
-        for row in range(9):
-            y = base + 40 + row * 24
-            if y > bottom - 40:
-                break
-            draw.rectangle(
-                (side + 44, y, right - rng.randint(60, 380), y + 9), fill=(205, 207, 214)
-            )
-    else:
-        for row in range(7):
-            y = top + 56 + row * 84
-            if y > bottom - 80:
-                break
-            tint = tuple(rng.randint(80, 220) for _ in range(3))
-            draw.rounded_rectangle((side + 36, y, side + 96, y + 60), 10, fill=tint)
-            draw.rectangle((side + 120, y + 8, side + 360, y + 20), fill=(90, 92, 100))
-            draw.rectangle(
-                (side + 120, y + 34, right - rng.randint(60, 240), y + 43), fill=(200, 202, 208)
-            )
-    return page
 
 
 # Watches ------------------------------------------------------------------------------------
@@ -552,93 +577,81 @@ def watch_dial(
     page = Image.composite(Image.new("RGB", (size, size), blend(face, (0, 0, 0), 0.45)), page, glow)
     draw = ImageDraw.Draw(page)
     centre, radius = size / 2, size * 0.485
-
-    def mark(angle: float, inner: float, outer: float, width: int, fill: Color) -> None:
-        sin, cos = math.sin(angle), -math.cos(angle)
-        draw.line(
-            (
-                centre + radius * inner * sin,
-                centre + radius * inner * cos,
-                centre + radius * outer * sin,
-                centre + radius * outer * cos,
-            ),
-            fill=fill,
-            width=width,
-        )
-
+    middle = (centre, centre)
     for minute in range(60):
-        mark(minute * math.pi / 30, 0.93 if minute % 5 else 0.9, 0.985, 3 if minute % 5 else 6, ink)
-    numerals = rng.choice(("batons", "arabic", "roman", "batons"))
-    roman = ["XII", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI"]
-    for hour in range(12):
-        angle = hour * math.pi / 6
-        if numerals == "batons":
-            mark(angle, 0.7, 0.88, 16 if hour % 3 == 0 else 10, ink)
-        else:
-            text = roman[hour] if numerals == "roman" else str(hour or 12)
-            draw.text(
-                (
-                    centre + radius * 0.76 * math.sin(angle),
-                    centre - radius * 0.76 * math.cos(angle),
-                ),
-                text,
-                font=font("serif" if numerals == "roman" else "bold", size // 11),
-                fill=ink,
-                anchor="mm",
-            )
+        inner, width = (0.93, 3) if minute % 5 else (0.9, 6)
+        _mark(draw, middle, radius, minute * math.pi / 30, (inner, 0.985), ink, width)
+    _hours(rng, draw, size, ink)
     if rng.random() < 0.5:
         for angle in (math.pi / 2, math.pi, 3 * math.pi / 2):
-            x, y = (
-                centre + radius * 0.42 * math.sin(angle),
-                centre - radius * 0.42 * math.cos(angle),
-            )
-            r = radius * 0.21
-            draw.ellipse(
-                (x - r, y - r, x + r, y + r), fill=blend(face, ink, 0.14), outline=ink, width=3
-            )
-            for tick in range(12):
-                a = tick * math.pi / 6
-                draw.line(
-                    (
-                        x + r * 0.78 * math.sin(a),
-                        y - r * 0.78 * math.cos(a),
-                        x + r * 0.95 * math.sin(a),
-                        y - r * 0.95 * math.cos(a),
-                    ),
-                    fill=ink,
-                    width=2,
-                )
-            a = rng.uniform(0, 6.3)
-            draw.line(
-                (x, y, x + r * 0.7 * math.sin(a), y - r * 0.7 * math.cos(a)), fill=accent, width=5
-            )
+            at = _on_circle(middle, radius * 0.42, angle)
+            _small_dial(rng, draw, at, radius * 0.21, (face, ink, accent))
     else:
         x = centre + radius * 0.5
         draw.rectangle(
             (x, centre - 26, x + 62, centre + 26), fill=(245, 245, 242), outline=ink, width=3
         )
+        day = str(rng.randint(1, 28))
+        draw.text((x + 31, centre), day, font=font("bold", 38), fill=(25, 25, 25), anchor="mm")
+    name = rng.choice(("MERIDIAN", "AUREL", "NORDA", "VALMONT"))
+    for text, up, style, share in ((name, 0.34, "serifbold", 20), ("AUTOMATIC", 0.25, "sans", 40)):
+        at = (centre, centre - radius * up)
+        draw.text(at, text, font=font(style, size // share), fill=ink, anchor="mm")
+    return page
+
+
+def _on_circle(centre: tuple[float, float], radius: float, angle: float) -> tuple[float, float]:
+    """The point of a circle at an angle, clockwise from 12 o'clock."""
+    return (centre[0] + radius * math.sin(angle), centre[1] - radius * math.cos(angle))
+
+
+def _mark(
+    draw: ImageDraw.ImageDraw,
+    centre: tuple[float, float],
+    radius: float,
+    angle: float,
+    reach: tuple[float, float],
+    color: Color,
+    width: int,
+) -> None:
+    """A line towards the centre, between two shares of the radius."""
+    ends = [_on_circle(centre, radius * share, angle) for share in reach]
+    draw.line(ends, fill=color, width=width)
+
+
+def _hours(rng: random.Random, draw: ImageDraw.ImageDraw, size: int, ink: Color) -> None:
+    """Batons, or Arabic or Roman numerals."""
+    middle, radius = (size / 2, size / 2), size * 0.485
+    numerals = rng.choice(("batons", "arabic", "roman", "batons"))
+    roman = ["XII", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI"]
+    for hour in range(12):
+        angle = hour * math.pi / 6
+        if numerals == "batons":
+            _mark(draw, middle, radius, angle, (0.7, 0.88), ink, 10 if hour % 3 else 16)
+            continue
         draw.text(
-            (x + 31, centre),
-            str(rng.randint(1, 28)),
-            font=font("bold", 38),
-            fill=(25, 25, 25),
+            _on_circle(middle, radius * 0.76, angle),
+            roman[hour] if numerals == "roman" else str(hour or 12),
+            font=font("serif" if numerals == "roman" else "bold", size // 11),
+            fill=ink,
             anchor="mm",
         )
-    draw.text(
-        (centre, centre - radius * 0.34),
-        rng.choice(("MERIDIAN", "AUREL", "NORDA", "VALMONT")),
-        font=font("serifbold", size // 20),
-        fill=ink,
-        anchor="mm",
-    )
-    draw.text(
-        (centre, centre - radius * 0.25),
-        "AUTOMATIC",
-        font=font("sans", size // 40),
-        fill=ink,
-        anchor="mm",
-    )
-    return page
+
+
+def _small_dial(
+    rng: random.Random,
+    draw: ImageDraw.ImageDraw,
+    centre: tuple[float, float],
+    r: float,
+    colors: tuple[Color, Color, Color],
+) -> None:
+    """A chronograph's dial with a hand anywhere; colours of face, ink and hand."""
+    face, ink, accent = colors
+    x, y = centre
+    draw.ellipse((x - r, y - r, x + r, y + r), fill=blend(face, ink, 0.14), outline=ink, width=3)
+    for tick in range(12):
+        _mark(draw, centre, r, tick * math.pi / 6, (0.78, 0.95), ink, 2)
+    _mark(draw, centre, r, rng.uniform(0, 6.3), (0.0, 0.7), accent, 5)
 
 
 def smart_dial(rng: random.Random, size: int = 500) -> Image.Image:

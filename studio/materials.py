@@ -244,26 +244,48 @@ def wood(
     """
     graph = Graph(name)
     vector = graph.coordinates(shift=(seed * 1.7, seed * 0.9, seed * 0.3))
+    board = groove = None
     offset: Any = 0.0
-    groove: Any = None
     if plank is not None:
-        bricks = graph.node(
-            "TexBrick",
-            {
-                "Vector": vector,
-                "Color1": (0, 0, 0),
-                "Color2": (1, 1, 1),
-                "Mortar": (0.5, 0.5, 0.5),
-                "Scale": 1.0,
-                "Brick Width": plank[0],
-                "Row Height": plank[1],
-                "Mortar Size": 0.0012,
-                "Mortar Smooth": 0.3,
-            },
-            offset=0.37,
-        )
-        offset = graph.math("MULTIPLY", bricks.outputs["Color"], 40.0)
-        groove = bricks.outputs["Fac"]
+        board, groove = _boards(graph, vector, plank)
+        offset = graph.math("MULTIPLY", board, 40.0)
+    pattern, fibres = _grain(graph, vector, offset, rings)
+    middle = tuple((a + b) / 2 for a, b in zip(light, dark, strict=True))
+    tone = graph.ramp(pattern, [(0.15, dark), (0.5, middle), (0.85, light)])
+    if board is not None:
+        shade = graph.node("MapRange", {0: board, 3: 0.72, 4: 1.15}).outputs[0]
+        grey = graph.node("CombineColor", {0: shade, 1: shade, 2: shade}).outputs[0]
+        tone = graph.mix(1.0, tone, grey, "MULTIPLY")
+        tone = graph.mix(graph.math("MULTIPLY", groove, 0.8), tone, shade_of(dark, 0.25))
+    height = graph.math("MULTIPLY", pattern, 0.6)
+    if groove is not None:
+        height = graph.math("SUBTRACT", height, graph.math("MULTIPLY", groove, 4.0))
+    rough = graph.node("MapRange", {0: fibres, 3: gloss * 0.8, 4: gloss * 1.25}).outputs[0]
+    return graph.finish(Base_Color=tone, Roughness=rough, Normal=graph.bump(height, 0.35, 0.0008))
+
+
+def _boards(graph: Graph, vector: Any, plank: tuple[float, float]) -> tuple[Any, Any]:
+    """A grey for each board of (length, width), and 1 in the grooves between them."""
+    bricks = graph.node(
+        "TexBrick",
+        {
+            "Vector": vector,
+            "Color1": (0, 0, 0),
+            "Color2": (1, 1, 1),
+            "Mortar": (0.5, 0.5, 0.5),
+            "Scale": 1.0,
+            "Brick Width": plank[0],
+            "Row Height": plank[1],
+            "Mortar Size": 0.0012,
+            "Mortar Smooth": 0.3,
+        },
+        offset=0.37,
+    )
+    return bricks.outputs["Color"], bricks.outputs["Fac"]
+
+
+def _grain(graph: Graph, vector: Any, offset: Any, rings: float) -> tuple[Any, Any]:
+    """Year rings with fibres over them, and the fibres alone; each board has its `offset`."""
     stretched = graph.node("Mapping", {"Vector": vector, "Scale": (0.9, rings, rings)}).outputs[0]
     warp = graph.node(
         "TexNoise",
@@ -285,18 +307,7 @@ def wood(
     pattern = graph.math(
         "ADD", graph.math("MULTIPLY", bands, 0.9), graph.math("MULTIPLY", fibres, 0.75)
     )
-    middle = tuple((a + b) / 2 for a, b in zip(light, dark, strict=True))
-    tone = graph.ramp(pattern, [(0.15, dark), (0.5, middle), (0.85, light)])
-    if plank is not None:
-        board = graph.node("MapRange", {0: bricks.outputs["Color"], 3: 0.72, 4: 1.15}).outputs[0]
-        grey = graph.node("CombineColor", {0: board, 1: board, 2: board}).outputs[0]
-        tone = graph.mix(1.0, tone, grey, "MULTIPLY")
-        tone = graph.mix(graph.math("MULTIPLY", groove, 0.8), tone, shade_of(dark, 0.25))
-    height = graph.math("MULTIPLY", pattern, 0.6)
-    if groove is not None:
-        height = graph.math("SUBTRACT", height, graph.math("MULTIPLY", groove, 4.0))
-    rough = graph.node("MapRange", {0: fibres, 3: gloss * 0.8, 4: gloss * 1.25}).outputs[0]
-    return graph.finish(Base_Color=tone, Roughness=rough, Normal=graph.bump(height, 0.35, 0.0008))
+    return pattern, fibres
 
 
 def concrete(name: str, color: RGB, seed: int = 0) -> bpy.types.Material:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import bpy
 import numpy as np
@@ -15,140 +16,46 @@ import numpy as np
 from studio import artwork, materials, meshes
 from studio.materials import srgb
 
+# Of headphones upright: half the distance between the cups, and the band's height above them.
+_HALF, _RISE = 0.082, 0.165
+
+
+@dataclass(frozen=True)
+class _Finish:
+    """What a pair of headphones is made of."""
+
+    shell: bpy.types.Material
+    pad: bpy.types.Material
+    metal: bpy.types.Material
+    grille: bpy.types.Material
+
 
 def headphones(rng: random.Random, *, lying: bool = True) -> bpy.types.Object:
     """Over-ear headphones, flat on the ground or standing on their cups."""
-    shell_color = srgb(
+    color = srgb(
         rng.choice(("#17181b", "#17181b", "#e9e7e2", "#2b3a55", "#8a2f34", "#c7b29a", "#4a4f4c"))
     )
-    shell = materials.plain("Shell", shell_color, rng.choice((0.3, 0.5)), 0.0, Coat_Weight=0.2)
-    pad = materials.leather(
-        "Pads",
-        rng.choice(
-            ((0.015, 0.014, 0.014), (0.16, 0.08, 0.045), materials.shade_of(shell_color, 0.8))
+    finish = _Finish(
+        shell=materials.plain("Shell", color, rng.choice((0.3, 0.5)), 0.0, Coat_Weight=0.2),
+        pad=materials.leather(
+            "Pads",
+            rng.choice(
+                ((0.015, 0.014, 0.014), (0.16, 0.08, 0.045), materials.shade_of(color, 0.8))
+            ),
+            grain=1500,
         ),
-        grain=1500,
+        metal=materials.brushed(
+            "Metal", rng.choice(((0.6, 0.6, 0.62), (0.05, 0.05, 0.055), (0.75, 0.6, 0.42))), 0.28
+        ),
+        grille=materials.fabric("Grille", (0.01, 0.01, 0.01), thread=0.0008),
     )
-    metal = materials.brushed(
-        "Metal", rng.choice(((0.6, 0.6, 0.62), (0.05, 0.05, 0.055), (0.75, 0.6, 0.42))), 0.28
-    )
-    mesh_cloth = materials.fabric("Grille", (0.01, 0.01, 0.01), thread=0.0008)
-    parts: list[bpy.types.Object] = []
-    half, rise = 0.082, 0.165
-    # Band: over the head in the xz plane, cups at x = +-half, z = 0.
-    angles = np.linspace(0, math.pi, 49)
-    shape = [
-        (
-            -half * math.cos(a) * (1 + 0.10 * math.sin(a)),
-            0.0,
-            0.035 + (rise - 0.035) * math.sin(a) ** 0.85,
-        )
-        for a in angles
-    ]
-    band = meshes.even_spacing(shape, 60)
-    parts.append(
-        meshes.sweep(
-            "Band",
-            band,
-            meshes.rounded_rectangle(0.026, 0.0035, 0.0016, 4),
-            metal,
-            up=(0, 0, 1) if False else (0, 1e-3, 1),
-        )
-    )
-    middle = band[11:49]
-    swell = 0.55 + 0.45 * np.sin(np.linspace(0, math.pi, len(middle))) ** 0.4
-    section = meshes.ellipse(0.017, 0.0075, 24, 2.6)
-    centre = np.array([0, 0, 0.06])
-    inner = middle - 0.004 * (middle - centre) / np.linalg.norm(
-        middle - centre, axis=1, keepdims=True
-    )
-    parts.append(meshes.sweep("BandPad", inner, section, pad, scale=swell, sharp_degrees=70))
+    parts = _headband(finish)
     for side in (-1, 1):
-        cup_parts: list[bpy.types.Object] = []
-        oval = 1.18
-        # Lathed along z (outwards), then turned to face the head.
-        outer = [
-            (0.034, -0.004),
-            (0.0375, -0.003),
-            (0.039, 0.0),
-            (0.0392, 0.008),
-            (0.0375, 0.0155),
-            (0.0335, 0.0205),
-            (0.0295, 0.0222),
-            (0.0285, 0.0212),
-            (0.027, 0.0212),
-            (0.018, 0.0236),
-            (0.0, 0.0246),
-        ]
-        cup_parts.append(meshes.lathe("Cup", outer, shell, 72, 25))
-        trim = meshes.ellipse(0.0278, 0.0278, 72)
-        cup_parts.append(
-            meshes.tube(
-                "Trim", np.column_stack([trim, np.full(72, 0.0219)]), 0.0011, metal, closed=True
-            )
-        )
-        ring = meshes.ellipse(0.0285, 0.0285, 72)
-        cushion = meshes.sweep(
-            "Cushion",
-            np.column_stack([ring, np.full(72, -0.013)]),
-            meshes.ellipse(0.0115, 0.0105, 24, 2.4),
-            pad,
-            closed=True,
-            sharp_degrees=70,
-        )
-        cup_parts.append(cushion)
-        seam = meshes.ellipse(0.0285, 0.0285, 90)
-        cup_parts.append(
-            meshes.tube(
-                "Seam",
-                np.column_stack([seam * 1.385, np.full(90, -0.010)]),
-                0.0006,
-                pad,
-                closed=True,
-                sides=6,
-            )
-        )
-        cup_parts.append(meshes.lathe("Baffle", [(0.026, -0.009), (0.0, -0.007)], mesh_cloth, 48))
-        cup = meshes.group("CupGroup", cup_parts)
-        cup.scale = (1.0, oval, 1.0)
+        cup = _ear_cup(finish)
         tilt = rng.uniform(-4, 10)
-        meshes.move(cup, (side * (half - 0.004), 0, 0.0), (0, side * 90, 0), (1.0, 1.0, 1.0))
-        cup.scale = (oval, 1.0, 1.0)
-        cup.rotation_euler = (0, math.radians(side * (90 - tilt)), 0)
-        parts.append(cup)
-        # Yoke: a fork round the cup, hanging from the band's end.
-        fork = []
-        for a in np.linspace(-0.5 * math.pi, 0.5 * math.pi, 25):
-            fork.append((side * (half + 0.010), 0.0435 * math.sin(a) * 1.02, 0.048 * math.cos(a)))
-        parts.append(
-            meshes.sweep(
-                "Yoke",
-                fork,
-                meshes.rounded_rectangle(0.0045, 0.008, 0.0018, 4),
-                shell,
-                up=(1, 0, 0),
-            )
-        )
-        post = [
-            (side * (half + 0.009), 0, 0.044),
-            (side * (half + 0.004), 0, 0.075),
-            (side * half * 1.06, 0, 0.09),
-        ]
-        parts.append(
-            meshes.sweep(
-                "Slider",
-                meshes.smooth_curve(post, 12),
-                meshes.rounded_rectangle(0.022, 0.0055, 0.002, 4),
-                shell,
-                up=(side, 0, 0.2),
-            )
-        )
-        for y in (-0.0445, 0.0445):
-            screw = meshes.lathe(
-                "Hinge", [(0.0042, -0.003), (0.0046, 0), (0.0042, 0.003), (0, 0.003)], metal, 24
-            )
-            meshes.move(screw, (side * (half + 0.006), y, 0), (90, 0, 0))
-            parts.append(screw)
+        meshes.move(cup, (side * (_HALF - 0.004), 0, 0.0), (0, side * (90 - tilt), 0))
+        cup.scale = (1.18, 1.0, 1.0)  # oval: longer towards the band than across
+        parts += [cup, *_yoke(side, finish)]
     root = meshes.group("HeadphonesUpright", parts)
     if lying:
         root.rotation_euler = (math.radians(-90), 0, 0)
@@ -156,6 +63,96 @@ def headphones(rng: random.Random, *, lying: bool = True) -> bpy.types.Object:
     else:
         root.location = (0, 0, 0.047)
     return meshes.group("Headphones", [root])
+
+
+def _headband(finish: _Finish) -> list[bpy.types.Object]:
+    """The band over the head in the xz plane, its ends at x = +-_HALF, and the pad below it."""
+    arch = [
+        (
+            -_HALF * math.cos(a) * (1 + 0.10 * math.sin(a)),
+            0.0,
+            0.035 + (_RISE - 0.035) * math.sin(a) ** 0.85,
+        )
+        for a in np.linspace(0, math.pi, 49)
+    ]
+    path = meshes.even_spacing(arch, 60)
+    section = meshes.rounded_rectangle(0.026, 0.0035, 0.0016, 4)
+    band = meshes.sweep("Band", path, section, finish.metal, up=(0, 1e-3, 1))
+    middle = path[11:49]
+    swell = 0.55 + 0.45 * np.sin(np.linspace(0, math.pi, len(middle))) ** 0.4
+    inwards = middle - np.array([0, 0, 0.06])
+    inner = middle - 0.004 * inwards / np.linalg.norm(inwards, axis=1, keepdims=True)
+    section = meshes.ellipse(0.017, 0.0075, 24, 2.6)
+    pad = meshes.sweep("BandPad", inner, section, finish.pad, scale=swell, sharp_degrees=70)
+    return [band, pad]
+
+
+def _ear_cup(finish: _Finish) -> bpy.types.Object:
+    """Shell, trim, cushion and grille, turned around z, which points away from the head."""
+    shell = [
+        (0.034, -0.004),
+        (0.0375, -0.003),
+        (0.039, 0.0),
+        (0.0392, 0.008),
+        (0.0375, 0.0155),
+        (0.0335, 0.0205),
+        (0.0295, 0.0222),
+        (0.0285, 0.0212),
+        (0.027, 0.0212),
+        (0.018, 0.0236),
+        (0.0, 0.0246),
+    ]
+
+    def ring(radius: float, z: float, count: int = 72) -> np.ndarray:
+        return np.column_stack([meshes.ellipse(radius, radius, count), np.full(count, z)])
+
+    section = meshes.ellipse(0.0115, 0.0105, 24, 2.4)
+    parts = [
+        meshes.lathe("Cup", shell, finish.shell, 72, 25),
+        meshes.tube("Trim", ring(0.0278, 0.0219), 0.0011, finish.metal, closed=True),
+        meshes.sweep(
+            "Cushion", ring(0.0285, -0.013), section, finish.pad, closed=True, sharp_degrees=70
+        ),
+        meshes.tube(
+            "Seam", ring(0.0285 * 1.385, -0.010, 90), 0.0006, finish.pad, closed=True, sides=6
+        ),
+        meshes.lathe("Baffle", [(0.026, -0.009), (0.0, -0.007)], finish.grille, 48),
+    ]
+    return meshes.group("CupGroup", parts)
+
+
+def _yoke(side: int, finish: _Finish) -> list[bpy.types.Object]:
+    """What holds a cup: a fork round it, a slider up to the band, and two hinges."""
+    fork = [
+        (side * (_HALF + 0.010), 0.0435 * math.sin(a) * 1.02, 0.048 * math.cos(a))
+        for a in np.linspace(-0.5 * math.pi, 0.5 * math.pi, 25)
+    ]
+    post = [
+        (side * (_HALF + 0.009), 0, 0.044),
+        (side * (_HALF + 0.004), 0, 0.075),
+        (side * _HALF * 1.06, 0, 0.09),
+    ]
+    parts = [
+        meshes.sweep(
+            "Yoke",
+            fork,
+            meshes.rounded_rectangle(0.0045, 0.008, 0.0018, 4),
+            finish.shell,
+            up=(1, 0, 0),
+        ),
+        meshes.sweep(
+            "Slider",
+            meshes.smooth_curve(post, 12),
+            meshes.rounded_rectangle(0.022, 0.0055, 0.002, 4),
+            finish.shell,
+            up=(side, 0, 0.2),
+        ),
+    ]
+    for y in (-0.0445, 0.0445):
+        profile = [(0.0042, -0.003), (0.0046, 0), (0.0042, 0.003), (0, 0.003)]
+        hinge = meshes.lathe("Hinge", profile, finish.metal, 24)
+        parts.append(meshes.move(hinge, (side * (_HALF + 0.006), y, 0), (90, 0, 0)))
+    return parts
 
 
 def _driver(
@@ -219,17 +216,7 @@ def shelf_speaker(
     """A two-way loudspeaker box; `finish` walnut, oak, black, white or None = drawn."""
     width, depth, height = 0.17, 0.21, rng.uniform(0.27, 0.32)
     drawn = rng.choice(("walnut", "black", "white", "oak"))
-    finish = finish or drawn
-    box = {
-        "walnut": lambda: materials.wood(
-            "Walnut", srgb("#8a5a3a"), srgb("#4a2c1b"), gloss=0.3, seed=rng.randint(0, 99)
-        ),
-        "oak": lambda: materials.wood(
-            "Oak", srgb("#c79f6b"), srgb("#93693c"), gloss=0.4, seed=rng.randint(0, 99)
-        ),
-        "black": lambda: materials.grained("Black", (0.018, 0.018, 0.019), 0.4),
-        "white": lambda: materials.plain("White", (0.75, 0.75, 0.74), 0.3, 0.0, Coat_Weight=0.3),
-    }[finish]()
+    box = _cabinet_material(rng, finish or drawn)
     front = materials.grained("Front", (0.015, 0.015, 0.016), 0.45)
     cone = materials.plain(
         "Cone", rng.choice(((0.10, 0.10, 0.105), (0.55, 0.45, 0.12), (0.35, 0.35, 0.36))), 0.6
@@ -238,12 +225,11 @@ def shelf_speaker(
     metal = materials.plain("Chassis", rng.choice(((0.30, 0.30, 0.31), (0.6, 0.6, 0.62))), 0.3, 0.9)
     cabinet = meshes.slab("Cabinet", height, depth, width, box, corner=0.003, fillet=0.003)
     meshes.move(cabinet, (width / 2, 0, height / 2), (0, -90, 0))
-    parts = [cabinet]
     baffle = meshes.slab(
         "Baffle", width - 0.008, height - 0.008, 0.006, front, corner=0.006, fillet=0.002
     )
     meshes.move(baffle, (0, -depth / 2 + 0.002, height / 2), (90, 0, 0))
-    parts.append(baffle)
+    parts = [cabinet, baffle]
     face = -depth / 2 - 0.0045
     if grille:
         cloth = materials.fabric(
@@ -257,47 +243,61 @@ def shelf_speaker(
         )
         parts.append(meshes.move(cover, (0, face, height / 2), (90, 0, 0)))
     else:
-        port_radius = 0.016
-        for radius, x, z in (
-            (width * 0.36, 0.0, height * 0.33),
-            (width * 0.15, 0.0, height * 0.76),
-            (port_radius, width * 0.3, height * 0.56),
-        ):
-            _cut_hole((cabinet, baffle), parts, radius, (x, face, z))
-        for solid in (cabinet, baffle):
-            # Large faces keep their own normals, or light runs towards the holes.
-            split = solid.modifiers.new("Split", "EDGE_SPLIT")
-            split.split_angle = math.radians(30)
-            solid.modifiers.new("Normals", "WEIGHTED_NORMAL").weight = 100
-        woofer = _driver(width * 0.36, cone, rubber, metal)
-        parts.append(meshes.move(woofer, (0, face, height * 0.33), (90, 0, 0)))
-        tweeter = _driver(width * 0.15, rubber, rubber, metal)
-        parts.append(meshes.move(tweeter, (0, face, height * 0.76), (90, 0, 0)))
-        port = meshes.lathe(
-            "Port",
-            [(0.018, 0.002), (0.0165, 0.003), (0.013, 0.0), (0.012, -0.03), (0, -0.03)],
-            rubber,
-            40,
+        woofer = (0.0, face, height * 0.33)
+        tweeter = (0.0, face, height * 0.76)
+        port = (width * 0.3, face, height * 0.56)
+        parts += _cut_holes(
+            (cabinet, baffle), ((width * 0.36, woofer), (width * 0.15, tweeter), (0.016, port))
         )
-        parts.append(meshes.move(port, (width * 0.3, face, height * 0.56), (90, 0, 0)))
+        large = _driver(width * 0.36, cone, rubber, metal)
+        parts.append(meshes.move(large, woofer, (90, 0, 0)))
+        small = _driver(width * 0.15, rubber, rubber, metal)
+        parts.append(meshes.move(small, tweeter, (90, 0, 0)))
+        profile = [(0.018, 0.002), (0.0165, 0.003), (0.013, 0.0), (0.012, -0.03), (0, -0.03)]
+        tunnel = meshes.lathe("Port", profile, rubber, 40)
+        parts.append(meshes.move(tunnel, port, (90, 0, 0)))
     return meshes.group("Speaker", parts)
 
 
-def _cut_hole(
+def _cabinet_material(rng: random.Random, finish: str) -> bpy.types.Material:
+    if finish == "black":
+        return materials.grained("Black", (0.018, 0.018, 0.019), 0.4)
+    if finish == "white":
+        return materials.plain("White", (0.75, 0.75, 0.74), 0.3, 0.0, Coat_Weight=0.3)
+    light, dark, gloss = {
+        "walnut": ("#8a5a3a", "#4a2c1b", 0.3),
+        "oak": ("#c79f6b", "#93693c", 0.4),
+    }[finish]
+    return materials.wood(
+        finish.capitalize(), srgb(light), srgb(dark), gloss=gloss, seed=rng.randint(0, 99)
+    )
+
+
+def _cut_holes(
     solids: Sequence[bpy.types.Object],
-    parts: list[bpy.types.Object],
-    radius: float,
-    centre: tuple[float, float, float],
-) -> None:
-    """Drill a round hole along y, as deep as a driver, into each of `solids`."""
-    circle = meshes.ellipse(radius, radius, 48)
-    drill = meshes.prism("Drill", circle, -0.06, 0.02, None)
-    meshes.move(drill, centre, (90, 0, 0))
-    drill.hide_render = True
-    parts.append(drill)
+    holes: Sequence[tuple[float, tuple[float, float, float]]],
+) -> list[bpy.types.Object]:
+    """Drill holes (radius, centre) along y, as deep as a driver, into each of `solids`.
+
+    Returns:
+        The drills, which the solids need and no rendering shows.
+    """
+    drills = []
+    for radius, centre in holes:
+        circle = meshes.ellipse(radius, radius, 48)
+        drill = meshes.prism("Drill", circle, -0.06, 0.02, None)
+        meshes.move(drill, centre, (90, 0, 0))
+        drill.hide_render = True
+        drills.append(drill)
+        for solid in solids:
+            cut = solid.modifiers.new("Hole", "BOOLEAN")
+            cut.operation, cut.object, cut.solver = "DIFFERENCE", drill, "EXACT"
     for solid in solids:
-        cut = solid.modifiers.new("Hole", "BOOLEAN")
-        cut.operation, cut.object, cut.solver = "DIFFERENCE", drill, "EXACT"
+        # Large faces keep their own normals, or light runs towards the holes.
+        split = solid.modifiers.new("Split", "EDGE_SPLIT")
+        split.split_angle = math.radians(30)
+        solid.modifiers.new("Normals", "WEIGHTED_NORMAL").weight = 100
+    return drills
 
 
 def portable_speaker(rng: random.Random) -> bpy.types.Object:
@@ -374,102 +374,111 @@ def radio(rng: random.Random) -> bpy.types.Object:
     cloth = materials.fabric(
         "Front", srgb(rng.choice(("#c8b48c", "#6b5a48", "#3b3a3a"))), thread=0.0018, bump=0.9
     )
-    parts = []
-    body = meshes.slab("Body", width, height, depth, case, corner=0.022, fillet=0.006)
-    parts.append(meshes.move(body, (0, depth / 2, 0.008 + height / 2), (90, 0, 0)))
     face = -depth / 2
     mid = 0.008 + height / 2
+    body = meshes.slab("Body", width, height, depth, case, corner=0.022, fillet=0.006)
     panel = meshes.slab(
         "Panel", width - 0.03, height - 0.03, 0.003, gold, corner=0.014, fillet=0.001
     )
-    parts.append(meshes.move(panel, (0, face + 0.001, mid), (90, 0, 0)))
-    grille_width = width * 0.46
-    grille = meshes.slab(
-        "Grille", grille_width, height - 0.04, 0.004, cloth, corner=0.01, fillet=0.0015
-    )
-    left = -width / 2 + 0.021 + grille_width / 2
-    parts.append(meshes.move(grille, (left, face, mid), (90, 0, 0)))
-    bars = rng.choice((0, 5, 7))
-    for index in range(bars):
-        x = left + (index - (bars - 1) / 2) * grille_width / (bars + 1)
-        bar = meshes.slab("Bar", 0.004, height - 0.05, 0.004, gold, corner=0.0015, fillet=0.001)
-        parts.append(meshes.move(bar, (x, face - 0.003, mid), (90, 0, 0)))
-    dial_width, dial_height = width * 0.38, height * 0.3
-    right = width / 2 - 0.024 - dial_width / 2
-    dial = materials.screen(
-        "Dial", materials.as_blender_image("Dial", artwork.radio_scale(rng)), 0.5, 0.1
-    )
-    sheet = meshes.picture("Dial", dial_width, dial_height, dial, corner=0.005)
-    parts.append(meshes.move(sheet, (right, face - 0.0022, mid + height * 0.2), (90, 0, 0)))
-    frame = meshes.rounded_rectangle(dial_width, dial_height, 0.006)
-    path = np.column_stack(
-        [frame[:, 0] + right, np.full(len(frame), face - 0.0022), frame[:, 1] + mid + height * 0.2]
-    )
-    parts.append(meshes.tube("DialFrame", path, 0.0016, gold, closed=True))
-    knob_material = materials.plain(
-        "Knob", rng.choice(((0.02, 0.018, 0.016), (0.7, 0.66, 0.56))), 0.3
-    )
-    for dx in (-0.3, 0.3):
-        r = height * 0.12
-        knob = meshes.lathe(
-            "Knob",
-            [
-                (r * 1.1, 0),
-                (r * 1.1, 0.003),
-                (r, 0.004),
-                (r * 0.96, 0.016),
-                (r * 0.85, 0.019),
-                (r * 0.4, 0.018),
-                (0, 0.018),
-            ],
-            knob_material,
-            48,
-        )
-        parts.append(
-            meshes.move(
-                knob, (right + dx * dial_width, face - 0.001, mid - height * 0.2), (90, 0, 0)
-            )
-        )
-        ring = meshes.lathe(
-            "KnobRing", [(r * 0.5, 0.0182), (r * 0.48, 0.0195), (0, 0.0195)], gold, 40
-        )
-        parts.append(
-            meshes.move(
-                ring, (right + dx * dial_width, face - 0.001, mid - height * 0.2), (90, 0, 0)
-            )
-        )
+    parts = [
+        meshes.move(body, (0, depth / 2, mid), (90, 0, 0)),
+        meshes.move(panel, (0, face + 0.001, mid), (90, 0, 0)),
+        *_radio_grille(rng, width, height, face, cloth, gold),
+        *_radio_dial(rng, width, height, face, gold),
+    ]
+    knob = materials.plain("Knob", rng.choice(((0.02, 0.018, 0.016), (0.7, 0.66, 0.56))), 0.3)
+    parts += _radio_knobs(width, height, face, knob, gold)
     for sx in (-1, 1):
-        foot = meshes.lathe("Foot", [(0.008, 0), (0.010, 0.009)], knob_material, 24)
-        parts.append(meshes.move(foot, (sx * width * 0.36, -0.03, 0)))
-        foot = meshes.lathe("Foot", [(0.008, 0), (0.010, 0.009)], knob_material, 24)
-        parts.append(meshes.move(foot, (sx * width * 0.36, 0.03, 0)))
+        for y in (-0.03, 0.03):
+            foot = meshes.lathe("Foot", [(0.008, 0), (0.010, 0.009)], knob, 24)
+            parts.append(meshes.move(foot, (sx * width * 0.36, y, 0)))
+    top = 0.008 + height
     if rng.random() < 0.6:
-        top = 0.008 + height
-        arch = meshes.smooth_curve(
-            [
-                (-width * 0.4, 0, top - 0.004),
-                (-width * 0.39, 0, top + 0.026),
-                (-width * 0.3, 0, top + 0.034),
-                (width * 0.3, 0, top + 0.034),
-                (width * 0.39, 0, top + 0.026),
-                (width * 0.4, 0, top - 0.004),
-            ],
-            40,
-        )
-        strap = materials.leather("Handle", (0.14, 0.06, 0.03))
-        parts.append(
-            meshes.sweep(
-                "Handle",
-                arch,
-                meshes.rounded_rectangle(0.018, 0.005, 0.002, 4),
-                strap,
-                up=(0, 0, 1),
-            )
-        )
+        parts.append(_radio_handle(width, top))
     if rng.random() < 0.5:
         chrome = materials.plain("Chrome", (0.75, 0.75, 0.76), 0.1, 1.0)
-        start = np.array([width * 0.42, 0.03, 0.008 + height])
+        start = np.array([width * 0.42, 0.03, top])
         tip = start + np.array([rng.uniform(-0.12, 0.06), 0.0, 0.2])
-        parts.append(meshes.tube("Antenna", [start, start + (tip - start) * 0.5], 0.0024, chrome))
-        parts.append(meshes.tube("AntennaThin", [start + (tip - start) * 0.5, tip], 0.0016, chrome))
+        joint = start + (tip - start) * 0.5
+        parts.append(meshes.tube("Antenna", [start, joint], 0.0024, chrome))
+        parts.append(meshes.tube("AntennaThin", [joint, tip], 0.0016, chrome))
     return meshes.group("Radio", parts)
+
+
+def _radio_grille(
+    rng: random.Random,
+    width: float,
+    height: float,
+    face: float,
+    cloth: bpy.types.Material,
+    metal: bpy.types.Material,
+) -> list[bpy.types.Object]:
+    """The cloth on the left of the front, which lies at y = `face`, mostly behind bars."""
+    wide, mid = width * 0.46, 0.008 + height / 2
+    left = -width / 2 + 0.021 + wide / 2
+    sheet = meshes.slab("Grille", wide, height - 0.04, 0.004, cloth, corner=0.01, fillet=0.0015)
+    parts = [meshes.move(sheet, (left, face, mid), (90, 0, 0))]
+    count = rng.choice((0, 5, 7))
+    for index in range(count):
+        x = left + (index - (count - 1) / 2) * wide / (count + 1)
+        bar = meshes.slab("Bar", 0.004, height - 0.05, 0.004, metal, corner=0.0015, fillet=0.001)
+        parts.append(meshes.move(bar, (x, face - 0.003, mid), (90, 0, 0)))
+    return parts
+
+
+def _radio_dial(
+    rng: random.Random, width: float, height: float, face: float, metal: bpy.types.Material
+) -> list[bpy.types.Object]:
+    """The lit scale on the upper right of the front, and the frame about it."""
+    wide, tall = width * 0.38, height * 0.3
+    x, y, z = width / 2 - 0.024 - wide / 2, face - 0.0022, 0.008 + height / 2 + height * 0.2
+    image = materials.as_blender_image("Dial", artwork.radio_scale(rng))
+    sheet = meshes.picture(
+        "Dial", wide, tall, materials.screen("Dial", image, 0.5, 0.1), corner=0.005
+    )
+    frame = meshes.rounded_rectangle(wide, tall, 0.006)
+    path = np.column_stack([frame[:, 0] + x, np.full(len(frame), y), frame[:, 1] + z])
+    return [
+        meshes.move(sheet, (x, y, z), (90, 0, 0)),
+        meshes.tube("DialFrame", path, 0.0016, metal, closed=True),
+    ]
+
+
+def _radio_knobs(
+    width: float,
+    height: float,
+    face: float,
+    material: bpy.types.Material,
+    metal: bpy.types.Material,
+) -> list[bpy.types.Object]:
+    """Two knobs with a bright ring each, below the dial."""
+    dial, r = width * 0.38, height * 0.12
+    right = width / 2 - 0.024 - dial / 2
+    profile = [
+        (r * 1.1, 0),
+        (r * 1.1, 0.003),
+        (r, 0.004),
+        (r * 0.96, 0.016),
+        (r * 0.85, 0.019),
+        (r * 0.4, 0.018),
+        (0, 0.018),
+    ]
+    parts = []
+    for dx in (-0.3, 0.3):
+        at = (right + dx * dial, face - 0.001, 0.008 + height / 2 - height * 0.2)
+        knob = meshes.lathe("Knob", profile, material, 48)
+        parts.append(meshes.move(knob, at, (90, 0, 0)))
+        ring = [(r * 0.5, 0.0182), (r * 0.48, 0.0195), (0, 0.0195)]
+        bright = meshes.lathe("KnobRing", ring, metal, 40)
+        parts.append(meshes.move(bright, at, (90, 0, 0)))
+    return parts
+
+
+def _radio_handle(width: float, top: float) -> bpy.types.Object:
+    """A leather strap along the upper side, which is at z = `top`."""
+    half = [(0.4, -0.004), (0.39, 0.026), (0.3, 0.034)]
+    stations = [(-x, z) for x, z in half] + half[::-1]
+    arch = meshes.smooth_curve([(width * x, 0, top + z) for x, z in stations], 40)
+    strap = materials.leather("Handle", (0.14, 0.06, 0.03))
+    section = meshes.rounded_rectangle(0.018, 0.005, 0.002, 4)
+    return meshes.sweep("Handle", arch, section, strap, up=(0, 0, 1))

@@ -26,9 +26,9 @@ def book(
     height = height or rng.uniform(0.18, 0.25)
     width = height * rng.uniform(0.64, 0.75)
     thickness = thickness or rng.uniform(0.014, 0.042)
+    size = (width, height, thickness)
     hard = rng.random() < 0.5 if hardcover is None else hardcover
     board = 0.0028 if hard else 0.0006
-    lip = 0.0035 if hard else 0.0
     design = artwork.BookDesign(rng)
     cover = materials.printed(
         "Cover",
@@ -40,59 +40,69 @@ def book(
     )
     cloth = materials.plain("Boards", materials.from_bytes(design.ground), 0.5)
     pages = materials.paper_edges("Pages", srgb(rng.choice(("#f4ecd8", "#efe6cf", "#f6f2e8"))))
-    parts = []
-    # Page block: its fore edge is slightly hollow, as in a bound book.
-    block_width, block_height = width - 2 * lip, height - 2 * lip
-    hollow = 0.0025 if hard else 0.0
+    parts = [_page_block(size, board, hard, pages)]
+    for z, name in ((0.0, "Back"), (thickness - board, "Front")):
+        fillet = min(board * 0.45, 0.001)
+        parts.append(
+            meshes.slab(
+                name, width, height, board, cloth, corner=0.0012, fillet=fillet, centre=(0, 0, z)
+            )
+        )
+    parts.append(
+        meshes.picture(
+            "CoverPrint",
+            width - 0.0012,
+            height - 0.0012,
+            cover,
+            corner=0.001,
+            centre=(0, 0, thickness + 0.00012),
+        )
+    )
+    # Round for hard covers, nearly square for paperbacks.
+    bow = rng.uniform(0.003, 0.006) if hard else 0.0008
+    parts.append(_spine(size, board, bow, spine))
+    root = meshes.group("Book", parts)
+    root["size"] = size
+    return root
+
+
+def _page_block(
+    size: tuple[float, float, float], board: float, hard: bool, pages: bpy.types.Material
+) -> bpy.types.Object:
+    """All pages as one body between boards of a thickness; a bound book's fore edge is hollow."""
+    width, height, thickness = size
+    lip, hollow = (0.0035, 0.0025) if hard else (0.0, 0.0)
+    block_width, y = width - 2 * lip, (height - 2 * lip) / 2
     rings = []
     for t in np.linspace(0, 1, 9):
         pull = hollow * math.sin(math.pi * t)
         z = board + t * (thickness - 2 * board)
         left, right = -block_width / 2 - lip + board, block_width / 2 - pull
-        y = block_height / 2
         rings.append([(left, -y, z), (right, -y, z), (right, y, z), (left, y, z)])
-    parts.append(meshes.loft("PageBlock", rings, pages, sharp_degrees=30))
-    for z, name in ((0.0, "Back"), (thickness - board, "Front")):
-        parts.append(
-            meshes.slab(
-                name,
-                width,
-                height,
-                board,
-                cloth,
-                corner=0.0012,
-                fillet=min(board * 0.45, 0.001),
-                centre=(0, 0, z),
-            )
-        )
-    sheet = meshes.picture(
-        "CoverPrint",
-        width - 0.0012,
-        height - 0.0012,
-        cover,
-        corner=0.001,
-        centre=(0, 0, thickness + 0.00012),
-    )
-    parts.append(sheet)
-    # Spine: round for hard covers, nearly square for paperbacks.
-    bow = rng.uniform(0.003, 0.006) if hard else 0.0008
+    return meshes.loft("PageBlock", rings, pages, sharp_degrees=30)
+
+
+def _spine(
+    size: tuple[float, float, float], board: float, bow: float, material: bpy.types.Material
+) -> bpy.types.Object:
+    """The printed back of a book, as round as `bow` is deep."""
+    width, height, thickness = size
     angle = np.linspace(-math.pi / 2, math.pi / 2, 13)
     xs = -width / 2 - bow * np.cos(angle)
     zs = thickness / 2 + (thickness / 2) * np.sin(angle)
     low = np.column_stack([xs, np.full(13, -height / 2), zs])
     high = np.column_stack([xs, np.full(13, height / 2), zs])
-    grid = np.concatenate([low, high])
     faces = [[i, i + 13, i + 14, i + 1] for i in range(12)]
     v = np.concatenate([np.zeros(13), np.ones(13)])
     u = np.concatenate([np.linspace(0, 1, 13)] * 2)
     back = meshes.mesh_object(
-        "SpinePrint", grid, faces, spine, uvs=lambda _: np.column_stack([u, v])
+        "SpinePrint",
+        np.concatenate([low, high]),
+        faces,
+        material,
+        uvs=lambda _: np.column_stack([u, v]),
     )
-    meshes.solidify(back, board, offset=-1)
-    parts.append(back)
-    root = meshes.group("Book", parts)
-    root["size"] = (width, height, thickness)
-    return root
+    return meshes.solidify(back, board, offset=-1)
 
 
 def stand_book(book_root: bpy.types.Object, *, lean_degrees: float = 0.0) -> bpy.types.Object:
@@ -161,7 +171,7 @@ def open_book(rng: random.Random) -> bpy.types.Object:
 
 def phone(rng: random.Random, *, face_up: bool = True, lit: bool = True) -> bpy.types.Object:
     """A phone lying on the ground, its top towards +y."""
-    width, height, thick = 0.0735, rng.uniform(0.148, 0.164), 0.0082
+    size = width, height, thick = 0.0735, rng.uniform(0.148, 0.164), 0.0082
     corner = rng.uniform(0.008, 0.0125)
     hue = rng.choice(("#1b1c20", "#1b1c20", "#d8d9dc", "#27364d", "#c9b8d8", "#3a4a3f", "#e4cfc0"))
     metal = materials.plain("Frame", srgb(hue), 0.28, 0.9)
@@ -170,99 +180,112 @@ def phone(rng: random.Random, *, face_up: bool = True, lit: bool = True) -> bpy.
     ]
     if face_up:
         image = materials.as_blender_image("Screen", artwork.phone_screen(rng)) if lit else None
-        black = materials.plain("Bezel", (0.004, 0.004, 0.005), 0.06)
-        parts.append(
-            meshes.slab(
-                "Glass",
-                width - 0.002,
-                height - 0.002,
-                0.0009,
-                black,
-                corner=corner - 0.001,
-                fillet=0.0006,
-                centre=(0, 0, thick - 0.0006),
-            )
-        )
-        bezel = 0.0032
-        parts.append(
-            meshes.picture(
-                "Screen",
-                width - 2 * bezel,
-                height - 2 * bezel,
-                materials.screen("Screen", image, rng.uniform(0.8, 1.3)),
-                corner=max(corner - bezel, 0.003),
-                centre=(0, 0, thick + 0.00036),
-            )
-        )
-        hole = meshes.ellipse(0.0016, 0.0016, 20)
-        parts.append(
-            meshes.mesh_object(
-                "Camera",
-                np.column_stack(
-                    [hole[:, 0], hole[:, 1] + height / 2 - 0.0075, np.full(20, thick + 0.0004)]
-                ),
-                [range(20)],
-                black,
-            )
-        )
+        parts += _phone_front(rng, size, corner, image)
     else:
-        back = materials.plain("Back", srgb(hue), rng.choice((0.12, 0.4)), 0.0, Coat_Weight=0.5)
-        parts.append(
-            meshes.slab(
-                "BackGlass",
-                width - 0.0016,
-                height - 0.0016,
-                0.0009,
-                back,
-                corner=corner - 0.001,
-                fillet=0.0006,
-                centre=(0, 0, thick - 0.0006),
-            )
-        )
-        top = thick + 0.0003
-        island = materials.plain("Island", materials.shade_of(srgb(hue), 0.75), 0.2)
-        lens_ring = materials.plain("LensRing", (0.35, 0.35, 0.37), 0.2, 1.0)
-        lens = materials.plain("Lens", (0.004, 0.004, 0.012), 0.02, Coat_Weight=1.0)
-        square = rng.random() < 0.6
-        iw, ih = (0.034, 0.036) if square else (0.02, 0.052)
-        cx, cy = -width / 2 + iw / 2 + 0.006, height / 2 - ih / 2 - 0.006
-        parts.append(
-            meshes.slab(
-                "Island", iw, ih, 0.0018, island, corner=0.008, fillet=0.0008, centre=(cx, cy, top)
-            )
-        )
-        spots = (
-            [(-0.0085, 0.009), (-0.0085, -0.009), (0.0085, 0.0)]
-            if square
-            else [(0, 0.016), (0, 0.0), (0, -0.016)]
-        )
-        for dx, dy in spots:
-            ring = meshes.lathe(
-                "LensRing",
-                [
-                    (0.0062, 0),
-                    (0.0066, 0.0006),
-                    (0.0066, 0.0016),
-                    (0.0062, 0.002),
-                    (0.0056, 0.002),
-                    (0.0053, 0.0014),
-                    (0, 0.0014),
-                ],
-                lens_ring,
-                40,
-            )
-            glass = meshes.lathe(
-                "Lens", [(0.0053, 0), (0.0053, 0.0006), (0.003, 0.0008), (0, 0.0009)], lens, 32
-            )
-            meshes.move(ring, (cx + dx, cy + dy, top + 0.0016))
-            meshes.move(glass, (cx + dx, cy + dy, top + 0.0026))
-            parts += [ring, glass]
+        parts += _phone_back(rng, size, corner, srgb(hue))
     for y, length in ((height * 0.16, 0.018), (height * 0.02, 0.009)):
         button = meshes.slab("Button", 0.0012, length, 0.0026, metal, corner=0.0005, fillet=0.0005)
         parts.append(meshes.move(button, (width / 2, y, thick / 2 - 0.0013)))
     root = meshes.group("Phone", parts)
-    root["size"] = (width, height, thick)
+    root["size"] = size
     return root
+
+
+def _phone_front(
+    rng: random.Random,
+    size: tuple[float, float, float],
+    corner: float,
+    image: bpy.types.Image | None,
+) -> list[bpy.types.Object]:
+    """Glass, display and the camera's hole; without an image the display is dark."""
+    width, height, thick = size
+    black = materials.plain("Bezel", (0.004, 0.004, 0.005), 0.06)
+    bezel = 0.0032
+    glass = meshes.slab(
+        "Glass",
+        width - 0.002,
+        height - 0.002,
+        0.0009,
+        black,
+        corner=corner - 0.001,
+        fillet=0.0006,
+        centre=(0, 0, thick - 0.0006),
+    )
+    display = meshes.picture(
+        "Screen",
+        width - 2 * bezel,
+        height - 2 * bezel,
+        materials.screen("Screen", image, rng.uniform(0.8, 1.3)),
+        corner=max(corner - bezel, 0.003),
+        centre=(0, 0, thick + 0.00036),
+    )
+    hole = meshes.ellipse(0.0016, 0.0016, 20) + np.array([0, height / 2 - 0.0075])
+    camera = meshes.mesh_object(
+        "Camera", np.column_stack([hole, np.full(20, thick + 0.0004)]), [range(20)], black
+    )
+    return [glass, display, camera]
+
+
+def _phone_back(
+    rng: random.Random,
+    size: tuple[float, float, float],
+    corner: float,
+    color: tuple[float, float, float],
+) -> list[bpy.types.Object]:
+    """Glass and three cameras on an island in the corner."""
+    width, height, thick = size
+    back = materials.plain("Back", color, rng.choice((0.12, 0.4)), 0.0, Coat_Weight=0.5)
+    glass = meshes.slab(
+        "BackGlass",
+        width - 0.0016,
+        height - 0.0016,
+        0.0009,
+        back,
+        corner=corner - 0.001,
+        fillet=0.0006,
+        centre=(0, 0, thick - 0.0006),
+    )
+    top = thick + 0.0003
+    island = materials.plain("Island", materials.shade_of(color, 0.75), 0.2)
+    metal = materials.plain("LensRing", (0.35, 0.35, 0.37), 0.2, 1.0)
+    lens = materials.plain("Lens", (0.004, 0.004, 0.012), 0.02, Coat_Weight=1.0)
+    square = rng.random() < 0.6
+    wide, tall = (0.034, 0.036) if square else (0.02, 0.052)
+    cx, cy = -width / 2 + wide / 2 + 0.006, height / 2 - tall / 2 - 0.006
+    parts = [
+        glass,
+        meshes.slab(
+            "Island", wide, tall, 0.0018, island, corner=0.008, fillet=0.0008, centre=(cx, cy, top)
+        ),
+    ]
+    spots = (
+        [(-0.0085, 0.009), (-0.0085, -0.009), (0.0085, 0.0)]
+        if square
+        else [(0, 0.016), (0, 0.0), (0, -0.016)]
+    )
+    for dx, dy in spots:
+        parts += _phone_lens((cx + dx, cy + dy, top), metal, lens)
+    return parts
+
+
+def _phone_lens(
+    at: tuple[float, float, float], metal: bpy.types.Material, lens: bpy.types.Material
+) -> list[bpy.types.Object]:
+    profile = [
+        (0.0062, 0),
+        (0.0066, 0.0006),
+        (0.0066, 0.0016),
+        (0.0062, 0.002),
+        (0.0056, 0.002),
+        (0.0053, 0.0014),
+        (0, 0.0014),
+    ]
+    x, y, z = at
+    ring = meshes.lathe("LensRing", profile, metal, 40)
+    glass = meshes.lathe(
+        "Lens", [(0.0053, 0), (0.0053, 0.0006), (0.003, 0.0008), (0, 0.0009)], lens, 32
+    )
+    return [meshes.move(ring, (x, y, z + 0.0016)), meshes.move(glass, (x, y, z + 0.0026))]
 
 
 def _keyboard(
@@ -319,109 +342,100 @@ def laptop(
         if rng.random() < 0.4
         else materials.plain("Body", srgb(tint), 0.42, 0.75)
     )
-    dark = materials.grained("Keys", (0.012, 0.012, 0.013), 0.5)
-    well = materials.plain("Well", materials.shade_of(srgb(tint), 0.55), 0.5, 0.5)
     base_height = 0.0145
-    parts = [
-        meshes.slab(
-            "Base",
-            width,
-            depth,
-            base_height,
-            metal,
-            corner=0.011,
-            fillet=0.0022,
-            centre=(0, 0, 0.002),
-        ),
-    ]
     top = base_height + 0.002
-    key_depth = depth * 0.46
-    parts.append(
-        meshes.picture(
-            "KeyWell",
-            width * 0.9,
-            key_depth + 0.006,
-            well,
-            corner=0.004,
-            centre=(0, depth * 0.14, top + 0.0001),
-        )
-    )
-    parts += _keyboard(width * 0.885, key_depth, top + 0.0002, dark, depth * 0.14)
-    pad = materials.plain("Pad", materials.shade_of(srgb(tint), 0.9), 0.35, 0.5)
-    parts.append(
-        meshes.slab(
-            "Pad",
-            width * 0.36,
-            depth * 0.29,
-            0.0006,
-            pad,
-            corner=0.004,
-            fillet=0.0002,
-            centre=(0, -depth * 0.3, top - 0.0003),
-        )
-    )
-    rubber = materials.plain("Feet", (0.02, 0.02, 0.02), 0.8)
-    for sx in (-1, 1):
-        for sy in (-1, 1):
-            parts.append(
-                meshes.slab(
-                    "Foot",
-                    0.02,
-                    0.008,
-                    0.003,
-                    rubber,
-                    corner=0.003,
-                    centre=(sx * width * 0.4, sy * depth * 0.42, 0),
-                )
-            )
-    # The lid is modelled lying, screen up, its hinge along its lower edge at y = 0.
-    lid_parts = [
-        meshes.slab(
-            "Lid",
-            width,
-            depth,
-            0.0062,
-            metal,
-            corner=0.011,
-            fillet=0.0018,
-            centre=(0, depth / 2, -0.0062),
-        ),
-    ]
-    black = materials.plain("Bezel", (0.005, 0.005, 0.006), 0.12)
-    lid_parts.append(
-        meshes.picture(
-            "Bezel",
-            width - 0.006,
-            depth - 0.012,
-            black,
-            corner=0.008,
-            centre=(0, depth / 2 + 0.003, 0.0001),
-        )
-    )
-    image = materials.as_blender_image("Display", artwork.desktop_screen(rng)) if lit else None
-    shown = materials.screen("Display", image, rng.uniform(0.85, 1.25), 0.18)
-    lid_parts.append(
-        meshes.picture(
-            "Display", width - 0.018, depth - 0.03, shown, centre=(0, depth / 2 + 0.004, 0.0003)
-        )
-    )
-    lid = meshes.group("LidGroup", lid_parts)
+    parts = _laptop_base(width, depth, base_height, srgb(tint), metal)
+    lid = _laptop_lid(rng, width, depth, metal, lit)
+    # Lying it shows its screen (open 180 degrees); about x it turns down to closed (0).
     meshes.move(lid, (0, depth / 2 - 0.004, top + 0.003), (180 - open_degrees, 0, 0))
-    # Rotating about x by 180 - angle: lying screen-up (open 180) down to closed (0).
     hinge = materials.plain("Hinge", (0.03, 0.03, 0.032), 0.4, 0.5)
-    bar = meshes.tube(
-        "Hinge",
-        [
-            (-width * 0.36, depth / 2 - 0.004, top + 0.001),
-            (width * 0.36, depth / 2 - 0.004, top + 0.001),
-        ],
-        0.0045,
-        hinge,
-        sides=16,
-    )
+    ends = [(sx * width * 0.36, depth / 2 - 0.004, top + 0.001) for sx in (-1, 1)]
+    bar = meshes.tube("Hinge", ends, 0.0045, hinge, sides=16)
     root = meshes.group("Laptop", [*parts, lid, bar])
     root["size"] = (width, depth, top)
     return root
+
+
+def _laptop_base(
+    width: float,
+    depth: float,
+    height: float,
+    tint: tuple[float, float, float],
+    metal: bpy.types.Material,
+) -> list[bpy.types.Object]:
+    """The lower half: body, keys in their well, pad and feet."""
+    dark = materials.grained("Keys", (0.012, 0.012, 0.013), 0.5)
+    well = materials.plain("Well", materials.shade_of(tint, 0.55), 0.5, 0.5)
+    body = meshes.slab(
+        "Base", width, depth, height, metal, corner=0.011, fillet=0.0022, centre=(0, 0, 0.002)
+    )
+    top = height + 0.002
+    key_depth = depth * 0.46
+    key_well = meshes.picture(
+        "KeyWell",
+        width * 0.9,
+        key_depth + 0.006,
+        well,
+        corner=0.004,
+        centre=(0, depth * 0.14, top + 0.0001),
+    )
+    keys = _keyboard(width * 0.885, key_depth, top + 0.0002, dark, depth * 0.14)
+    pad = meshes.slab(
+        "Pad",
+        width * 0.36,
+        depth * 0.29,
+        0.0006,
+        materials.plain("Pad", materials.shade_of(tint, 0.9), 0.35, 0.5),
+        corner=0.004,
+        fillet=0.0002,
+        centre=(0, -depth * 0.3, top - 0.0003),
+    )
+    rubber = materials.plain("Feet", (0.02, 0.02, 0.02), 0.8)
+    feet = [
+        meshes.slab(
+            "Foot",
+            0.02,
+            0.008,
+            0.003,
+            rubber,
+            corner=0.003,
+            centre=(sx * width * 0.4, sy * depth * 0.42, 0),
+        )
+        for sx in (-1, 1)
+        for sy in (-1, 1)
+    ]
+    return [body, key_well, *keys, pad, *feet]
+
+
+def _laptop_lid(
+    rng: random.Random, width: float, depth: float, metal: bpy.types.Material, lit: bool
+) -> bpy.types.Object:
+    """The lid lying, screen up, its hinge along its lower edge at y = 0."""
+    shell = meshes.slab(
+        "Lid",
+        width,
+        depth,
+        0.0062,
+        metal,
+        corner=0.011,
+        fillet=0.0018,
+        centre=(0, depth / 2, -0.0062),
+    )
+    black = materials.plain("Bezel", (0.005, 0.005, 0.006), 0.12)
+    bezel = meshes.picture(
+        "Bezel",
+        width - 0.006,
+        depth - 0.012,
+        black,
+        corner=0.008,
+        centre=(0, depth / 2 + 0.003, 0.0001),
+    )
+    image = materials.as_blender_image("Display", artwork.desktop_screen(rng)) if lit else None
+    shown = materials.screen("Display", image, rng.uniform(0.85, 1.25), 0.18)
+    display = meshes.picture(
+        "Display", width - 0.018, depth - 0.03, shown, centre=(0, depth / 2 + 0.004, 0.0003)
+    )
+    return meshes.group("LidGroup", [shell, bezel, display])
 
 
 def monitor(rng: random.Random, *, lit: bool = True) -> bpy.types.Object:

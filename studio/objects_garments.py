@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import bpy
 import numpy as np
 from mathutils import Vector, noise
 from mathutils.bvhtree import BVHTree
 from mathutils.geometry import barycentric_transform, delaunay_2d_cdt
+from PIL import Image, ImageDraw
 
 from studio import artwork, materials, meshes
 from studio.materials import srgb
@@ -27,18 +27,7 @@ Line = Sequence[tuple[float, float]] | Points
 coarseness = 1.0
 
 
-@dataclass(frozen=True)
-class Pattern:
-    """Right half (x >= 0) of a front's outline, from the middle of the top round to the hem."""
-
-    half: Line
-    neck: int  # how many leading points belong to the neckline or waist
-    openings: tuple[tuple[int, int], ...]  # index ranges of the outline that stay open
-    seams: tuple[Line, ...] = ()
-    stitched: tuple[Line, ...] = ()
-    curved: tuple[int, ...] = ()
-
-
+# Right half (x >= 0) of a front's outline, from the middle of the top round to the hem.
 TSHIRT_HALF = (
     (0.0, 0.585), (0.035, 0.592), (0.066, 0.617), (0.084, 0.662), (0.160, 0.640), (0.225, 0.612),
     (0.300, 0.535), (0.372, 0.452), (0.286, 0.385), (0.243, 0.430), (0.236, 0.340), (0.238, 0.180),
@@ -62,6 +51,16 @@ TROUSERS_HALF = (
 SHORTS_HALF = (
     (0.0, 0.475), (0.095, 0.480), (0.195, 0.490), (0.218, 0.420), (0.255, 0.250), (0.285, 0.02),
     (0.165, -0.012), (0.040, 0.0), (0.018, 0.14), (0.0, 0.185),
+)  # fmt: skip
+# Outline and cloth.
+TOPS = {
+    "tshirt": (TSHIRT_HALF, "jersey"),
+    "sweater": (SWEATER_HALF, "knit"),
+    "dress": (DRESS_HALF, "woven"),
+}
+_CLOTH = (
+    "#e9e6de", "#22252b", "#2c3e5d", "#7d2f35", "#5f6f58", "#b98f4a", "#8f9aa3", "#c9b7a2",
+    "#3f6f78", "#d6a39b",
 )  # fmt: skip
 
 
@@ -300,196 +299,194 @@ def _cloth_material(
     rng: random.Random, kind: str, size: tuple[float, float]
 ) -> tuple[bpy.types.Material, tuple[float, float, float]]:
     """Plain, striped or printed fabric for a front of `size` (width, height in metres)."""
-    from PIL import Image, ImageDraw
-
-    color_code = rng.choice(
-        (
-            "#e9e6de",
-            "#22252b",
-            "#2c3e5d",
-            "#7d2f35",
-            "#5f6f58",
-            "#b98f4a",
-            "#8f9aa3",
-            "#c9b7a2",
-            "#3f6f78",
-            "#d6a39b",
-        )
-    )
+    color_code = rng.choice(_CLOTH)
     color = srgb(color_code)
-    thread = 0.0011 if kind != "knit" else 0.0024
+    knit = kind == "knit"
     pattern = (
         rng.choice(("plain", "plain", "stripes", "print"))
         if kind == "jersey"
         else rng.choice(("plain", "stripes"))
-        if kind == "knit"
+        if knit
         else "flowers"
     )
     image = None
     if pattern != "plain":
-        width, height = round(size[0] * 1400), round(size[1] * 1400)
-        ground = artwork.rgb(color_code)
-        page = Image.new("RGB", (width, height), ground)
-        draw = ImageDraw.Draw(page)
+        page = Image.new(
+            "RGB", (round(size[0] * 1400), round(size[1] * 1400)), artwork.rgb(color_code)
+        )
         other = artwork.rgb(rng.choice(("#f2efe8", "#1f2228", "#c4572f", "#31507c")))
         if pattern == "stripes":
-            step = rng.choice((26, 40, 64))
-            for y in range(0, height, step):
-                draw.rectangle((0, y, width, y + step * rng.choice((0.3, 0.3, 0.45))), fill=other)
+            _draw_stripes(rng, page, other)
         elif pattern == "print":
-            design = artwork.BookDesign(rng)
-            side = round(width * 0.26)
-            badge = design.cover(0.8, round(side / 0.8))
-            page.paste(badge, ((width - badge.width) // 2, round(height * 0.27)))
+            _draw_badge(rng, page)
         else:
-            for _ in range(520):
-                cx, cy, r = rng.uniform(0, width), rng.uniform(0, height), rng.uniform(5, 13)
-                petal = artwork.rgb(rng.choice(("#f4efe6", "#d9785f", "#e0b24f", "#8fb0a0")))
-                for k in range(5):
-                    a = k * 2 * math.pi / 5
-                    px, py = cx + r * math.cos(a), cy + r * math.sin(a)
-                    draw.ellipse(
-                        (px - r * 0.7, py - r * 0.7, px + r * 0.7, py + r * 0.7), fill=petal
-                    )
-                draw.ellipse(
-                    (cx - r * 0.5, cy - r * 0.5, cx + r * 0.5, cy + r * 0.5), fill=(240, 205, 90)
-                )
+            _draw_flowers(rng, page)
         image = materials.as_blender_image("Print", page)
-    weave = "knit" if kind == "knit" else "plain"
-    return materials.fabric(
+    material = materials.fabric(
         "Cloth",
         color,
-        thread=thread,
-        bump=0.22 if kind == "knit" else 0.5,
+        thread=0.0024 if knit else 0.0011,
+        bump=0.22 if knit else 0.5,
         fade=0.12,
-        kind=weave,
+        kind="knit" if knit else "plain",
         image=image,
-    ), color
+    )
+    return material, color
+
+
+def _draw_stripes(rng: random.Random, page: Image.Image, color: artwork.Color) -> None:
+    draw = ImageDraw.Draw(page)
+    step = rng.choice((26, 40, 64))
+    for y in range(0, page.height, step):
+        draw.rectangle((0, y, page.width, y + step * rng.choice((0.3, 0.3, 0.45))), fill=color)
+
+
+def _draw_badge(rng: random.Random, page: Image.Image) -> None:
+    """A print on the chest, drawn as a book's cover is."""
+    design = artwork.BookDesign(rng)
+    side = round(page.width * 0.26)
+    badge = design.cover(0.8, round(side / 0.8))
+    page.paste(badge, ((page.width - badge.width) // 2, round(page.height * 0.27)))
+
+
+def _draw_flowers(rng: random.Random, page: Image.Image) -> None:
+    draw = ImageDraw.Draw(page)
+
+    def disc(x: float, y: float, r: float, color: artwork.Color) -> None:
+        draw.ellipse((x - r, y - r, x + r, y + r), fill=color)
+
+    for _ in range(520):
+        x, y, r = rng.uniform(0, page.width), rng.uniform(0, page.height), rng.uniform(5, 13)
+        petal = artwork.rgb(rng.choice(("#f4efe6", "#d9785f", "#e0b24f", "#8fb0a0")))
+        for k in range(5):
+            a = k * 2 * math.pi / 5
+            disc(x + r * math.cos(a), y + r * math.sin(a), r * 0.7, petal)
+        disc(x, y, r * 0.5, (240, 205, 90))
+
+
+def _top_material(
+    rng: random.Random, kind: str
+) -> tuple[bpy.types.Material, tuple[float, float, float]]:
+    half, cloth = TOPS[kind]
+    points = np.asarray(half)
+    size = (2 * float(points[:, 0].max()), float(np.ptp(points[:, 1])))
+    return _cloth_material(rng, cloth, size)
 
 
 def top(rng: random.Random, kind: str | None = None) -> bpy.types.Object:
     """A T-shirt, sweater or dress laid flat."""
     kind = kind or rng.choice(("tshirt", "tshirt", "sweater", "dress"))
-    half = {"tshirt": TSHIRT_HALF, "sweater": SWEATER_HALF, "dress": DRESS_HALF}[kind]
+    half, _ = TOPS[kind]
     points = np.asarray(half)
-    size = (2 * float(points[:, 0].max()), float(np.ptp(points[:, 1])))
-    material, color = _cloth_material(
-        rng, {"tshirt": "jersey", "sweater": "knit", "dress": "woven"}[kind], size
-    )
+    material, color = _top_material(rng, kind)
     rib = materials.fabric("Rib", materials.shade_of(color, 0.88), thread=0.0013, bump=0.6)
     thread = materials.plain("Thread", materials.shade_of(color, 0.7), 0.8)
     cloth, back = _lay(rng, half, material, wrinkle=rng.uniform(0.018, 0.032))
-    parts = [cloth.obj, back]
-    neck = points[:4]
-    inner = np.concatenate([neck[::-1] * (-1, 1), neck[1:]])
+    parts = [cloth.obj, back, _neck_rib(cloth, points, rib, 0.021, 80)]
+    parts += _back_of_neck(points, rib, color)
+    hem = float(points[-1, 1])
+    if kind == "tshirt":
+        parts += _tshirt_seams(cloth, hem, material, thread)
+    elif kind == "sweater":
+        seam = meshes.smooth_curve([(0.228, 0.612), (0.205, 0.53), (0.245, 0.405)], 24)
+        parts += [cloth.seam(side, material, 0.002) for side in (seam, _mirror(seam))]
+        parts += _sweater_ribs(cloth, rib, inset=0.0, lift=0.0032)
+    else:
+        belt = [(-0.172, 0.575), (0, 0.570), (0.172, 0.575)]
+        low = [(x * 1.01, y - 0.03) for x, y in belt]
+        upper, lower = (meshes.smooth_curve(line, 40) for line in (belt, low))
+        parts.append(cloth.strip("Belt", upper, lower, rib, 0.002, 0.002))
+        line = [(-0.335, hem + 0.055), (0, hem + 0.02), (0.335, hem + 0.055)]
+        parts.append(cloth.stitch(line, thread))
+    return meshes.group("Top", parts)
+
+
+def _neck_rib(
+    cloth: Cloth, points: Points, rib: bpy.types.Material, width: float, count: int
+) -> bpy.types.Object:
+    """A band of `width` around the neck of a pattern's right half, `points`."""
+    neck = np.concatenate([points[:4][::-1] * (-1, 1), points[1:4]])
     centre = np.array([0.0, points[3, 1] + 0.015])
-    outer = inner + (inner - centre) / np.linalg.norm(inner - centre, axis=1, keepdims=True) * 0.021
-    inner, outer = meshes.smooth_curve(inner, 80), meshes.smooth_curve(outer, 80)
-    parts.append(cloth.strip("NeckRib", inner, outer, rib))
-    # The back's neckline closes the neck: a band behind, and the inside of the back below it.
-    top_points = points[3]
-    arc = [
-        (-top_points[0], top_points[1]),
-        (-0.04, top_points[1] - 0.014),
-        (0, top_points[1] - 0.018),
-        (0.04, top_points[1] - 0.014),
-        (top_points[0], top_points[1]),
-    ]
-    behind = meshes.smooth_curve(arc, 60)
+    away = (neck - centre) / np.linalg.norm(neck - centre, axis=1, keepdims=True)
+    inner, outer = (meshes.smooth_curve(line, count) for line in (neck, neck + away * width))
+    return cloth.strip("NeckRib", inner, outer, rib)
+
+
+def _back_of_neck(
+    points: Points, rib: bpy.types.Material, color: tuple[float, float, float]
+) -> list[bpy.types.Object]:
+    """What closes the neck: a band behind, the inside of the back below it, and the label."""
+    neck = points[:4]
+    x, y = points[3]
+    behind = meshes.smooth_curve(
+        [(-x, y), (-0.04, y - 0.014), (0, y - 0.018), (0.04, y - 0.014), (x, y)], 60
+    )
     rings = [
         np.column_stack([behind[:, 0], behind[:, 1] - d, np.full(60, 0.003)]) for d in (0.0, 0.02)
     ]
-    parts.append(
-        meshes.solidify(
-            meshes.loft("BackRib", rings, rib, closed=False, sharp_degrees=None), 0.0015, 1
-        )
+    band = meshes.loft("BackRib", rings, rib, closed=False, sharp_degrees=None)
+    meshes.solidify(band, 0.0015, 1)
+    front = meshes.smooth_curve(np.concatenate([neck[::-1], (neck * (-1, 1))[1:]]), 60)
+    fill = np.concatenate([behind, front])
+    inside = meshes.mesh_object(
+        "Inside",
+        np.column_stack([fill, np.full(len(fill), 0.0022)]),
+        [range(len(fill))[::-1]],
+        materials.fabric("Inner", materials.shade_of(color, 0.8)),
     )
-    fill = np.concatenate(
-        [behind, meshes.smooth_curve(np.concatenate([neck[::-1], (neck * (-1, 1))[1:]]), 60)]
-    )
-    parts.append(
-        meshes.mesh_object(
-            "Inside",
-            np.column_stack([fill, np.full(len(fill), 0.0022)]),
-            [range(len(fill))[::-1]],
-            materials.fabric("Inner", materials.shade_of(color, 0.8)),
-        )
-    )
-    tag = materials.fabric("Label", srgb("#f0eee8"), thread=0.0008)
     label = meshes.slab(
         "Label",
         0.034,
         0.022,
         0.0008,
-        tag,
+        materials.fabric("Label", srgb("#f0eee8"), thread=0.0008),
         corner=0.001,
         fillet=0.0003,
-        centre=(0, top_points[1] - 0.034, 0.0035),
+        centre=(0, y - 0.034, 0.0035),
     )
-    parts.append(label)
-    hem = float(points[-1, 1])
-    if kind == "tshirt":
-        for line in (
-            [(0.225, 0.612), (0.212, 0.52), (0.243, 0.430)],
-            [(0.358, 0.468), (0.274, 0.402)],
-        ):
-            smooth = meshes.smooth_curve(line, 20) if len(line) > 2 else line
-            for side in (smooth, _mirror(smooth)):
-                parts.append(
-                    cloth.seam(side, material, 0.0012)
-                    if len(line) > 2
-                    else cloth.stitch(side, thread)
-                )
-        parts.append(
-            cloth.stitch([(-0.240, hem + 0.030), (0, hem + 0.023), (0.240, hem + 0.030)], thread)
+    return [band, inside, label]
+
+
+def _tshirt_seams(
+    cloth: Cloth, hem: float, material: bpy.types.Material, thread: bpy.types.Material
+) -> list[bpy.types.Object]:
+    """The sleeves' seams, the stitches at their ends, and two rows above the hem."""
+    seam = meshes.smooth_curve([(0.225, 0.612), (0.212, 0.52), (0.243, 0.430)], 20)
+    parts = [cloth.seam(side, material, 0.0012) for side in (seam, _mirror(seam))]
+    end = [(0.358, 0.468), (0.274, 0.402)]
+    parts += [cloth.stitch(side, thread) for side in (end, _mirror(end))]
+    for lift in (0.0, 0.004):
+        line = [(x, hem + y + lift) for x, y in ((-0.240, 0.030), (0, 0.023), (0.240, 0.030))]
+        parts.append(cloth.stitch(line, thread))
+    return parts
+
+
+def _sweater_ribs(
+    cloth: Cloth, rib: bpy.types.Material, *, inset: float, lift: float
+) -> list[bpy.types.Object]:
+    """Ribs at hem and cuffs, their rims `inset` inside the pattern's."""
+    low, high = 0.238 - inset, 0.250 - inset
+    hem = cloth.strip(
+        "HemRib",
+        [(-low, 0.002 + inset), (0, inset - 0.001), (low, 0.002 + inset)],
+        [(-high, 0.062), (0, 0.06), (high, 0.062)],
+        rib,
+        lift,
+        0.003,
+    )
+    cuffs = [
+        cloth.strip(
+            "Cuff",
+            [(sign * 0.420, 0.107 + inset), (sign * 0.354, 0.085 + inset)],
+            [(sign * 0.403, 0.165), (sign * 0.334, 0.140)],
+            rib,
+            lift,
+            0.003,
+            30,
         )
-        parts.append(
-            cloth.stitch([(-0.240, hem + 0.034), (0, hem + 0.027), (0.240, hem + 0.034)], thread)
-        )
-    elif kind == "sweater":
-        for line in ([(0.228, 0.612), (0.205, 0.53), (0.245, 0.405)],):
-            smooth = meshes.smooth_curve(line, 24)
-            for side in (smooth, _mirror(smooth)):
-                parts.append(cloth.seam(side, material, 0.002))
-        parts.append(
-            cloth.strip(
-                "HemRib",
-                [(-0.238, 0.002), (0, -0.001), (0.238, 0.002)],
-                [(-0.250, 0.062), (0, 0.06), (0.250, 0.062)],
-                rib,
-                0.0032,
-                0.003,
-            )
-        )
-        for sign in (1, -1):
-            parts.append(
-                cloth.strip(
-                    "Cuff",
-                    [(sign * 0.420, 0.107), (sign * 0.354, 0.085)],
-                    [(sign * 0.403, 0.165), (sign * 0.334, 0.140)],
-                    rib,
-                    0.0032,
-                    0.003,
-                    30,
-                )
-            )
-    else:
-        belt = [(-0.172, 0.575), (0, 0.570), (0.172, 0.575)]
-        low = [(x * 1.01, y - 0.03) for x, y in belt]
-        parts.append(
-            cloth.strip(
-                "Belt",
-                meshes.smooth_curve(belt, 40),
-                meshes.smooth_curve(low, 40),
-                rib,
-                0.002,
-                0.002,
-            )
-        )
-        parts.append(
-            cloth.stitch([(-0.335, hem + 0.055), (0, hem + 0.02), (0.335, hem + 0.055)], thread)
-        )
-    return meshes.group("Top", parts)
+        for sign in (1, -1)
+    ]
+    return [hem, *cuffs]
 
 
 def trousers(rng: random.Random, kind: str | None = None) -> bpy.types.Object:
@@ -513,97 +510,104 @@ def trousers(rng: random.Random, kind: str | None = None) -> bpy.types.Object:
     )
     brass = materials.plain("Brass", srgb("#b98a4a"), 0.3, 1.0)
     cloth, back = _lay(rng, half, material, wrinkle=rng.uniform(0.018, 0.030), spacing=0.0115)
-    parts = [cloth.obj, back]
-    waist = [(x, y) for x, y in half[:3]]
-    waist_line = meshes.smooth_curve([*_mirror(waist)[::-1], *waist[1:]], 60)
-    lower = waist_line - (0, 0.042)
-    lower[:, 0] *= 1.03
-    parts.append(cloth.strip("Waistband", waist_line - (0, 0.002), lower, material, 0.0022, 0.0028))
-    for line in (waist_line - (0, 0.006), lower + np.array([0, 0.004])):
-        parts.append(cloth.stitch(line * (0.98, 1), thread, 0.0042))
-    rise = float(half[-1][1])
-    upper = float(half[0][1])
-    parts.append(cloth.seam([(0, upper - 0.042), (0, rise + 0.01)], material, 0.0016))
-    parts.append(cloth.stitch([(0.004, upper - 0.044), (0.004, rise + 0.01)], thread))
-    fly = meshes.smooth_curve(
-        [
-            (0.040, upper - 0.044),
-            (0.040, upper - 0.13),
-            (0.034, upper - 0.165),
-            (0.006, upper - 0.19),
-        ],
-        40,
-    )
-    parts.append(cloth.stitch(fly, thread))
-    parts.append(cloth.stitch(fly - (0.006, -0.002), thread))
+    parts = [
+        cloth.obj,
+        back,
+        *_waistband(cloth, half, material, thread),
+        *_fly(cloth, half, material, thread),
+    ]
     for side in (1, -1):
-        mouth = meshes.smooth_curve(
-            [
-                (side * 0.082, upper - 0.042),
-                (side * 0.098, upper - 0.085),
-                (side * 0.135, upper - 0.115),
-                (side * 0.205, upper - 0.125),
-            ],
-            40,
-        )
-        parts.append(cloth.seam(mouth, material, 0.0016))
-        parts.append(cloth.stitch(mouth - (0, 0.007), thread))
-        parts.append(cloth.stitch(mouth - (0, 0.013), thread))
-        for x in (0.115, 0.02):
-            if x < 0.05 and side < 0:
-                continue
-            loop, _ = cloth.drape(
-                np.array(
-                    [
-                        (side * x, upper - 0.001),
-                        (side * x, upper - 0.025),
-                        (side * x, upper - 0.052),
-                    ]
-                ),
-                0.0056,
-            )
-            parts.append(
-                meshes.sweep(
-                    "BeltLoop",
-                    meshes.smooth_curve(loop, 12),
-                    meshes.rounded_rectangle(0.011, 0.0022, 0.0008, 3),
-                    material,
-                    up=(0, 0, 1),
-                )
-            )
-        hem = float(min(y for _, y in half))
-        ends = [p for p in half if p[1] < hem + 0.03]
-        first, last = max(ends), min(ends)
-        for lift in (0.016, 0.020):
-            line = [
-                (side * (first[0] - 0.004), first[1] + lift),
-                (side * (last[0] + 0.004), last[1] + lift),
-            ]
-            parts.append(cloth.stitch(line, thread))
-        if kind != "shorts":
-            inner_seam = meshes.smooth_curve(
-                [
-                    (side * x, y)
-                    for x, y in (
-                        (0.010, 0.69),
-                        (0.032, 0.62),
-                        (0.060, 0.42),
-                        (0.074, 0.2),
-                        (0.082, 0.02),
-                    )
-                ],
-                60,
-            )
-            parts.append(cloth.stitch(inner_seam, thread))
-    spot, _ = cloth.drape(np.array([(0.012, upper - 0.02)]), 0.0045)
+        parts += _pocket(cloth, half, side, material, thread)
+        parts += [
+            _belt_loop(cloth, half, side * x, material)
+            for x in ((0.115, 0.02) if side > 0 else (0.115,))
+        ]
+        parts += _leg_stitches(cloth, half, side, thread, long=kind != "shorts")
+    spot, _ = cloth.drape(np.array([(0.012, float(half[0][1]) - 0.02)]), 0.0045)
     button = meshes.lathe(
         "Button",
         [(0.0085, 0), (0.0088, 0.0012), (0.007, 0.0022), (0.0055, 0.0016), (0, 0.0016)],
         brass,
         32,
     )
-    parts.append(meshes.move(button, spot[0]))
-    return meshes.group("Trousers", parts)
+    return meshes.group("Trousers", [*parts, meshes.move(button, spot[0])])
+
+
+def _waistband(
+    cloth: Cloth, half: Line, material: bpy.types.Material, thread: bpy.types.Material
+) -> list[bpy.types.Object]:
+    """A band along the waist with stitches at its rims."""
+    waist = [(x, y) for x, y in half[:3]]
+    line = meshes.smooth_curve([*_mirror(waist)[::-1], *waist[1:]], 60)
+    lower = line - (0, 0.042)
+    lower[:, 0] *= 1.03
+    return [
+        cloth.strip("Waistband", line - (0, 0.002), lower, material, 0.0022, 0.0028),
+        *(
+            cloth.stitch(rim * (0.98, 1), thread, 0.0042)
+            for rim in (line - (0, 0.006), lower + np.array([0, 0.004]))
+        ),
+    ]
+
+
+def _fly(
+    cloth: Cloth, half: Line, material: bpy.types.Material, thread: bpy.types.Material
+) -> list[bpy.types.Object]:
+    """The seam in the middle of the front, and the double stitches beside it."""
+    upper, rise = float(half[0][1]), float(half[-1][1])
+    parts = [
+        cloth.seam([(0, upper - 0.042), (0, rise + 0.01)], material, 0.0016),
+        cloth.stitch([(0.004, upper - 0.044), (0.004, rise + 0.01)], thread),
+    ]
+    stations = ((0.040, 0.044), (0.040, 0.13), (0.034, 0.165), (0.006, 0.19))
+    line = meshes.smooth_curve([(x, upper - down) for x, down in stations], 40)
+    return [*parts, cloth.stitch(line, thread), cloth.stitch(line - (0.006, -0.002), thread)]
+
+
+def _pocket(
+    cloth: Cloth, half: Line, side: int, material: bpy.types.Material, thread: bpy.types.Material
+) -> list[bpy.types.Object]:
+    """The mouth of a slanted pocket with two rows of stitches."""
+    upper = float(half[0][1])
+    stations = ((0.082, 0.042), (0.098, 0.085), (0.135, 0.115), (0.205, 0.125))
+    mouth = meshes.smooth_curve([(side * x, upper - down) for x, down in stations], 40)
+    rows = [cloth.seam(mouth, material, 0.0016)]
+    return rows + [cloth.stitch(mouth - (0, down), thread) for down in (0.007, 0.013)]
+
+
+def _belt_loop(
+    cloth: Cloth, half: Line, x: float, material: bpy.types.Material
+) -> bpy.types.Object:
+    upper = float(half[0][1])
+    path, _ = cloth.drape(np.array([(x, upper - down) for down in (0.001, 0.025, 0.052)]), 0.0056)
+    return meshes.sweep(
+        "BeltLoop",
+        meshes.smooth_curve(path, 12),
+        meshes.rounded_rectangle(0.011, 0.0022, 0.0008, 3),
+        material,
+        up=(0, 0, 1),
+    )
+
+
+def _leg_stitches(
+    cloth: Cloth, half: Line, side: int, thread: bpy.types.Material, *, long: bool
+) -> list[bpy.types.Object]:
+    """Two rows above a leg's hem; a long leg has its inner seam stitched too."""
+    hem = float(min(y for _, y in half))
+    ends = [p for p in half if p[1] < hem + 0.03]
+    first, last = max(ends), min(ends)
+    parts = []
+    for lift in (0.016, 0.020):
+        line = [
+            (side * (first[0] - 0.004), first[1] + lift),
+            (side * (last[0] + 0.004), last[1] + lift),
+        ]
+        parts.append(cloth.stitch(line, thread))
+    if long:
+        stations = ((0.010, 0.69), (0.032, 0.62), (0.060, 0.42), (0.074, 0.2), (0.082, 0.02))
+        inner = meshes.smooth_curve([(side * x, y) for x, y in stations], 60)
+        parts.append(cloth.stitch(inner, thread))
+    return parts
 
 
 def _denim(color: Sequence[float], seed: int) -> bpy.types.Material:
@@ -645,150 +649,139 @@ def _denim(color: Sequence[float], seed: int) -> bpy.types.Material:
 
 def hanging_top(rng: random.Random, kind: str = "tshirt") -> bpy.types.Object:
     """A shirt, sweater or dress on a wooden hanger; the hook's top is at z = 0.12."""
-    half = {"tshirt": TSHIRT_HALF, "sweater": SWEATER_HALF, "dress": DRESS_HALF}[kind]
+    half, _ = TOPS[kind]
     points = np.asarray(half)
-    size = (2 * float(points[:, 0].max()), float(np.ptp(points[:, 1])))
-    material, color = _cloth_material(
-        rng, {"tshirt": "jersey", "sweater": "knit", "dress": "woven"}[kind], size
-    )
+    material, color = _top_material(rng, kind)
     flat, faces = _sheet(half, 0.012, rng)
+    obj = _hung_cloth(kind, flat, faces, rng.uniform(0, 99), material)
+    cloth = Cloth(obj, flat, faces)
+    rib = materials.fabric("Rib", materials.shade_of(color, 0.88), thread=0.0013, bump=0.6)
+    parts = [obj, _neck_rib(cloth, points, rib, 0.02, 60)]
+    if kind == "sweater":
+        parts += _sweater_ribs(cloth, rib, inset=0.002, lift=0.0018)
+    elif kind == "tshirt":
+        thread = materials.plain("Thread", materials.shade_of(color, 0.7), 0.8)
+        hem = float(points[-1, 1])
+        line = [(-0.238, hem + 0.030), (0, hem + 0.023), (0.238, hem + 0.030)]
+        parts.append(cloth.stitch(line, thread, 0.0016))
+    return meshes.group("Hung", [*parts, *_hanger(points)])
+
+
+def _hung_cloth(
+    kind: str, flat: Points, faces: list[list[int]], shift: float, material: bpy.types.Material
+) -> bpy.types.Object:
+    """Front and back sewn together and let down from the shoulders, in the xz plane facing -y.
+
+    Args:
+        flat, faces: the front's pattern, triangulated; its vertices are the first of the object's.
+        shift: which part of the noise makes the front uneven.
+    """
+    points = np.asarray(TOPS[kind][0])
+    vertices, behind = _front_and_back(kind, flat, _boundary(faces), shift)
     low, high = flat.min(axis=0), flat.max(axis=0)
-    shoulder = points[3, 1]
+    uv = np.zeros((len(vertices), 2))
+    uv[: len(flat)] = (flat - low) / (high - low)
+    for front, back in behind.items():
+        uv[back] = uv[front]
+    obj = meshes.mesh_object(
+        "Hanging",
+        vertices,
+        [list(f) for f in faces] + [[behind[i] for i in f][::-1] for f in faces],
+        material,
+        sharp_degrees=None,
+        uvs=lambda _: uv,
+    )
+    pins = obj.vertex_groups.new(name="Pins")
+    held = [
+        index
+        for index, (x, y) in enumerate(uv * (high - low) + low)
+        if y > _shoulder_line(points, abs(x)) - 0.022 and abs(x) < points[5, 0] * 0.93
+    ]
+    pins.add(held, 1.0, "REPLACE")
+    _simulate(obj, 36, stiffness=0.08, grow=0.008, pins="Pins", on_ground=False)
+    shade_cloth(obj)
+    return obj
+
+
+def _front_and_back(
+    kind: str, flat: Points, rim: set[int], shift: float
+) -> tuple[Points, dict[int, int]]:
+    """(N, 3) vertices, the front's first, and for each of the front's the one behind it.
+
+    On the rim that is the same one, except at neck, hem and cuffs, where front and back part.
+    """
+    points = np.asarray(TOPS[kind][0])
+    shoulder, neck_low = points[3, 1], points[0, 1]
     body = float(points[9, 0]) if kind != "dress" else 0.17
-    shift = rng.uniform(0, 99)
-    # Front and back share the outline except at neck, hem and cuffs, where they part.
-    boundary = _boundary(faces)
-    neck_low = points[0, 1]
-    hem = points[-1, 1]
-
-    def is_open(x: float, y: float) -> bool:
-        at_neck = abs(x) < points[3, 0] - 0.004 and y > neck_low - 0.01
-        at_hem = y < hem + 0.035 and abs(x) < points[:, 0].max()
-        if kind == "sweater":
-            return at_neck or (abs(x) < 0.245 and y < 0.02) or (abs(x) > 0.34 and y < 0.125)
-        if kind == "tshirt":
-            return at_neck or at_hem or (abs(x) > 0.28 and y < 0.47)
-        return at_neck or at_hem
-
-    count = len(flat)
-    index_back: dict[int, int] = {}
-    all_vertices: list[tuple[float, float, float]] = []
     squeeze = 0.90 if kind != "dress" else 0.86
-    for x, y in flat:
-        bulge = 0.035 * math.sqrt(max(0.0, 1 - min(1.0, abs(x) / (body * 1.15)) ** 2)) + 0.006
-        bulge += 0.012 * noise.noise(Vector((x * 14, y * 3, shift)))
+
+    def placed(x: float, y: float, bulge: float, lift: float = 0.0) -> tuple[float, float, float]:
+        """Below the shoulders the cloth is narrower than the pattern and stands off further."""
         drop = min(1.0, max(0.0, (shoulder - y) / 0.15))
-        all_vertices.append(
-            (x * (1 - (1 - squeeze) * drop), -bulge * (0.3 + 0.7 * drop), y - shoulder)
+        return (
+            x * (1 - (1 - squeeze) * drop),
+            bulge * (0.3 + 0.7 * drop),
+            y - shoulder + lift * 0.9,
         )
+
+    def roundness(x: float) -> float:
+        return math.sqrt(max(0.0, 1 - min(1.0, abs(x) / (body * 1.15)) ** 2))
+
+    vertices: list[tuple[float, float, float]] = []
+    for x, y in flat:
+        bulge = 0.035 * roundness(x) + 0.006
+        bulge += 0.012 * noise.noise(Vector((x * 14, y * 3, shift)))
+        vertices.append(placed(x, y, -bulge))
+    behind: dict[int, int] = {}
     for index, (x, y) in enumerate(flat):
-        if index in boundary and not is_open(x, y):
-            index_back[index] = index
-            px, _, pz = all_vertices[index]
-            all_vertices[index] = (px, 0.0, pz)
+        if index in rim and not _is_open(kind, x, y):
+            behind[index] = index
+            px, _, pz = vertices[index]
+            vertices[index] = (px, 0.0, pz)
             continue
-        bulge = 0.03 * math.sqrt(max(0.0, 1 - min(1.0, abs(x) / (body * 1.15)) ** 2)) + 0.006
-        drop = min(1.0, max(0.0, (shoulder - y) / 0.15))
-        index_back[index] = len(all_vertices)
+        behind[index] = len(vertices)
+        # The back's neckline is higher than the front's.
         lift = (
             0.045
             * max(0.0, 1 - abs(x) / points[3, 0])
             * (1.0 if y > neck_low - 0.06 else 0.0)
             * min(1.0, max(0.0, (y - neck_low + 0.06) / 0.06))
         )
-        all_vertices.append(
-            (x * (1 - (1 - squeeze) * drop), bulge * (0.3 + 0.7 * drop), y - shoulder + lift * 0.9)
-        )
-    all_faces = [list(f) for f in faces] + [[index_back[i] for i in f][::-1] for f in faces]
-    uv = np.zeros((len(all_vertices), 2))
-    uv[:count] = (flat - low) / (high - low)
-    for front, behind in index_back.items():
-        uv[behind] = uv[front]
-    vertices = np.array(all_vertices)
-    obj = meshes.mesh_object(
-        "Hanging", vertices, all_faces, material, sharp_degrees=None, uvs=lambda _: uv
-    )
-    # The mesh is built in the xz plane facing -y: give the simulation its true orientation.
-    pins = obj.vertex_groups.new(name="Pins")
-    held = [
-        index
-        for index in range(len(vertices))
-        if (uv[index, 1] * (high[1] - low[1]) + low[1])
-        > _shoulder_line(points, abs(uv[index, 0] * (high[0] - low[0]) + low[0])) - 0.022
-        and abs(uv[index, 0] * (high[0] - low[0]) + low[0]) < points[5, 0] * 0.93
-    ]
-    pins.add(held, 1.0, "REPLACE")
-    _simulate(obj, 36, stiffness=0.08, grow=0.008, pins="Pins", on_ground=False)
-    shade_cloth(obj)
-    cloth = Cloth(obj, flat, faces)
-    rib = materials.fabric("Rib", materials.shade_of(color, 0.88), thread=0.0013, bump=0.6)
-    neck = np.concatenate([points[:4][::-1] * (-1, 1), points[1:4]])
-    centre = np.array([0.0, points[3, 1] + 0.015])
-    outer = neck + (neck - centre) / np.linalg.norm(neck - centre, axis=1, keepdims=True) * 0.02
-    parts = [
-        obj,
-        cloth.strip("NeckRib", meshes.smooth_curve(neck, 60), meshes.smooth_curve(outer, 60), rib),
-    ]
+        vertices.append(placed(x, y, 0.03 * roundness(x) + 0.006, lift))
+    return np.array(vertices), behind
+
+
+def _is_open(kind: str, x: float, y: float) -> bool:
+    """Whether front and back part at (x, y) of the pattern's rim: at neck, hem and cuffs."""
+    points = np.asarray(TOPS[kind][0])
+    at_neck = abs(x) < points[3, 0] - 0.004 and y > points[0, 1] - 0.01
+    at_hem = y < points[-1, 1] + 0.035 and abs(x) < points[:, 0].max()
     if kind == "sweater":
-        parts.append(
-            cloth.strip(
-                "HemRib",
-                [(-0.236, 0.004), (0, 0.001), (0.236, 0.004)],
-                [(-0.248, 0.062), (0, 0.06), (0.248, 0.062)],
-                rib,
-                0.0018,
-                0.003,
-            )
-        )
-        for sign in (1, -1):
-            parts.append(
-                cloth.strip(
-                    "Cuff",
-                    [(sign * 0.420, 0.109), (sign * 0.354, 0.087)],
-                    [(sign * 0.403, 0.165), (sign * 0.334, 0.140)],
-                    rib,
-                    0.0018,
-                    0.003,
-                    30,
-                )
-            )
-    elif kind == "tshirt":
-        thread = materials.plain("Thread", materials.shade_of(color, 0.7), 0.8)
-        parts.append(
-            cloth.stitch(
-                [(-0.238, hem + 0.030), (0, hem + 0.023), (0.238, hem + 0.030)], thread, 0.0016
-            )
-        )
+        return at_neck or (abs(x) < 0.245 and y < 0.02) or (abs(x) > 0.34 and y < 0.125)
+    if kind == "tshirt":
+        return at_neck or at_hem or (abs(x) > 0.28 and y < 0.47)
+    return at_neck or at_hem
+
+
+def _hanger(points: Points) -> list[bpy.types.Object]:
+    """A wooden bow under the shoulders of a pattern's right half, `points`, and its steel hook."""
     timber = materials.wood("Hanger", srgb("#c79a63"), srgb("#8f6236"), gloss=0.35)
     steel = materials.plain("Hook", (0.7, 0.7, 0.72), 0.15, 1.0)
-    arm = points[5, 0] * 0.93
-    bow = meshes.smooth_curve(
-        [
-            (-arm, 0, points[5, 1] - shoulder - 0.012),
-            (-arm * 0.5, 0, -0.012),
-            (0, 0, 0.022),
-            (arm * 0.5, 0, -0.012),
-            (arm, 0, points[5, 1] - shoulder - 0.012),
-        ],
-        50,
-    )
-    parts.append(
-        meshes.sweep(
-            "Hanger",
-            bow,
-            meshes.ellipse(0.007, 0.011, 16, 2.6),
-            timber,
-            up=(0, 0, 1),
-            sharp_degrees=None,
-        )
+    arm, end = points[5, 0] * 0.93, points[5, 1] - points[3, 1] - 0.012
+    stations = ((-arm, end), (-arm * 0.5, -0.012), (0, 0.022), (arm * 0.5, -0.012), (arm, end))
+    bow = meshes.sweep(
+        "Hanger",
+        meshes.smooth_curve([(x, 0, z) for x, z in stations], 50),
+        meshes.ellipse(0.007, 0.011, 16, 2.6),
+        timber,
+        up=(0, 0, 1),
+        sharp_degrees=None,
     )
     hook = [(0, 0, 0.025), (0, 0, 0.062)] + [
-        (0.0 + 0.019 * math.sin(a) * 1.0, 0, 0.082 - 0.019 * math.cos(a))
+        (0.019 * math.sin(a), 0, 0.082 - 0.019 * math.cos(a))
         for a in np.linspace(0.0, 1.45 * math.pi, 20)
     ]
-    parts.append(meshes.tube("Hook", hook, 0.0018, steel))
-    root = meshes.group("Hung", parts)
-    return root
+    return [bow, meshes.tube("Hook", hook, 0.0018, steel)]
 
 
 def _shoulder_line(points: Points, x: float) -> float:

@@ -230,69 +230,87 @@ def _palette(rng: random.Random, style: str) -> Palette:
     )
     dark_rubber = materials.grained("Outsole", (0.03, 0.028, 0.026), 0.6)
     if style == "canvas":
-        color = srgb(rng.choice(("#1c1d20", "#27395c", "#8e2430", "#e6e1d6", "#56634a", "#c58a2b")))
-        main = materials.fabric("Canvas", color, thread=0.0009, bump=0.7)
-        return {
-            "main": main,
-            "panel": main,
-            "lining": materials.fabric("Lining", srgb("#d8d2c4"), thread=0.001),
-            "sole": white_rubber,
-            "outsole": materials.grained("Gum", srgb("#a9774a"), 0.6),
-            "thread": thread,
-            "lace": materials.fabric("Lace", srgb("#efece4"), thread=0.0008, bump=0.8),
-            "accent": materials.plain("Stripe", materials.shade_of(color, 0.9), 0.4),
-            "metal": materials.plain("Eyelet", (0.75, 0.75, 0.76), 0.2, 1.0),
-            "cap": white_rubber,
-        }
+        return _canvas_palette(rng, thread, white_rubber)
     if style in ("runner", "court"):
-        base, second = rng.choice(
-            (
-                ("#2b2d33", "#4a4d55"),
-                ("#eeece6", "#d4d1c8"),
-                ("#2e4a6b", "#1d2f47"),
-                ("#8d939b", "#55595f"),
-                ("#b34a32", "#5c2219"),
-                ("#3c5a4a", "#223329"),
-                ("#ece8df", "#2c4d74"),
-            )
-        )
-        net = (
-            materials.fabric("Mesh", srgb(base), thread=0.0019, bump=1.0)
-            if style == "runner"
-            else materials.leather("Smooth", srgb(base), roughness=0.4, grain=1500, bump=0.2)
-        )
-        return {
-            "main": net,
-            "panel": materials.leather(
-                "Overlay", srgb(second), roughness=0.45, grain=1300, bump=0.25
-            ),
-            "lining": materials.fabric(
-                "Lining", materials.shade_of(srgb(second), 0.7), thread=0.0014
-            ),
-            "sole": white_rubber
-            if rng.random() < 0.75
-            else materials.grained("Foam", srgb("#24262b"), 0.6),
-            "outsole": dark_rubber,
-            "thread": thread,
-            "lace": materials.fabric(
-                "Lace", srgb(rng.choice(("#efece4", base, "#222326"))), thread=0.0008, bump=0.8
-            ),
-            "accent": materials.plain(
-                "Accent",
-                materials.pick_color(rng, ("#e2542b", "#f0efe9", "#2f7fb0", "#e0b73a", "#2a2b30")),
-                0.35,
-            ),
-            "metal": materials.plain("Eyelet", materials.shade_of(srgb(second), 0.6), 0.4),
-            "cap": net,
-        }
+        return _sport_palette(rng, style, thread, white_rubber, dark_rubber)
+    return _leather_palette(rng, style)
+
+
+def _canvas_palette(
+    rng: random.Random, thread: bpy.types.Material, white_rubber: bpy.types.Material
+) -> Palette:
+    color = srgb(rng.choice(("#1c1d20", "#27395c", "#8e2430", "#e6e1d6", "#56634a", "#c58a2b")))
+    main = materials.fabric("Canvas", color, thread=0.0009, bump=0.7)
+    return {
+        "main": main,
+        "panel": main,
+        "lining": materials.fabric("Lining", srgb("#d8d2c4"), thread=0.001),
+        "sole": white_rubber,
+        "outsole": materials.grained("Gum", srgb("#a9774a"), 0.6),
+        "thread": thread,
+        "lace": materials.fabric("Lace", srgb("#efece4"), thread=0.0008, bump=0.8),
+        "accent": materials.plain("Stripe", materials.shade_of(color, 0.9), 0.4),
+        "metal": materials.plain("Eyelet", (0.75, 0.75, 0.76), 0.2, 1.0),
+        "cap": white_rubber,
+    }
+
+
+# Colours of a trainer's upper and of the panels sewn on.
+_SPORT = (
+    ("#2b2d33", "#4a4d55"),
+    ("#eeece6", "#d4d1c8"),
+    ("#2e4a6b", "#1d2f47"),
+    ("#8d939b", "#55595f"),
+    ("#b34a32", "#5c2219"),
+    ("#3c5a4a", "#223329"),
+    ("#ece8df", "#2c4d74"),
+)
+
+
+def _sport_palette(
+    rng: random.Random,
+    style: str,
+    thread: bpy.types.Material,
+    white_rubber: bpy.types.Material,
+    dark_rubber: bpy.types.Material,
+) -> Palette:
+    base, second = rng.choice(_SPORT)
+    net = (
+        materials.fabric("Mesh", srgb(base), thread=0.0019, bump=1.0)
+        if style == "runner"
+        else materials.leather("Smooth", srgb(base), roughness=0.4, grain=1500, bump=0.2)
+    )
+    return {
+        "main": net,
+        "panel": materials.leather("Overlay", srgb(second), roughness=0.45, grain=1300, bump=0.25),
+        "lining": materials.fabric("Lining", materials.shade_of(srgb(second), 0.7), thread=0.0014),
+        "sole": white_rubber
+        if rng.random() < 0.75
+        else materials.grained("Foam", srgb("#24262b"), 0.6),
+        "outsole": dark_rubber,
+        "thread": thread,
+        "lace": materials.fabric(
+            "Lace", srgb(rng.choice(("#efece4", base, "#222326"))), thread=0.0008, bump=0.8
+        ),
+        "accent": materials.plain(
+            "Accent",
+            materials.pick_color(rng, ("#e2542b", "#f0efe9", "#2f7fb0", "#e0b73a", "#2a2b30")),
+            0.35,
+        ),
+        "metal": materials.plain("Eyelet", materials.shade_of(srgb(second), 0.6), 0.4),
+        "cap": net,
+    }
+
+
+def _leather_palette(rng: random.Random, style: str) -> Palette:
     color = srgb(rng.choice(("#5a3018", "#2a1710", "#141313", "#8a5426", "#3d1d16")))
-    rough = 0.22 if style == "oxford" else 0.5
+    fine = style == "oxford"
     hide = materials.leather(
         "Hide",
         color,
-        roughness=rough,
-        grain=1600 if style == "oxford" else 700,
-        bump=0.15 if style == "oxford" else 0.35,
+        roughness=0.22 if fine else 0.5,
+        grain=1600 if fine else 700,
+        bump=0.15 if fine else 0.35,
     )
     return {
         "main": hide,
@@ -301,7 +319,7 @@ def _palette(rng: random.Random, style: str) -> Palette:
         "sole": materials.leather("Welt", materials.shade_of(color, 0.45), roughness=0.5),
         "outsole": materials.grained("Heel", (0.02, 0.017, 0.015), 0.5),
         "thread": materials.plain(
-            "Thread", materials.shade_of(color, 1.6) if style == "oxford" else srgb("#c9a25a"), 0.7
+            "Thread", materials.shade_of(color, 1.6) if fine else srgb("#c9a25a"), 0.7
         ),
         "lace": materials.fabric("Lace", materials.shade_of(color, 0.6), thread=0.0006, bump=0.7),
         "accent": hide,
@@ -320,21 +338,39 @@ def _body(upper: _Upper, palette: Palette) -> bpy.types.Object:
     return body
 
 
+class _Edge:
+    """The rim of a shoe's sole: its outline, and rings about it between bottom and top."""
+
+    def __init__(self, upper: _Upper) -> None:
+        self.outline = upper.sole_outline
+        self.out = outward(self.outline)
+        self.share = upper.share(self.outline[:, 1])
+        self.bottom, self.top = upper.sole_bottom(self.share), upper.sole_top(self.share)
+        self.flare = upper.style.flare
+
+    def ring(self, offset: float | Points, height: float) -> Points:
+        """(N, 3) points `offset` outside the outline; height 0 is the bottom, 1 the top."""
+        shift = np.broadcast_to(np.asarray(offset, float), self.share.shape)[:, None]
+        level = self.bottom + (self.top - self.bottom) * height
+        return np.column_stack([self.outline + self.out * shift, level])
+
+
 def _sole(upper: _Upper, style: str, palette: Palette) -> list[bpy.types.Object]:
-    outline = upper.sole_outline
-    out = outward(outline)
-    share = upper.share(outline[:, 1])
-    bottom, top = upper.sole_bottom(share), upper.sole_top(share)
-    flare = upper.style.flare
-
-    def ring(offset: float | Points, height: float, lift: float = 0.0) -> Points:
-        shift = np.broadcast_to(np.asarray(offset, float), share.shape)[:, None]
-        return np.column_stack([outline + out * shift, bottom + (top - bottom) * height + lift])
-
-    parts = []
+    edge = _Edge(upper)
     if style in ("oxford", "boot"):
-        thick = upper.style.toe_sole
-        rings = []
+        return _welted_sole(upper.style, edge, palette)
+    if style == "runner":
+        return _runner_sole(edge, palette)
+    trim = _canvas_stripes if style == "canvas" else _cup_seam
+    return [*_cup_sole(edge, palette), *trim(edge, palette)]
+
+
+def _welted_sole(style: ShoeStyle, edge: _Edge, palette: Palette) -> list[bpy.types.Object]:
+    """A leather sole, a heel under it, and the seam on the welt."""
+    flare, thick = edge.flare, style.toe_sole
+    under = np.maximum(edge.top - thick, 0)
+    rings = [
+        np.column_stack([edge.outline + edge.out * offset, under + z])
         for offset, z in (
             (-0.004, 0.0),
             (flare - 0.001, 0.0),
@@ -342,75 +378,66 @@ def _sole(upper: _Upper, style: str, palette: Palette) -> list[bpy.types.Object]
             (flare, thick - 0.001),
             (flare - 0.001, thick),
             (-0.012, thick),
-        ):
-            lower = np.maximum(top - thick, 0) + z
-            rings.append(np.column_stack([outline + out * offset, lower]))
-        parts.append(meshes.loft("Welt", rings, palette["sole"], sharp_degrees=35))
-        heel_mask = share < 0.27
-        heel_outline = outline[heel_mask]
-        order = np.argsort(
-            np.arctan2(heel_outline[:, 1] - heel_outline[:, 1].mean(), heel_outline[:, 0])
         )
-        heel_outline = heel_outline[order] * (1.04, 1.0) + (0, 0.001)
-        parts.append(
-            meshes.prism(
-                "Heel",
-                heel_outline,
-                0.0,
-                upper.style.heel_sole - thick + 0.001,
-                palette["outsole"],
-                fillet=0.0008,
-            )
-        )
-        welt = np.column_stack(
-            [outline + out * (flare - 0.0016), np.maximum(top - thick, 0) + thick]
-        )
-        front = share > 0.25
-        line = np.roll(welt, -int(np.argmin(front)), axis=0)[np.roll(front, -int(np.argmin(front)))]
-        parts.append(
-            meshes.stitches(
-                "WeltSeam",
-                line,
-                np.tile([0, 0, 1.0], (len(line), 1)),
-                palette["thread"],
-                pitch=0.0034,
-                length=0.0026,
-                radius=0.0004,
-            )
-        )
-        return parts
-    profile: list[tuple[float | Points, float]]
-    if style == "runner":
-        wave = 0.0016 * np.sin(share * 40)
-        profile = [
-            (-0.006, 0.10),
-            (flare * 0.6, 0.10),
-            (flare * 0.9, 0.16),
-            (flare * 0.85 + wave, 0.4),
-            (flare * 0.35, 0.62),
-            (flare * 0.7 - wave * 0.6, 0.82),
-            (flare * 0.55, 0.97),
-            (flare * 0.3, 1.04),
-            (-0.004, 1.04),
-        ]
-        heel_out = np.clip((0.12 - share) / 0.12, 0, 1) * 0.006
-        rings = [ring(np.asarray(o) + heel_out * (0.3 + 0.7 * (1 - h)), h) for o, h in profile]
-        parts.append(meshes.loft("Midsole", rings, palette["sole"], sharp_degrees=50))
-        parts.append(
-            meshes.loft(
-                "Outsole",
-                [
-                    ring(-0.006, 0.0),
-                    ring(flare * 0.5 + heel_out * 0.8, 0.0),
-                    ring(flare * 0.75 + heel_out, 0.05),
-                    ring(flare * 0.75 + heel_out, 0.13),
-                ],
-                palette["outsole"],
-                sharp_degrees=40,
-            )
-        )
-        return parts
-    profile = [
+    ]
+    welt = meshes.loft("Welt", rings, palette["sole"], sharp_degrees=35)
+    back = edge.outline[edge.share < 0.27]
+    back = back[np.argsort(np.arctan2(back[:, 1] - back[:, 1].mean(), back[:, 0]))]
+    heel = meshes.prism(
+        "Heel",
+        back * (1.04, 1.0) + (0, 0.001),
+        0.0,
+        style.heel_sole - thick + 0.001,
+        palette["outsole"],
+        fillet=0.0008,
+    )
+    line = np.column_stack([edge.outline + edge.out * (flare - 0.0016), under + thick])
+    front = edge.share > 0.25
+    start = -int(np.argmin(front))
+    line = np.roll(line, start, axis=0)[np.roll(front, start)]
+    seam = meshes.stitches(
+        "WeltSeam",
+        line,
+        np.tile([0, 0, 1.0], (len(line), 1)),
+        palette["thread"],
+        pitch=0.0034,
+        length=0.0026,
+        radius=0.0004,
+    )
+    return [welt, heel, seam]
+
+
+def _runner_sole(edge: _Edge, palette: Palette) -> list[bpy.types.Object]:
+    """A wavy midsole that stands out at the heel, and the outsole under it."""
+    flare = edge.flare
+    wave = 0.0016 * np.sin(edge.share * 40)
+    profile: list[tuple[float | Points, float]] = [
+        (-0.006, 0.10),
+        (flare * 0.6, 0.10),
+        (flare * 0.9, 0.16),
+        (flare * 0.85 + wave, 0.4),
+        (flare * 0.35, 0.62),
+        (flare * 0.7 - wave * 0.6, 0.82),
+        (flare * 0.55, 0.97),
+        (flare * 0.3, 1.04),
+        (-0.004, 1.04),
+    ]
+    heel_out = np.clip((0.12 - edge.share) / 0.12, 0, 1) * 0.006
+    rings = [edge.ring(np.asarray(o) + heel_out * (0.3 + 0.7 * (1 - h)), h) for o, h in profile]
+    midsole = meshes.loft("Midsole", rings, palette["sole"], sharp_degrees=50)
+    rings = [
+        edge.ring(-0.006, 0.0),
+        edge.ring(flare * 0.5 + heel_out * 0.8, 0.0),
+        edge.ring(flare * 0.75 + heel_out, 0.05),
+        edge.ring(flare * 0.75 + heel_out, 0.13),
+    ]
+    return [midsole, meshes.loft("Outsole", rings, palette["outsole"], sharp_degrees=40)]
+
+
+def _cup_sole(edge: _Edge, palette: Palette) -> list[bpy.types.Object]:
+    """A rubber band around the shoe, and the outsole under it."""
+    flare = edge.flare
+    foxing = (
         (-0.004, 0.06),
         (flare * 0.9, 0.06),
         (flare, 0.12),
@@ -418,66 +445,50 @@ def _sole(upper: _Upper, style: str, palette: Palette) -> list[bpy.types.Object]
         (flare * 0.95, 0.96),
         (flare * 0.75, 1.0),
         (-0.006, 1.0),
+    )
+    outsole = ((-0.005, 0.0), (flare * 0.9, 0.0), (flare * 0.98, 0.03), (flare * 0.98, 0.09))
+    return [
+        meshes.loft(name, [edge.ring(o, h) for o, h in profile], palette[part], sharp_degrees=40)
+        for name, profile, part in (("Foxing", foxing, "sole"), ("Outsole", outsole, "outsole"))
     ]
-    parts.append(
-        meshes.loft("Foxing", [ring(o, h) for o, h in profile], palette["sole"], sharp_degrees=40)
+
+
+def _canvas_stripes(edge: _Edge, palette: Palette) -> list[bpy.types.Object]:
+    """Two lines around the band, and the bumper at the toe."""
+    high = meshes.sweep(
+        "Stripe",
+        edge.ring(edge.flare * 1.02, 0.80),
+        meshes.rounded_rectangle(0.0008, 0.0018, 0.0003, 2),
+        palette["accent"],
+        closed=True,
     )
-    parts.append(
-        meshes.loft(
-            "Outsole",
-            [
-                ring(-0.005, 0.0),
-                ring(flare * 0.9, 0.0),
-                ring(flare * 0.98, 0.03),
-                ring(flare * 0.98, 0.09),
-            ],
-            palette["outsole"],
-            sharp_degrees=40,
-        )
+    low = meshes.sweep(
+        "LowStripe",
+        edge.ring(edge.flare * 1.03, 0.18),
+        meshes.rounded_rectangle(0.0012, 0.0010, 0.0003, 2),
+        palette["sole"],
+        closed=True,
     )
-    if style == "canvas":
-        line = ring(flare * 1.02, 0.80)
-        parts.append(
-            meshes.sweep(
-                "Stripe",
-                line,
-                meshes.rounded_rectangle(0.0008, 0.0018, 0.0003, 2),
-                palette["accent"],
-                closed=True,
-            )
-        )
-        line = ring(flare * 1.03, 0.18)
-        parts.append(
-            meshes.sweep(
-                "LowStripe",
-                line,
-                meshes.rounded_rectangle(0.0012, 0.0010, 0.0003, 2),
-                palette["sole"],
-                closed=True,
-            )
-        )
-        bumper = share > 0.80
-        toe = np.roll(ring(flare + 0.0012, 0.5), 0, axis=0)[bumper]
-        parts.append(
-            meshes.sweep(
-                "Bumper", toe, meshes.rounded_rectangle(0.0022, 0.013, 0.0009, 3), palette["sole"]
-            )
-        )
-    else:
-        dashes = ring(flare * 1.02, 0.86)
-        normals = np.column_stack([out, np.zeros(len(out))])
-        parts.append(
-            meshes.stitches(
-                "CupSeam",
-                dashes,
-                normals,
-                palette["thread"],
-                pitch=0.0038,
-                length=0.0028,
-                radius=0.0004,
-            )
-        )
-    return parts
+    bumper = meshes.sweep(
+        "Bumper",
+        edge.ring(edge.flare + 0.0012, 0.5)[edge.share > 0.80],
+        meshes.rounded_rectangle(0.0022, 0.013, 0.0009, 3),
+        palette["sole"],
+    )
+    return [high, low, bumper]
+
+
+def _cup_seam(edge: _Edge, palette: Palette) -> list[bpy.types.Object]:
+    seam = meshes.stitches(
+        "CupSeam",
+        edge.ring(edge.flare * 1.02, 0.86),
+        np.column_stack([edge.out, np.zeros(len(edge.out))]),
+        palette["thread"],
+        pitch=0.0038,
+        length=0.0028,
+        radius=0.0004,
+    )
+    return [seam]
 
 
 def _inside(upper: _Upper, palette: Palette) -> list[bpy.types.Object]:
@@ -538,150 +549,127 @@ def _inside(upper: _Upper, palette: Palette) -> list[bpy.types.Object]:
 
 def _details(upper: _Upper, style: str, palette: Palette) -> list[bpy.types.Object]:
     """Panels and seams."""
-    thread = palette["thread"]
-    parts = []
 
-    def eyestay_low(u: Points) -> Points:
-        d = np.abs(u - 0.5)
-        return np.interp(d, [0, 0.05, 0.12, 0.235], [0.83, 0.80, 0.70, 0.66])
+    def low(u: Points) -> Points:
+        return np.interp(np.abs(u - 0.5), [0, 0.05, 0.12, 0.235], [0.83, 0.80, 0.70, 0.66])
 
-    parts.append(
-        upper.panel(
-            "Eyestay", 0.265, 0.735, eyestay_low, _constant(0.985), palette["panel"], columns=140
-        )
+    stay = upper.panel(
+        "Eyestay", 0.265, 0.735, low, _constant(0.985), palette["panel"], columns=140
     )
     u = np.linspace(0.27, 0.73, 160)
-    parts.append(upper.seam(u, eyestay_low(u) + 0.022, thread))
-    parts.append(upper.seam(u, np.full_like(u, 0.955), thread))
+    parts = [
+        stay,
+        upper.seam(u, low(u) + 0.022, palette["thread"]),
+        upper.seam(u, np.full_like(u, 0.955), palette["thread"]),
+    ]
     if style == "canvas":
-        width = 0.088
-
-        def cap_high(u: Points) -> Points:
-            return 0.60 * np.sqrt(np.clip(1 - ((u - 0.5) / width) ** 2, 0, 1)) + 0.002
-
-        parts.append(
-            upper.panel(
-                "ToeCap",
-                0.5 - width,
-                0.5 + width,
-                _constant(0.0),
-                cap_high,
-                palette["cap"],
-                0.0018,
-                100,
-                26,
-            )
-        )
-        strip = np.linspace(0, 1, 20)
-        heel, _ = upper.at(np.zeros(20), strip * 0.95, 0.0008)
-        parts.append(
-            meshes.sweep(
-                "HeelStrip",
-                heel,
-                meshes.rounded_rectangle(0.014, 0.0014, 0.0005, 2),
-                palette["panel"],
-                up=(0, 1, 0),
-            )
-        )
-        for side in (1, -1):
-            u = np.full(30, 0.5 - side * 0.265)
-            v = np.linspace(0.22, 0.92, 30)
-            parts.append(upper.seam(u, v, thread, 0.0003))
-            parts.append(upper.seam(u - side * 0.006, v, thread, 0.0003))
-        return parts
+        return parts + _canvas_details(upper, palette)
     if style in ("oxford", "boot"):
-        u = np.linspace(0.5 - 0.14, 0.5 + 0.14, 80)
-        arc = 0.46 * np.sqrt(np.clip(1 - ((u - 0.5) / 0.145) ** 2, 0, 1))
-        if style == "oxford":
-            parts.append(
-                upper.panel(
-                    "ToeCap",
-                    0.36,
-                    0.64,
-                    _constant(0.0),
-                    lambda x: 0.46 * np.sqrt(np.clip(1 - ((x - 0.5) / 0.145) ** 2, 0.0, 1)),
-                    palette["cap"],
-                    0.0008,
-                    90,
-                )
-            )
-            parts += [
-                upper.seam(u, arc - 0.02, thread, 0.0012),
-                upper.seam(u, arc - 0.045, thread, 0.0012),
-            ]
-        for side in (1, -1):
-            bend = np.linspace(0, 1, 50)
-            u = 0.5 - side * (0.235 - 0.13 * bend)
-            v = 0.64 - 0.60 * bend**1.6
-            parts.append(upper.seam(u, v, thread, 0.0004))
-        parts.append(
-            upper.panel(
-                "Counter",
-                -0.075,
-                0.075,
-                _constant(0.0),
-                lambda x: 0.62 + 0.2 * np.cos(x / 0.075 * math.pi / 2),
-                palette["panel"],
-                0.0007,
-            )
-        )
-        return parts
-    parts.append(
-        upper.panel(
-            "Counter",
-            -0.10,
-            0.10,
-            _constant(0.02),
-            lambda x: 0.42 + 0.4 * np.cos(x / 0.10 * math.pi / 2) ** 2,
-            palette["panel"],
-        )
+        return parts + _leather_details(upper, style, palette)
+    return parts + _sport_details(upper, style, palette)
+
+
+def _canvas_details(upper: _Upper, palette: Palette) -> list[bpy.types.Object]:
+    """The rubber toe cap, the strip at the heel, and double seams on the sides."""
+    width = 0.088
+
+    def cap_high(u: Points) -> Points:
+        return 0.60 * np.sqrt(np.clip(1 - ((u - 0.5) / width) ** 2, 0, 1)) + 0.002
+
+    first, last = 0.5 - width, 0.5 + width
+    cap = upper.panel(
+        "ToeCap", first, last, _constant(0.0), cap_high, palette["cap"], 0.0018, 100, 26
     )
-    u = np.linspace(-0.095, 0.095, 70)
-    parts.append(upper.seam(u, 0.40 + 0.4 * np.cos(u / 0.10 * math.pi / 2) ** 2 - 0.03, thread))
-    guard = 0.13 if style == "runner" else 0.15
-    parts.append(
-        upper.panel(
-            "ToeGuard",
-            0.5 - guard,
-            0.5 + guard,
-            _constant(0.02),
-            lambda x: 0.12 + 0.16 * np.cos((x - 0.5) / guard * math.pi / 2),
-            palette["panel"],
-            0.0009,
-        )
-    )
+    heel, _ = upper.at(np.zeros(20), np.linspace(0, 1, 20) * 0.95, 0.0008)
+    section = meshes.rounded_rectangle(0.014, 0.0014, 0.0005, 2)
+    parts = [cap, meshes.sweep("HeelStrip", heel, section, palette["panel"], up=(0, 1, 0))]
     for side in (1, -1):
-        middle = 0.5 - side * 0.26
+        u = np.full(30, 0.5 - side * 0.265)
+        v = np.linspace(0.22, 0.92, 30)
+        parts.append(upper.seam(u, v, palette["thread"], 0.0003))
+        parts.append(upper.seam(u - side * 0.006, v, palette["thread"], 0.0003))
+    return parts
 
-        def low(u: Points, middle: float = middle, side: int = side) -> Points:
-            t = (u - middle) / 0.085 * side
-            return 0.26 + 0.20 * t + 0.08 * np.cos(t * 2)
 
-        def high(u: Points, middle: float = middle, side: int = side) -> Points:
-            t = (u - middle) / 0.085 * side
-            return (
-                0.26
-                + 0.20 * t
-                + 0.08 * np.cos(t * 2)
-                + 0.13 * np.sqrt(np.clip(1 - t**2, 0, 1))
-                + 0.004
-            )
+def _leather_details(upper: _Upper, style: str, palette: Palette) -> list[bpy.types.Object]:
+    """An oxford's toe cap, the quarters' seams, and the counter at the heel."""
+    thread = palette["thread"]
 
-        first, last = middle - 0.085, middle + 0.085
-        parts.append(upper.panel("Flash", first, last, low, high, palette["accent"], 0.0011))
-    if style == "court":
-        holes = [
-            (0.5 + du, v) for du in (-0.055, -0.0275, 0, 0.0275, 0.055) for v in (0.50, 0.58, 0.66)
+    def arc(u: Points) -> Points:
+        return 0.46 * np.sqrt(np.clip(1 - ((u - 0.5) / 0.145) ** 2, 0, 1))
+
+    parts = []
+    if style == "oxford":
+        u = np.linspace(0.5 - 0.14, 0.5 + 0.14, 80)
+        parts += [
+            upper.panel("ToeCap", 0.36, 0.64, _constant(0.0), arc, palette["cap"], 0.0008, 90),
+            upper.seam(u, arc(u) - 0.02, thread, 0.0012),
+            upper.seam(u, arc(u) - 0.045, thread, 0.0012),
         ]
-        points, normals = upper.at(
-            np.array([h[0] for h in holes]), np.array([h[1] for h in holes]), 0.0003
-        )
-        dark = materials.plain("Hole", (0.01, 0.01, 0.01), 0.9)
-        for point, normal in zip(points, normals, strict=True):
-            disc = meshes.lathe("Hole", [(0.0011, 0), (0, 0.0001)], dark, 12)
-            disc.rotation_euler = _towards(normal)
-            disc.location = point
-            parts.append(disc)
+    for side in (1, -1):
+        bend = np.linspace(0, 1, 50)
+        u = 0.5 - side * (0.235 - 0.13 * bend)
+        parts.append(upper.seam(u, 0.64 - 0.60 * bend**1.6, thread, 0.0004))
+
+    def counter(u: Points) -> Points:
+        return 0.62 + 0.2 * np.cos(u / 0.075 * math.pi / 2)
+
+    parts.append(
+        upper.panel("Counter", -0.075, 0.075, _constant(0.0), counter, palette["panel"], 0.0007)
+    )
+    return parts
+
+
+def _sport_details(upper: _Upper, style: str, palette: Palette) -> list[bpy.types.Object]:
+    """Counter, toe guard and the flashes on the sides; a court shoe has holes over the toe."""
+
+    def counter(u: Points) -> Points:
+        return 0.4 * np.cos(u / 0.10 * math.pi / 2) ** 2
+
+    guard = 0.13 if style == "runner" else 0.15
+
+    def guard_high(u: Points) -> Points:
+        return 0.12 + 0.16 * np.cos((u - 0.5) / guard * math.pi / 2)
+
+    panel, thread = palette["panel"], palette["thread"]
+    u = np.linspace(-0.095, 0.095, 70)
+    first, last = 0.5 - guard, 0.5 + guard
+    parts = [
+        upper.panel("Counter", -0.10, 0.10, _constant(0.02), lambda u: 0.42 + counter(u), panel),
+        upper.seam(u, 0.40 + counter(u) - 0.03, thread),
+        upper.panel("ToeGuard", first, last, _constant(0.02), guard_high, panel, 0.0009),
+        *(_flash(upper, side, palette["accent"]) for side in (1, -1)),
+    ]
+    return parts + _vents(upper) if style == "court" else parts
+
+
+def _flash(upper: _Upper, side: int, material: bpy.types.Material) -> bpy.types.Object:
+    """The accent on one side: a band that rises towards the heel."""
+    middle = 0.5 - side * 0.26
+
+    def low(u: Points) -> Points:
+        t = (u - middle) / 0.085 * side
+        return 0.26 + 0.20 * t + 0.08 * np.cos(t * 2)
+
+    def high(u: Points) -> Points:
+        t = (u - middle) / 0.085 * side
+        return low(u) + 0.13 * np.sqrt(np.clip(1 - t**2, 0, 1)) + 0.004
+
+    return upper.panel("Flash", middle - 0.085, middle + 0.085, low, high, material, 0.0011)
+
+
+def _vents(upper: _Upper) -> list[bpy.types.Object]:
+    """Fifteen punched holes over the toe."""
+    across, along = (-0.055, -0.0275, 0, 0.0275, 0.055), (0.50, 0.58, 0.66)
+    holes = np.array([(0.5 + du, v) for du in across for v in along])
+    points, normals = upper.at(holes[:, 0], holes[:, 1], 0.0003)
+    dark = materials.plain("Hole", (0.01, 0.01, 0.01), 0.9)
+    parts = []
+    for point, normal in zip(points, normals, strict=True):
+        disc = meshes.lathe("Hole", [(0.0011, 0), (0, 0.0001)], dark, 12)
+        disc.rotation_euler = _towards(normal)
+        disc.location = point
+        parts.append(disc)
     return parts
 
 
@@ -691,25 +679,12 @@ def _towards(normal: Points) -> tuple[float, float, float]:
 
 
 def _laces(upper: _Upper, style: ShoeStyle, palette: Palette) -> list[bpy.types.Object]:
+    """Eyelets, the laces crossed between them, and the bow."""
     rows = 7 if style.opening_lift > 0.03 else 4 if style.laces == "thin" else 6
     d = np.linspace(0.048, 0.215, rows)
     left, left_normal = upper.at(0.5 - d, np.full(rows, 0.90), 0.0018)
     right, right_normal = upper.at(0.5 + d, np.full(rows, 0.90), 0.0018)
-    parts = []
-    for points, normals in ((left, left_normal), (right, right_normal)):
-        for point, normal in zip(points, normals, strict=True):
-            ring = meshes.ellipse(0.0025, 0.0025, 16)
-            eyelet = meshes.tube(
-                "Eyelet",
-                np.column_stack([ring, np.zeros(16)]),
-                0.0007,
-                palette["metal"],
-                closed=True,
-                sides=8,
-            )
-            eyelet.rotation_euler = _towards(normal)
-            eyelet.location = point
-            parts.append(eyelet)
+    parts = _eyelets(left, left_normal, palette) + _eyelets(right, right_normal, palette)
     section = {
         "flat": meshes.rounded_rectangle(0.0068, 0.0015, 0.0007, 3),
         "round": meshes.ellipse(0.0021, 0.0017, 12),
@@ -727,18 +702,36 @@ def _laces(upper: _Upper, style: ShoeStyle, palette: Palette) -> list[bpy.types.
         over(left[index], right[index + 1], 0.0062)
         over(right[index], left[index + 1], 0.0085)
     centre = (left[-1] + right[-1]) / 2 + np.array([0, 0, 0.0125])
+    return parts + _bow(upper, centre, section, palette["lace"])
+
+
+def _eyelets(points: Points, normals: Points, palette: Palette) -> list[bpy.types.Object]:
+    parts = []
+    for point, normal in zip(points, normals, strict=True):
+        ring = np.column_stack([meshes.ellipse(0.0025, 0.0025, 16), np.zeros(16)])
+        eyelet = meshes.tube("Eyelet", ring, 0.0007, palette["metal"], closed=True, sides=8)
+        eyelet.rotation_euler = _towards(normal)
+        eyelet.location = point
+        parts.append(eyelet)
+    return parts
+
+
+def _bow(
+    upper: _Upper, centre: Points, section: Points, lace: bpy.types.Material
+) -> list[bpy.types.Object]:
+    """The knot at `centre`, and two loops and two tails that lie on the quarters."""
     knot = meshes.lathe(
         "Knot",
         [(0.0005, -0.004), (0.0042, -0.002), (0.0046, 0.001), (0.0028, 0.0035), (0.0, 0.004)],
-        palette["lace"],
+        lace,
         24,
         80,
     )
-    parts.append(meshes.move(knot, centre, (90, 0, 0)))
-    # The bow lies on the quarters: two loops and two tails, by (distance in u, v, offset).
+    parts = [meshes.move(knot, tuple(centre), (90, 0, 0))]
     for side in (-1, 1):
 
         def along(*stations: tuple[float, float, float], side: int = side) -> Points:
+            """From the knot through (distance in u, v, offset)."""
             points = [upper.at(np.array(0.5 + side * d), np.array(v), o)[0] for d, v, o in stations]
             return np.stack([centre, *points])
 
@@ -752,5 +745,5 @@ def _laces(upper: _Upper, style: ShoeStyle, palette: Palette) -> list[bpy.types.
         tail = along((0.135, 0.84, 0.012), (0.110, 0.64, 0.005), (0.118, 0.44, 0.0035))
         loop = meshes.smooth_curve(np.concatenate([loop, centre[None]]), 60)
         for name, path in (("Loop", loop), ("Tail", meshes.smooth_curve(tail, 30))):
-            parts.append(meshes.sweep(name, path, section, palette["lace"], sharp_degrees=None))
+            parts.append(meshes.sweep(name, path, section, lace, sharp_degrees=None))
     return parts

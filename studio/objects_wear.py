@@ -44,52 +44,65 @@ def _case_round(
     """Case, bezel, dial, hands, crystal and crown; the dial at z about 0.008, 12 o'clock at +y."""
     r = radius
     face, ink, accent = rng.choice(_DIALS)
-    dial_image = materials.as_blender_image("Dial", artwork.watch_dial(rng, face, ink, accent))
-    graph = materials.Graph("Dial")
-    vector = graph.node("TexCoord").outputs["UV"]
-    color = graph.node("TexImage", {"Vector": vector}, image=dial_image).outputs[0]
-    dial_material = graph.finish(Base_Color=color, Roughness=0.35, Metallic=0.25)
+    dial = _dial_material(rng, face, ink, accent)
     polished = materials.plain("Polished", (0.8, 0.8, 0.8), 0.08, 1.0)
     if metal.name.startswith("Gold"):
         polished = materials.plain("PolishedGold", srgb("#d9a866"), 0.1, 1.0)
-    parts = [
-        meshes.lathe(
-            "Case",
-            [
-                (r * 0.8, 0.0),
-                (r * 0.95, 0.0008),
-                (r, 0.003),
-                (r, 0.0068),
-                (r * 0.985, 0.0076),
-                (r * 0.93, 0.008),
-            ],
-            metal,
-            96,
-        ),
-        meshes.lathe(
-            "Bezel",
-            [
-                (r * 0.965, 0.0076),
-                (r * 0.955, 0.0092),
-                (r * 0.9, 0.0102),
-                (r * 0.855, 0.0101),
-                (r * 0.835, 0.0086),
-                (r * 0.82, 0.0079),
-            ],
-            polished,
-            96,
-        ),
+    case = [
+        (r * 0.8, 0.0),
+        (r * 0.95, 0.0008),
+        (r, 0.003),
+        (r, 0.0068),
+        (r * 0.985, 0.0076),
+        (r * 0.93, 0.008),
+    ]
+    bezel = [
+        (r * 0.965, 0.0076),
+        (r * 0.955, 0.0092),
+        (r * 0.9, 0.0102),
+        (r * 0.855, 0.0101),
+        (r * 0.835, 0.0086),
+        (r * 0.82, 0.0079),
     ]
     disc = meshes.ellipse(r * 0.835, r * 0.835, 72)
-    parts.append(
+    parts = [
+        meshes.lathe("Case", case, metal, 96),
+        meshes.lathe("Bezel", bezel, polished, 96),
         meshes.mesh_object(
             "Dial",
             np.column_stack([disc, np.full(72, 0.0080)]),
             [range(72)],
-            dial_material,
+            dial,
             uvs=lambda v: np.column_stack([v[:, 0] / (r * 1.67) + 0.5, v[:, 1] / (r * 1.67) + 0.5]),
-        )
-    )
+        ),
+        *_hands(rng, r, ink, accent),
+    ]
+    crystal = [(r * 0.835, 0.0097), (r * 0.6, 0.0101), (0, 0.0103)]
+    parts.append(meshes.lathe("Crystal", crystal, materials.glass("Crystal"), 72, 80))
+    crown = []
+    for index in range(48):
+        radius_here = 0.0033 if index % 2 else 0.0030
+        angle = index * 2 * math.pi / 48
+        crown.append((radius_here * math.cos(angle), radius_here * math.sin(angle)))
+    knob = meshes.prism("Crown", crown, 0.0, 0.0042, polished)
+    parts.append(meshes.move(knob, (r + 0.0004, 0, 0.0046), (0, 90, 0)))
+    return parts
+
+
+def _dial_material(
+    rng: random.Random, face: artwork.Color, ink: artwork.Color, accent: artwork.Color
+) -> bpy.types.Material:
+    image = materials.as_blender_image("Dial", artwork.watch_dial(rng, face, ink, accent))
+    graph = materials.Graph("Dial")
+    vector = graph.node("TexCoord").outputs["UV"]
+    color = graph.node("TexImage", {"Vector": vector}, image=image).outputs[0]
+    return graph.finish(Base_Color=color, Roughness=0.35, Metallic=0.25)
+
+
+def _hands(
+    rng: random.Random, r: float, ink: artwork.Color, accent: artwork.Color
+) -> list[bpy.types.Object]:
+    """Hour, minute and second hand on a dial of radius `r`, and the cap over their axis."""
     bright = tuple(c / 255 for c in ink)
     hands = materials.plain(
         "Hands",
@@ -99,27 +112,12 @@ def _case_round(
     )
     red = materials.plain("Second", materials.from_bytes(accent), 0.4)
     minute = rng.choice((50, 52, 54, 8, 40))
-    parts += [
+    return [
         _hand(r * 0.46, r * 0.085, 0.0084, 300 + minute / 2 if minute > 30 else 65, hands),
         _hand(r * 0.68, r * 0.065, 0.0088, minute * 6, hands),
         _hand(r * 0.74, r * 0.022, 0.0092, rng.uniform(0, 360), red),
         meshes.lathe("Cap", [(r * 0.045, 0.0082), (r * 0.045, 0.0096), (0, 0.0098)], hands, 24),
-        meshes.lathe(
-            "Crystal",
-            [(r * 0.835, 0.0097), (r * 0.6, 0.0101), (0, 0.0103)],
-            materials.glass("Crystal"),
-            72,
-            80,
-        ),
     ]
-    crown = []
-    for index in range(48):
-        radius_here = 0.0033 if index % 2 else 0.0030
-        angle = index * 2 * math.pi / 48
-        crown.append((radius_here * math.cos(angle), radius_here * math.sin(angle)))
-    knob = meshes.prism("Crown", crown, 0.0, 0.0042, polished)
-    parts.append(meshes.move(knob, (r + 0.0004, 0, 0.0046), (0, 90, 0)))
-    return parts
 
 
 def watch(rng: random.Random, *, strap: str | None = None, pose: str = "flat") -> bpy.types.Object:
@@ -216,78 +214,97 @@ def _leather_strap(
         if pose == "worn":
             length = 0.08
         path = _strap_centre(pose, start, length, 50, sign)
-        t = np.linspace(0, 1, 50)
-        half = np.interp(t, [0, 1], [width / 2, width * 0.42])
-        if sign < 0 and pose == "flat":  # the pointed tip
-            half = half * np.sqrt(np.clip((1.0 - t) / 0.07, 0.02, 1))
-        thick = np.interp(t, [0, 0.3, 1], [0.0042, 0.003, 0.0022])
-        rings, top_line = [], []
-        tangents = np.gradient(path, axis=0)
-        for point, tangent, h, k in zip(path, tangents, half, thick, strict=True):
-            normal = np.cross([1.0 if sign > 0 else -1.0, 0, 0], tangent)
-            normal /= np.linalg.norm(normal)
-            if pose == "flat" and normal[2] < 0:
-                normal = -normal
-            section = meshes.rounded_rectangle(2 * h, k, k * 0.45, 3)
-            rings.append(
-                point
-                + section[:, :1] * np.array([1, 0, 0])
-                + section[:, 1:] * normal
-                + normal * (k / 2 - 0.001)
+        parts += _strap_half(path, width, sign, pose, hide, thread)
+        if pose == "flat":
+            parts += _strap_holes(path) if sign < 0 else _buckle(path[-1], width, hide, metal)
+    return parts
+
+
+def _strap_half(
+    path: np.ndarray,
+    width: float,
+    sign: int,
+    pose: str,
+    hide: bpy.types.Material,
+    thread: bpy.types.Material,
+) -> list[bpy.types.Object]:
+    """Leather along `path` (50, 3), thinner and narrower to its end, stitched along both edges."""
+    t = np.linspace(0, 1, 50)
+    half = np.interp(t, [0, 1], [width / 2, width * 0.42])
+    if sign < 0 and pose == "flat":  # the pointed tip
+        half = half * np.sqrt(np.clip((1.0 - t) / 0.07, 0.02, 1))
+    thick = np.interp(t, [0, 0.3, 1], [0.0042, 0.003, 0.0022])
+    rings, upper, normals = [], [], []
+    tangents = np.gradient(path, axis=0)
+    for point, tangent, h, k in zip(path, tangents, half, thick, strict=True):
+        normal = np.cross([1.0 if sign > 0 else -1.0, 0, 0], tangent)
+        normal /= np.linalg.norm(normal)
+        if pose == "flat" and normal[2] < 0:
+            normal = -normal
+        section = meshes.rounded_rectangle(2 * h, k, k * 0.45, 3)
+        rings.append(
+            point
+            + section[:, :1] * np.array([1, 0, 0])
+            + section[:, 1:] * normal
+            + normal * (k / 2 - 0.001)
+        )
+        upper.append(point + normal * (k - 0.001))
+        normals.append(normal)
+    parts = [meshes.loft("Strap", rings, hide, sharp_degrees=55)]
+    for side in (-1, 1):
+        edge = [
+            point + np.array([side * (h - 0.0018), 0, 0])
+            for point, h in zip(upper, half, strict=True)
+        ]
+        parts.append(
+            meshes.stitches(
+                "Stitches",
+                edge[1:-4],
+                normals[1:-4],
+                thread,
+                pitch=0.0032,
+                length=0.0022,
+                radius=0.00028,
             )
-            top_line.append((point + normal * (k - 0.001), normal))
-        parts.append(meshes.loft("Strap", rings, hide, sharp_degrees=55))
-        for side in (-1, 1):
-            line = np.array(
-                [
-                    p + np.array([side * (h - 0.0018), 0, 0])
-                    for (p, _), h in zip(top_line, half, strict=True)
-                ]
-            )[1:-4]
-            normals = np.array([n for _, n in top_line])[1:-4]
-            parts.append(
-                meshes.stitches(
-                    "Stitches", line, normals, thread, pitch=0.0032, length=0.0022, radius=0.00028
-                )
+        )
+    return parts
+
+
+def _strap_holes(path: np.ndarray) -> list[bpy.types.Object]:
+    """Seven holes along the half with the tip."""
+    dark = materials.plain("Hole", (0.01, 0.008, 0.006), 0.9)
+    hole = np.column_stack([meshes.ellipse(0.001, 0.0012, 14), np.zeros(14)])
+    lift = np.array([0, 0, 0.0026 - 0.0009])
+    return [
+        meshes.mesh_object("Hole", hole + path[int(26 + i * 2.6)] + lift, [range(14)], dark)
+        for i in range(7)
+    ]
+
+
+def _buckle(
+    end: np.ndarray, width: float, hide: bpy.types.Material, metal: bpy.types.Material
+) -> list[bpy.types.Object]:
+    """Frame and pin at the strap's `end`, and two loops of leather before them."""
+    y = end[1]
+    frame = meshes.rounded_rectangle(width + 0.003, 0.013, 0.004, 6)
+    ring = np.column_stack([frame[:, 0], frame[:, 1] + y + 0.003, np.full(len(frame), 0.0028)])
+    parts = [
+        meshes.tube("Buckle", ring, 0.0013, metal, closed=True),
+        meshes.tube("Pin", [(0, y - 0.003, 0.004), (0, y + 0.0095, 0.0038)], 0.0008, metal),
+    ]
+    for back in (0.013, 0.021):
+        parts.append(
+            meshes.slab(
+                "Loop",
+                width * 0.95,
+                0.0055,
+                0.0046,
+                hide,
+                corner=0.001,
+                fillet=0.001,
+                centre=(0, y - back, 0.0002),
             )
-        if pose == "flat" and sign < 0:
-            dark = materials.plain("Hole", (0.01, 0.008, 0.006), 0.9)
-            for index in range(7):
-                hole = meshes.ellipse(0.001, 0.0012, 14)
-                at = path[int(26 + index * 2.6)]
-                k = 0.0026
-                parts.append(
-                    meshes.mesh_object(
-                        "Hole",
-                        np.column_stack([hole, np.zeros(14)]) + at + np.array([0, 0, k - 0.0009]),
-                        [range(14)],
-                        dark,
-                    )
-                )
-        if sign > 0 and pose == "flat":
-            end = path[-1]
-            frame = meshes.rounded_rectangle(width + 0.003, 0.013, 0.004, 6)
-            ring = np.column_stack(
-                [frame[:, 0], frame[:, 1] + end[1] + 0.003, np.full(len(frame), 0.0028)]
-            )
-            parts.append(meshes.tube("Buckle", ring, 0.0013, metal, closed=True))
-            parts.append(
-                meshes.tube(
-                    "Pin", [(0, end[1] - 0.003, 0.004), (0, end[1] + 0.0095, 0.0038)], 0.0008, metal
-                )
-            )
-            for y in (end[1] - 0.013, end[1] - 0.021):
-                loop = meshes.slab(
-                    "Loop",
-                    width * 0.95,
-                    0.0055,
-                    0.0046,
-                    hide,
-                    corner=0.001,
-                    fillet=0.001,
-                    centre=(0, y, 0.0002),
-                )
-                parts.append(loop)
+        )
     return parts
 
 
