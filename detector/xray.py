@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.boxes import BLOCK, GreedyNMS, iou_matrix
+from detector.boxes import BLOCK, Boxes, GreedyNMS, iou_matrix
 from detector.ssd import (
     MAX_KEPT_PER_CLASS,
     SCORE_FLOOR,
@@ -102,19 +102,7 @@ def xray(raw: RawPrediction, settings: Settings, size: tuple[int, int]) -> XRay:
     for start in range(0, len(scores), BLOCK):
         block = slice(start, start + BLOCK)
         kept[start + greedy.add(boxes[block], groups[block])] = True
-
-    suppressor = np.full(len(scores), -1)
-    ious = np.zeros(len(scores), np.float32)
-    for group in np.unique(groups):
-        members = np.flatnonzero(groups == group)
-        winners, losers = members[kept[members]], members[~kept[members]]
-        for start in range(0, len(losers), _ROWS):
-            rows = losers[start : start + _ROWS]
-            overlaps = iou_matrix(boxes[rows], boxes[winners])
-            # Of all that overlap too much the best came first, and it was enough.
-            first = np.argmax(overlaps > np.float32(settings.iou_threshold), axis=1)
-            suppressor[rows] = winners[first]
-            ious[rows] = overlaps[np.arange(len(rows)), first]
+    suppressor, ious = _suppressed(boxes, groups, kept, settings.iou_threshold)
 
     passing = above_threshold[class_ids, priors]
     shown = kept & passing
@@ -129,13 +117,9 @@ def xray(raw: RawPrediction, settings: Settings, size: tuple[int, int]) -> XRay:
 
     every = np.full(class_count, raw.prior_count)
     every[0] = 0
+    pixels = boxes * np.array([*size, *size], np.float32)
     return XRay(
-        Detections(
-            boxes * np.array([*size, *size], np.float32),
-            scores,
-            class_ids,
-            raw.prior_indices[priors],
-        ),
+        Detections(pixels, scores, class_ids, raw.prior_indices[priors]),
         passing,
         kept,
         shown,
@@ -149,6 +133,31 @@ def xray(raw: RawPrediction, settings: Settings, size: tuple[int, int]) -> XRay:
             count(shown),
         ),
     )
+
+
+def _suppressed(
+    boxes: Boxes, groups: NDArray[np.int64], kept: NDArray[np.bool_], iou_threshold: float
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Who suppressed each box, and their IoU: `suppressor` and `ious` of an XRay.
+
+    Args:
+        boxes: (K, 4) best first.
+        groups: (K,) boxes suppress those of their own group only.
+        kept: (K,) what NMS kept.
+    """
+    suppressor = np.full(len(boxes), -1)
+    ious = np.zeros(len(boxes), np.float32)
+    for group in np.unique(groups):
+        members = np.flatnonzero(groups == group)
+        winners, losers = members[kept[members]], members[~kept[members]]
+        for start in range(0, len(losers), _ROWS):
+            rows = losers[start : start + _ROWS]
+            overlaps = iou_matrix(boxes[rows], boxes[winners])
+            # Of all that overlap too much the best came first, and it was enough.
+            first = np.argmax(overlaps > np.float32(iou_threshold), axis=1)
+            suppressor[rows] = winners[first]
+            ious[rows] = overlaps[np.arange(len(rows)), first]
+    return suppressor, ious
 
 
 def _places(class_ids: NDArray[np.int64], kept: NDArray[np.bool_]) -> NDArray[np.int64]:

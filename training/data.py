@@ -74,7 +74,6 @@ def load(
     """
     truth = json.loads((annotations or folder / "annotations.json").read_text())
     ids = {c["id"]: LABELS.index(c["name"]) for c in truth["categories"] if c["name"] in LABELS}
-    names = {LABELS[i]: i for i in ALL}
     boxes_of: dict[int, list] = {}
     for note in truth["annotations"]:
         if note["category_id"] in ids:
@@ -83,25 +82,9 @@ def load(
     for entry in truth["images"]:
         if split is not None and entry.get("split", "train") != split:
             continue
-        path = folder / "images" / entry["file_name"]
-        image = Image.open(path if path.exists() else folder / entry["file_name"]).convert("RGB")
-        scale = min(1.0, max_side / max(image.size))
-        if scale < 1:
-            side = (round(image.width * scale), round(image.height * scale))
-            image = image.resize(side, Image.Resampling.BILINEAR)
+        image = _open(folder, entry["file_name"], max_side)
         sx, sy = image.width / entry["width"], image.height / entry["height"]
-        regions = []
-        missing = ALL - {names[n] for n in entry.get("labelled", names)}
-        if missing:
-            # Who labelled clothes looked at people; elsewhere goods may lie about, bar watches.
-            worn = LABELS.index("clothes") not in missing
-            rare = missing & (GOODS if worn else {LABELS.index("watch")})
-            marked = bits(missing) | bits(rare) << UNLIKELY
-            regions.append(((0.0, 0.0, float(image.width), float(image.height)), marked))
-        for region in entry.get("ignore_regions", []):
-            x, y, w, h = region["bbox"]
-            marked = bits({names[n] for n in region["categories"]})
-            regions.append(((x * sx, y * sy, (x + w) * sx, (y + h) * sy), marked))
+        regions = _unlabelled(entry, image.size)
         boxes, classes = [], []
         for note in boxes_of.get(entry["id"], []):
             x, y, w, h = note["bbox"]
@@ -123,6 +106,38 @@ def load(
             scene.cutout = cutout_mask(scene)
         scenes.append(scene)
     return scenes
+
+
+def _open(folder: Path, file_name: str, max_side: int) -> Image.Image:
+    """An image of a COCO folder, no longer than `max_side`."""
+    path = folder / "images" / file_name
+    image = Image.open(path if path.exists() else folder / file_name).convert("RGB")
+    scale = min(1.0, max_side / max(image.size))
+    if scale < 1:
+        side = (round(image.width * scale), round(image.height * scale))
+        image = image.resize(side, Image.Resampling.BILINEAR)
+    return image
+
+
+def _unlabelled(
+    entry: dict, size: tuple[int, int]
+) -> list[tuple[tuple[float, float, float, float], int]]:
+    """Where in an image of `size` categories may be present without a label: `Scene.regions`."""
+    names = {LABELS[i]: i for i in ALL}
+    regions = []
+    missing = ALL - {names[n] for n in entry.get("labelled", names)}
+    if missing:
+        # Who labelled clothes looked at people; elsewhere goods may lie about, bar watches.
+        worn = LABELS.index("clothes") not in missing
+        rare = missing & (GOODS if worn else {LABELS.index("watch")})
+        marked = bits(missing) | bits(rare) << UNLIKELY
+        regions.append(((0.0, 0.0, float(size[0]), float(size[1])), marked))
+    sx, sy = size[0] / entry["width"], size[1] / entry["height"]
+    for region in entry.get("ignore_regions", []):
+        x, y, w, h = region["bbox"]
+        marked = bits({names[n] for n in region["categories"]})
+        regions.append(((x * sx, y * sy, (x + w) * sx, (y + h) * sy), marked))
+    return regions
 
 
 def load_background(folder: Path) -> list[Scene]:

@@ -130,16 +130,6 @@ def card(
     """The model card: what the model is, what it learnt from, how good it is, where it fails."""
     version = max((p for p in folder.iterdir() if p.name.isdigit()), key=lambda p: int(p.name))
     record = json.loads((version / "assets.extra" / "training.json").read_text())
-    everything = json.loads((data / "annotations.json").read_text())["images"]
-    empty = (
-        json.loads((background / "annotations.json").read_text())["images"] if background else []
-    )
-    whole = results["all"]
-
-    def counted(field: str, images: list[dict] = everything) -> dict[str, int]:
-        found = Counter(str(image[field]) for image in images if field in image)
-        return dict(found.most_common())
-
     return {
         "name": folder.name,
         "version": int(version.name),
@@ -152,27 +142,12 @@ def card(
         "figures": figures_record(split, results),
         "calibration": {
             **record["calibration"],
-            "served_error": clean(whole.calibration_error),
+            "served_error": clean(results["all"].calibration_error),
             "note": "fitted on the same val split that the figures are of",
         },
         "known_weaknesses": list(WEAKNESSES),
         "began_from": record.get("began_from", []),
-        "data": {
-            "pictures": counted("split"),
-            "kinds": counted("kind"),
-            "partial_labels": "Most everyday scenes are labelled for some categories only; loss "
-            "and scoring take the others, and marked regions, as unknown.",
-            "licences": "They vary from source to source and for many pictures none is stated. No "
-            "picture is part of this project.",
-            "licence_classes": counted("licence_class"),
-            "sources": counted("source_repo"),
-            "background": {
-                "pictures": len(empty),
-                "held_out": len(held_out([image["id"] for image in empty])),
-                "licences": counted("licence", empty),
-                "sources": counted("source_repo", empty),
-            },
-        },
+        "data": data_record(data, background),
         "training": {
             "command": command or record.get("command"),
             "seed": record["config"]["seed"],
@@ -189,6 +164,38 @@ def card(
             "gRPC on loopback",
         },
     }
+
+
+def data_record(data: Path, background: Path | None) -> dict[str, object]:
+    """What the model learnt from, counted, as the card has it."""
+    images = _images_of(data)
+    empty = _images_of(background) if background else []
+
+    def counted(field: str, images: list[dict] = images) -> dict[str, int]:
+        found = Counter(str(image[field]) for image in images if field in image)
+        return dict(found.most_common())
+
+    return {
+        "pictures": counted("split"),
+        "kinds": counted("kind"),
+        "partial_labels": "Most everyday scenes are labelled for some categories only; loss "
+        "and scoring take the others, and marked regions, as unknown.",
+        "licences": "They vary from source to source and for many pictures none is stated. No "
+        "picture is part of this project.",
+        "licence_classes": counted("licence_class"),
+        "sources": counted("source_repo"),
+        "background": {
+            "pictures": len(empty),
+            "held_out": len(held_out([image["id"] for image in empty])),
+            "licences": counted("licence", empty),
+            "sources": counted("source_repo", empty),
+        },
+    }
+
+
+def _images_of(folder: Path) -> list[dict]:
+    images: list[dict] = json.loads((folder / "annotations.json").read_text())["images"]
+    return images
 
 
 def figures_record(split: Split, results: dict[str, Figures]) -> dict[str, object]:

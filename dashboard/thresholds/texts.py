@@ -1,9 +1,126 @@
 """What the viewer says: whole sentences, with {places} for what only the browser knows."""
 
 from detector.evaluation.matching import Outcome
-from detector.translation import _
+from detector.translation import _, noted
 
 Text = str | list[str] | dict[str, str]
+
+_TEXTS: dict[str, str | dict[str, str]] = {
+    # The row of classes, and the slider.
+    "targets": noted("Whose threshold the slider moves"),
+    "all_classes": noted("All classes"),
+    "class_not_shown": noted("This class is not shown"),
+    "own_threshold": noted("≥ {threshold}"),
+    "forget_own": noted("Take away the own threshold of {label}"),
+    "forget_own_title": noted("{label} follows all classes again"),
+    "heading": noted("Score threshold"),
+    "heading_but_own": noted("Score threshold · but for those with their own"),
+    "heading_class": noted("Score threshold of {label}"),
+    "heading_class_as_all": noted("Score threshold of {label} · as all classes"),
+    "heading_waiting": noted("{heading} · applies on release"),
+    "slider": noted("Score threshold"),
+    "slider_class": noted("Score threshold of {label}"),
+    # The line that counts.
+    "boxes_shown": {"one": noted("{count} box shown"), "other": noted("{count} boxes shown")},
+    "boxes_shown_of": {
+        "one": noted("{count} box shown: {classes}"),
+        "other": noted("{count} boxes shown: {classes}"),
+    },
+    "class_count": noted("{label} × {count}"),
+    "outcome_count": noted("{count} {outcome}"),
+    "count_line": noted("{shown} · {hidden} hidden"),
+    # The legend.
+    "no_ground_truth": noted("There is no ground truth of this image to judge by."),
+    "right": noted("{count} right"),
+    "wrong": noted("{count} wrong"),
+    "wrong_of": noted("{count} wrong: {kinds}"),
+    "missed": noted("{count} missed"),
+    "ignored": noted("{count} ignored"),
+    "judged_on_release": noted("{count} judged on release"),
+    "candidates": {
+        "one": noted(
+            "{count} candidate above the threshold, {removed} of them removed. "
+            "Pick a box to see which ones it suppressed."
+        ),
+        "other": noted(
+            "{count} candidates above the threshold, {removed} of them removed. "
+            "Pick a box to see which ones it suppressed."
+        ),
+    },
+    "left_out": noted("({count} weaker ones are not drawn)"),
+    "new": noted("{count} new"),
+    "gone": noted("{count} gone"),
+    # The photo, and the labels on it.
+    "back": noted("Back to the list"),
+    "photo": noted("The image. {counts}"),
+    "photo_loading": noted("Loading the image…"),
+    "photo_failed": noted("The image could not be loaded."),
+    "no_photo": noted("There is no image."),
+    "zoom": noted("Zoom"),
+    "zoom_out": noted("Zoom out"),
+    "zoom_out_title": noted("Zoom out (-)"),
+    "zoom_in": noted("Zoom in"),
+    "zoom_in_title": noted("Zoom in (+)"),
+    "zoom_reset": noted("Whole image"),
+    "zoom_reset_title": noted("Whole image (0)"),
+    "box_label_wrong": noted("{outcome} · {name}"),
+    "box_label_missed": noted("missed: {label}"),
+    "box_label_ignored": noted("ignored"),
+    "box_label_ignored_class": noted("ignored: {label}"),
+    "box_label_new": noted("new"),
+    "box_label_gone": noted("gone: {name}"),
+    "box_label_suppressed": noted("IoU {iou} · {score}"),
+    "box_label_removed": noted("removed: IoU {iou} · {score}"),
+    "iou_with_ground_truth": noted("IoU {iou} with the ground truth"),
+    "iou_with_better": noted("removed: IoU {iou} with a better box"),
+    # The picked box.
+    "panel": noted("The picked box"),
+    "unpick": noted("Unpick"),
+    "iou": noted("IoU {iou}"),
+    "size": noted("{width} × {height} px"),
+    "shown": noted("{name} · {size} · threshold of {label}: {threshold}"),
+    "shown_judged": noted("{name} · {size} · {outcome} · threshold of {label}: {threshold}"),
+    "shown_judged_by": noted(
+        "{name} · {size} · {outcome} (IoU {iou} with {ground_truth}) · "
+        "threshold of {label}: {threshold}"
+    ),
+    "hidden_by_class": noted("{name} is hidden: {label} is not among the classes shown."),
+    "hidden_by_score": noted("{name} is hidden: its score is below {threshold}."),
+    "hidden_by_better": noted("{name} is hidden: a better box overlaps it with IoU {iou}."),
+    "hidden_by_class_limit": noted("{name} is hidden: its class has too many better boxes."),
+    "hidden_by_limit": noted("{name} is hidden: {count} better boxes are shown already."),
+    "suppressed_by": noted(
+        "{name} was removed: {better} overlaps it with IoU {iou}, above {limit}."
+    ),
+    "suppressed": {
+        "one": noted("{name} suppressed {count} box that overlaps it with an IoU above {limit}:"),
+        "other": noted(
+            "{name} suppressed {count} boxes that overlap it with an IoU above {limit}:"
+        ),
+    },
+    "suppressed_nothing": noted(
+        "{name} suppressed nothing: no weaker box overlaps it with an IoU above {limit}."
+    ),
+    "more_below": noted("{count} more below the threshold: hidden even without NMS"),
+}
+_OUTCOME_NAMES = {
+    Outcome.RIGHT: noted("right"),
+    Outcome.IGNORED: noted("ignored"),
+    Outcome.LOCALISATION: noted("localisation"),
+    Outcome.CLASS: noted("class"),
+    Outcome.DUPLICATE: noted("duplicate"),
+    Outcome.BACKGROUND: noted("background"),
+    Outcome.BOTH: noted("both"),
+}
+_OUTCOMES = {
+    Outcome.RIGHT: noted("right: it finds its object"),
+    Outcome.IGNORED: noted("neither right nor wrong: it lies in a region to ignore"),
+    Outcome.LOCALISATION: noted("wrong: the right class, but it fits the object badly"),
+    Outcome.CLASS: noted("wrong: there is an object, of another class"),
+    Outcome.DUPLICATE: noted("wrong: a better box has found this object already"),
+    Outcome.BACKGROUND: noted("wrong: there is nothing"),
+    Outcome.BOTH: noted("wrong: another class, and it fits badly"),
+}
 
 
 def texts() -> dict[str, Text]:
@@ -12,127 +129,15 @@ def texts() -> dict[str, Text]:
     Where a number decides the wording there are two: `one`, and `other` for any other number.
     """
     return {
-        # The row of classes, and the slider.
-        "targets": _("Whose threshold the slider moves"),
-        "all_classes": _("All classes"),
-        "class_not_shown": _("This class is not shown"),
-        "own_threshold": _("≥ {threshold}"),
-        "forget_own": _("Take away the own threshold of {label}"),
-        "forget_own_title": _("{label} follows all classes again"),
-        "heading": _("Score threshold"),
-        "heading_but_own": _("Score threshold · but for those with their own"),
-        "heading_class": _("Score threshold of {label}"),
-        "heading_class_as_all": _("Score threshold of {label} · as all classes"),
-        "heading_waiting": _("{heading} · applies on release"),
-        "slider": _("Score threshold"),
-        "slider_class": _("Score threshold of {label}"),
-        # The line that counts.
-        "boxes_shown": {"one": _("{count} box shown"), "other": _("{count} boxes shown")},
-        "boxes_shown_of": {
-            "one": _("{count} box shown: {classes}"),
-            "other": _("{count} boxes shown: {classes}"),
+        **{
+            name: _(text) if isinstance(text, str) else {key: _(each) for key, each in text.items()}
+            for name, text in _TEXTS.items()
         },
-        "class_count": _("{label} × {count}"),
-        "outcome_count": _("{count} {outcome}"),
-        "count_line": _("{shown} · {hidden} hidden"),
-        # The legend.
-        "no_ground_truth": _("There is no ground truth of this image to judge by."),
-        "right": _("{count} right"),
-        "wrong": _("{count} wrong"),
-        "wrong_of": _("{count} wrong: {kinds}"),
-        "missed": _("{count} missed"),
-        "ignored": _("{count} ignored"),
-        "judged_on_release": _("{count} judged on release"),
-        "candidates": {
-            "one": _(
-                "{count} candidate above the threshold, {removed} of them removed. "
-                "Pick a box to see which ones it suppressed."
-            ),
-            "other": _(
-                "{count} candidates above the threshold, {removed} of them removed. "
-                "Pick a box to see which ones it suppressed."
-            ),
-        },
-        "left_out": _("({count} weaker ones are not drawn)"),
-        "new": _("{count} new"),
-        "gone": _("{count} gone"),
-        # The photo, and the labels on it.
-        "back": _("Back to the list"),
-        "photo": _("The image. {counts}"),
-        "photo_loading": _("Loading the image…"),
-        "photo_failed": _("The image could not be loaded."),
-        "no_photo": _("There is no image."),
-        "zoom": _("Zoom"),
-        "zoom_out": _("Zoom out"),
-        "zoom_out_title": _("Zoom out (-)"),
-        "zoom_in": _("Zoom in"),
-        "zoom_in_title": _("Zoom in (+)"),
-        "zoom_reset": _("Whole image"),
-        "zoom_reset_title": _("Whole image (0)"),
-        "box_label_wrong": _("{outcome} · {name}"),
-        "box_label_missed": _("missed: {label}"),
-        "box_label_ignored": _("ignored"),
-        "box_label_ignored_class": _("ignored: {label}"),
-        "box_label_new": _("new"),
-        "box_label_gone": _("gone: {name}"),
-        "box_label_suppressed": _("IoU {iou} · {score}"),
-        "box_label_removed": _("removed: IoU {iou} · {score}"),
-        "iou_with_ground_truth": _("IoU {iou} with the ground truth"),
-        "iou_with_better": _("removed: IoU {iou} with a better box"),
-        # The picked box.
-        "panel": _("The picked box"),
-        "unpick": _("Unpick"),
-        "iou": _("IoU {iou}"),
-        "size": _("{width} × {height} px"),
-        "shown": _("{name} · {size} · threshold of {label}: {threshold}"),
-        "shown_judged": _("{name} · {size} · {outcome} · threshold of {label}: {threshold}"),
-        "shown_judged_by": _(
-            "{name} · {size} · {outcome} (IoU {iou} with {ground_truth}) · "
-            "threshold of {label}: {threshold}"
-        ),
-        "hidden_by_class": _("{name} is hidden: {label} is not among the classes shown."),
-        "hidden_by_score": _("{name} is hidden: its score is below {threshold}."),
-        "hidden_by_better": _("{name} is hidden: a better box overlaps it with IoU {iou}."),
-        "hidden_by_class_limit": _("{name} is hidden: its class has too many better boxes."),
-        "hidden_by_limit": _("{name} is hidden: {count} better boxes are shown already."),
-        "suppressed_by": _(
-            "{name} was removed: {better} overlaps it with IoU {iou}, above {limit}."
-        ),
-        "suppressed": {
-            "one": _("{name} suppressed {count} box that overlaps it with an IoU above {limit}:"),
-            "other": _(
-                "{name} suppressed {count} boxes that overlap it with an IoU above {limit}:"
-            ),
-        },
-        "suppressed_nothing": _(
-            "{name} suppressed nothing: no weaker box overlaps it with an IoU above {limit}."
-        ),
-        "more_below": _("{count} more below the threshold: hidden even without NMS"),
-        # By the number of the outcome; the first, not judged, says nothing.
-        "outcome_names": _by_outcome(
-            {
-                Outcome.RIGHT: _("right"),
-                Outcome.IGNORED: _("ignored"),
-                Outcome.LOCALISATION: _("localisation"),
-                Outcome.CLASS: _("class"),
-                Outcome.DUPLICATE: _("duplicate"),
-                Outcome.BACKGROUND: _("background"),
-                Outcome.BOTH: _("both"),
-            }
-        ),
-        "outcomes": _by_outcome(
-            {
-                Outcome.RIGHT: _("right: it finds its object"),
-                Outcome.IGNORED: _("neither right nor wrong: it lies in a region to ignore"),
-                Outcome.LOCALISATION: _("wrong: the right class, but it fits the object badly"),
-                Outcome.CLASS: _("wrong: there is an object, of another class"),
-                Outcome.DUPLICATE: _("wrong: a better box has found this object already"),
-                Outcome.BACKGROUND: _("wrong: there is nothing"),
-                Outcome.BOTH: _("wrong: another class, and it fits badly"),
-            }
-        ),
+        "outcome_names": _by_outcome(_OUTCOME_NAMES),
+        "outcomes": _by_outcome(_OUTCOMES),
     }
 
 
 def _by_outcome(names: dict[Outcome, str]) -> list[str]:
-    return [names.get(outcome, "") for outcome in Outcome]
+    """By the number of the outcome; the first, not judged, says nothing."""
+    return [_(names[outcome]) if outcome in names else "" for outcome in Outcome]

@@ -48,24 +48,6 @@ def show(
         on_target: called with the id of the class that was chosen, None for all.
         on_pick: called with the id of the box that was clicked, None where it was unpicked.
     """
-
-    def released() -> None:
-        given = _given(key, "thresholds")
-        score, classes = _threshold(given.get("score")), given.get("classes")
-        if score is not None and isinstance(classes, Mapping):
-            known = {str(class_id) for class_id in range(1, len(view.labels))}
-            own = {int(name): _threshold(value) for name, value in classes.items() if name in known}
-            on_thresholds(score, {name: value for name, value in own.items() if value is not None})
-
-    def chosen() -> None:
-        class_id = _given(key, "target").get("id")
-        if class_id is None or class_id in range(1, len(view.labels)):
-            on_target(class_id)
-
-    def clicked() -> None:
-        name = _given(key, "picked").get("id")
-        on_pick(name if isinstance(name, str) else None)
-
     appeared, vanished = compared or ((), ())
     data = ViewerData(
         name=key,
@@ -84,10 +66,41 @@ def show(
         "viewer",
         key=key,
         data=data.as_json(),
-        on_thresholds_change=released,
-        on_target_change=chosen,
-        on_picked_change=clicked,
+        **_listeners(key, len(view.labels), on_thresholds, on_target, on_pick),
     )
+
+
+def _listeners(
+    key: str,
+    class_count: int,
+    on_thresholds: Callable[[float, dict[int, float]], None],
+    on_target: Callable[[int | None], None],
+    on_pick: Callable[[str | None], None],
+) -> dict[str, Callable[[], None]]:
+    """What the component calls, by its names; each passes on what the browser said."""
+
+    def released() -> None:
+        given = _given(key, "thresholds")
+        score, classes = _threshold(given.get("score")), given.get("classes")
+        if score is not None and isinstance(classes, Mapping):
+            known = {str(class_id) for class_id in range(1, class_count)}
+            own = {int(name): _threshold(value) for name, value in classes.items() if name in known}
+            on_thresholds(score, {name: value for name, value in own.items() if value is not None})
+
+    def chosen() -> None:
+        class_id = _given(key, "target").get("id")
+        if class_id is None or class_id in range(1, class_count):
+            on_target(class_id)
+
+    def clicked() -> None:
+        name = _given(key, "picked").get("id")
+        on_pick(name if isinstance(name, str) else None)
+
+    return {
+        "on_thresholds_change": released,
+        "on_target_change": chosen,
+        "on_picked_change": clicked,
+    }
 
 
 def _given(key: str, name: str) -> Mapping[str, Any]:

@@ -122,37 +122,7 @@ def run(
         patience_s=patience_s,
         busy_patience_s=busy_patience_s,
     )
-    work = _Work(calls, config.image_limits, make, stored)
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="batch")
-    running: set[Future[Done]] = set()
-    failure: BaseException | None = None
-    left = enumerate(sources)
-    exhausted = False
-    try:
-        while running or not exhausted:
-            while not exhausted and len(running) < 2 * workers:
-                if (following := next(left, None)) is None:
-                    exhausted = True
-                else:
-                    running.add(pool.submit(work, *following))
-            finished, running = wait(running, return_when=FIRST_COMPLETED)
-            for future in finished:
-                if future.cancelled():
-                    continue
-                if (error := future.exception()) is None:
-                    yield future.result()
-                    continue
-                failure = failure or error  # the first is the reason
-                exhausted = True
-                if isinstance(error, ServingError):
-                    stop.set()  # the others would wait for the same server
-                for other in running:
-                    other.cancel()
-    finally:
-        stop.set()
-        pool.shutdown(cancel_futures=True)
-    if failure is not None:
-        raise failure
+    yield from _carried_out(_Work(calls, config.image_limits, make, stored), sources, workers, stop)
 
 
 def read_source(source: Source) -> bytes:
@@ -249,3 +219,43 @@ class _Work:
         if self._stored is not None:
             self._stored.put(digest, answer)
         return answer
+
+
+def _carried_out(
+    work: _Work, sources: Iterable[Source], workers: int, stop: threading.Event
+) -> Generator[Done, None, None]:
+    """What becomes of each source, by a pool of threads. Raises the first error of any of them.
+
+    Args:
+        stop: set when nothing more is to be waited for.
+    """
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="batch")
+    running: set[Future[Done]] = set()
+    failure: BaseException | None = None
+    left = enumerate(sources)
+    exhausted = False
+    try:
+        while running or not exhausted:
+            while not exhausted and len(running) < 2 * workers:
+                if (following := next(left, None)) is None:
+                    exhausted = True
+                else:
+                    running.add(pool.submit(work, *following))
+            finished, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in finished:
+                if future.cancelled():
+                    continue
+                if (error := future.exception()) is None:
+                    yield future.result()
+                    continue
+                failure = failure or error  # the first is the reason
+                exhausted = True
+                if isinstance(error, ServingError):
+                    stop.set()  # the others would wait for the same server
+                for other in running:
+                    other.cancel()
+    finally:
+        stop.set()
+        pool.shutdown(cancel_futures=True)
+    if failure is not None:
+        raise failure

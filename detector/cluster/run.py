@@ -117,7 +117,6 @@ def detect(
         ClusterError: the cluster or a storage fails.
     """
     target = absolute(target)
-    version, started, finished = 0, batch.started, ""
     manifest = inside(target, "manifest.json")
     header = {
         **batch.header(),
@@ -125,6 +124,38 @@ def detect(
         "images": {"count": len(images), "sha256": _digest(images)},
         "part_size": part_size,
     }
+    version, started, finished = _begun(client, target, header, batch, config, any_version)
+    header |= {"model_version": version}
+    folder = inside(target, "parts")
+    write_whole(manifest, _to_json(header, {"started": started, "finished": finished}))
+    before = names_in(folder)
+    summaries = []
+    for summary in _detected(client, _tasks(images, folder, header, batch, config)):
+        summaries.append(summary)
+        on_done(summary.images, summary.name in before)
+    summaries.sort(key=lambda summary: summary.name)
+    if not finished or not before.issuperset(each.name for each in summaries):
+        finished = now()
+    times = {"started": started, "finished": finished}
+    write_whole(manifest, _to_json(header, times, summaries))
+    return _totals(summaries)
+
+
+def _begun(
+    client: Client,
+    target: str,
+    header: dict[str, Any],
+    batch: Batch,
+    config: Config,
+    any_version: bool,
+) -> tuple[int, str, str]:
+    """Version (0: any), start and end ("": none) of the run; those of an attempt before this one.
+
+    Raises:
+        ManifestError: the earlier attempt was of other images, settings or another version.
+    """
+    version, started, finished = 0, batch.started, ""
+    manifest = inside(target, "manifest.json")
     if (data := read_or_none(manifest)) is not None:
         version, started, finished = _earlier(data, header, manifest)
     elif not any_version:
@@ -140,20 +171,7 @@ def detect(
             ),
             _("0 stands for any version. Give another --out."),
         )
-    header |= {"model_version": version}
-    folder = inside(target, "parts")
-    write_whole(manifest, _to_json(header, {"started": started, "finished": finished}))
-    before = names_in(folder)
-    summaries = []
-    for summary in _detected(client, _tasks(images, folder, header, batch, config)):
-        summaries.append(summary)
-        on_done(summary.images, summary.name in before)
-    summaries.sort(key=lambda summary: summary.name)
-    if not finished or not before.issuperset(each.name for each in summaries):
-        finished = now()
-    times = {"started": started, "finished": finished}
-    write_whole(manifest, _to_json(header, times, summaries))
-    return _totals(summaries)
+    return version, started, finished
 
 
 def _tasks(

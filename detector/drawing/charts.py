@@ -179,36 +179,8 @@ def precision_recall(
     traces: list[Trace] = []
     for class_id, curve in curves.items():
         label, color = _name_and_color(class_id, labels)
-        kind = "mAP" if class_id is None else "AP"
-        ap = average_precisions[class_id]
-        step = max(1, -(-len(curve.thresholds) // _MOST_POINTS))
-        places = slice(None, None, step)
-        at = curve.thresholds[places]
         traces.append(
-            {
-                "type": "scatter",
-                "mode": "lines+markers",
-                "x": _numbers(curve.recall[places]),
-                "y": _numbers(curve.precision[places]),
-                "customdata": [[float(str(t)), class_id or 0] for t in at],
-                "name": f"{label} · {kind} {'–' if np.isnan(ap) else f'{ap:.3f}'}",
-                "legendgroup": str(class_id or 0),
-                "line": {"color": color, "width": 3 if class_id is None else 1.5},
-                "marker": {"color": color, "size": 5},
-                "unselected": {"marker": {"opacity": 1}},
-                "meta": [label],  # of the words in a hover, the template takes these as they are
-                "hovertemplate": (
-                    _(
-                        "<b>{label}</b> at {threshold}<br>precision {precision}, recall {recall}",
-                        label="%{meta[0]}",
-                        threshold="%{customdata[0]:.2f}",
-                        precision="%{y:.2f}",
-                        recall="%{x:.2f}",
-                    )
-                    + "<extra></extra>"
-                ),
-                "legendrank": 1 if class_id is None else 2,
-            }
+            _precision_recall_line(class_id, curve, average_precisions[class_id], label, color)
         )
         here = curve.at(settings.threshold_of(class_id or 0))
         if class_id is not None or not settings.class_thresholds:
@@ -445,6 +417,38 @@ def _line(x: NDArray[np.float64], y: list[Any], label: str, color: str, class_id
         "line": {"color": color, "width": 2},
         "legendgroup": str(class_id),
         "hoverinfo": "skip",
+    }
+
+
+def _precision_recall_line(
+    class_id: int | None, curve: Curve, average_precision: float, label: str, color: str
+) -> Trace:
+    kind = "mAP" if class_id is None else "AP"
+    ap = "–" if np.isnan(average_precision) else f"{average_precision:.3f}"
+    places = slice(None, None, max(1, -(-len(curve.thresholds) // _MOST_POINTS)))
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "x": _numbers(curve.recall[places]),
+        "y": _numbers(curve.precision[places]),
+        "customdata": [[float(str(t)), class_id or 0] for t in curve.thresholds[places]],
+        "name": f"{label} · {kind} {ap}",
+        "legendgroup": str(class_id or 0),
+        "line": {"color": color, "width": 3 if class_id is None else 1.5},
+        "marker": {"color": color, "size": 5},
+        "unselected": {"marker": {"opacity": 1}},
+        "meta": [label],  # of the words in a hover, the template takes these as they are
+        "hovertemplate": (
+            _(
+                "<b>{label}</b> at {threshold}<br>precision {precision}, recall {recall}",
+                label="%{meta[0]}",
+                threshold="%{customdata[0]:.2f}",
+                precision="%{y:.2f}",
+                recall="%{x:.2f}",
+            )
+            + "<extra></extra>"
+        ),
+        "legendrank": 1 if class_id is None else 2,
     }
 
 

@@ -213,16 +213,13 @@ def view(
     floor = replace(at_floor(settings), class_agnostic=settings.class_agnostic)
     seen = xray(raw, floor, size)
     found = seen.candidates
-    settled: list[str] = []
-    if settings.class_agnostic:
-        settled = postprocess(raw, settings, size).ids
+    settled = postprocess(raw, settings, size).ids if settings.class_agnostic else []
     rows = _rows_to_send(seen, settings, settled)
     left_out = len(found) - len(rows)
     place = np.full(len(found) + 1, -1)  # the last is for index -1
     place[rows] = np.arange(len(rows))
-    pairs = None
-    if settings.class_agnostic and not left_out:
-        pairs = _pairs(raw, found, settings.iou_threshold)
+    paired = settings.class_agnostic and not left_out
+    pairs = _pairs(raw, found, settings.iou_threshold) if paired else None
     sent = found.take(rows)
     judgement = None
     if truth is not None:
@@ -235,14 +232,7 @@ def view(
         labels=list(labels),
         colors=colors,
         text_colors=[text_color(color) for color in colors],
-        settings=ViewSettings(
-            score=settings.score_threshold,
-            classes={str(key): value for key, value in settings.class_thresholds.items()},
-            shown=None if settings.classes is None else sorted(settings.classes),
-            top_k=settings.top_k,
-            iou=settings.iou_threshold,
-            agnostic=settings.class_agnostic,
-        ),
+        settings=_view_settings(settings),
         class_ids=sent.class_ids.tolist(),
         prior_indices=sent.prior_indices.tolist(),
         scores=sent.scores.astype(np.float64).tolist(),
@@ -257,6 +247,17 @@ def view(
         if settings.class_agnostic and pairs is None
         else None,
         judgement=judgement,
+    )
+
+
+def _view_settings(settings: Settings) -> ViewSettings:
+    return ViewSettings(
+        score=settings.score_threshold,
+        classes={str(key): value for key, value in settings.class_thresholds.items()},
+        shown=None if settings.classes is None else sorted(settings.classes),
+        top_k=settings.top_k,
+        iou=settings.iou_threshold,
+        agnostic=settings.class_agnostic,
     )
 
 

@@ -75,57 +75,12 @@ def decode_tensor(tensor: tensor_pb2.TensorProto, name: str = "the tensor") -> N
             _("Set output_name to an output of the model that holds numbers."),
         )
     dtype, field = _FORMATS[tensor.dtype]
-    sizes = [dim.size for dim in tensor.tensor_shape.dim]
-    if tensor.tensor_shape.unknown_rank or any(size < 0 for size in sizes):
-        raise OutputError(
-            _("{name} has an unknown shape {sizes}, expected all sizes", name=name, sizes=sizes),
-            _BROKEN,
-        )
-    count = math.prod(sizes)
-    claimed = dtype.itemsize * math.prod(max(size, 1) for size in sizes)
-    if claimed > MAX_TENSOR_BYTES or len(sizes) > 32:  # a short list can claim any size
-        raise OutputError(
-            _(
-                "{name} has shape {sizes}, expected at most 32 axes and {most} MiB",
-                name=name,
-                sizes=tuple(sizes),
-                most=MAX_TENSOR_BYTES // 2**20,
-            ),
-            RequestTooLargeError.hint,
-        )
+    shape = _shape(tensor, dtype, name)
     if tensor.tensor_content:
-        content = tensor.tensor_content
-        if len(content) != count * dtype.itemsize:
-            raise OutputError(
-                _(
-                    "{name} has {content_count} bytes, expected {count} of shape {sizes} and dtype "
-                    "{dtype_name}",
-                    name=name,
-                    content_count=len(content),
-                    count=count * dtype.itemsize,
-                    sizes=tuple(sizes),
-                    dtype_name=dtype.name,
-                ),
-                _BROKEN,
-            )
-        array = np.frombuffer(content, dtype)
+        array = _from_content(tensor.tensor_content, dtype, shape, name)
     else:
-        values = getattr(tensor, field)
-        if len(values) > count:
-            raise OutputError(
-                _(
-                    "{name} has {values_count} values, expected {count} of shape {sizes}",
-                    name=name,
-                    values_count=len(values),
-                    count=count,
-                    sizes=tuple(sizes),
-                ),
-                _BROKEN,
-            )
-        array = _listed_values(values, dtype)
-        if len(array) < count:
-            array = np.pad(array, (0, count - len(array)), "edge" if len(array) else "constant")
-    array = array.reshape(sizes)
+        array = _from_list(getattr(tensor, field), dtype, shape, name)
+    array = array.reshape(shape)
     array.flags.writeable = False
     return array
 
@@ -144,7 +99,69 @@ _BROKEN = noted(
 )
 
 
-def _listed_values(values: Sequence[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+def _shape(tensor: tensor_pb2.TensorProto, dtype: np.dtype[Any], name: str) -> tuple[int, ...]:
+    """The sizes of a tensor's axes. Raises OutputError: unknown, or too large to be meant."""
+    sizes = [dim.size for dim in tensor.tensor_shape.dim]
+    if tensor.tensor_shape.unknown_rank or any(size < 0 for size in sizes):
+        raise OutputError(
+            _("{name} has an unknown shape {sizes}, expected all sizes", name=name, sizes=sizes),
+            _BROKEN,
+        )
+    claimed = dtype.itemsize * math.prod(max(size, 1) for size in sizes)
+    if claimed > MAX_TENSOR_BYTES or len(sizes) > 32:  # a short list can claim any size
+        raise OutputError(
+            _(
+                "{name} has shape {sizes}, expected at most 32 axes and {most} MiB",
+                name=name,
+                sizes=tuple(sizes),
+                most=MAX_TENSOR_BYTES // 2**20,
+            ),
+            RequestTooLargeError.hint,
+        )
+    return tuple(sizes)
+
+
+def _from_content(
+    content: bytes, dtype: np.dtype[Any], shape: tuple[int, ...], name: str
+) -> NDArray[Any]:
+    """The flat array whose bytes these are. Raises OutputError: not as many as the shape says."""
+    size = math.prod(shape) * dtype.itemsize
+    if len(content) != size:
+        raise OutputError(
+            _(
+                "{name} has {content_count} bytes, expected {count} of shape {sizes} and dtype "
+                "{dtype_name}",
+                name=name,
+                content_count=len(content),
+                count=size,
+                sizes=shape,
+                dtype_name=dtype.name,
+            ),
+            _BROKEN,
+        )
+    return np.frombuffer(content, dtype)
+
+
+def _from_list(
+    values: Sequence[Any], dtype: np.dtype[Any], shape: tuple[int, ...], name: str
+) -> NDArray[Any]:
+    """The flat array of the values, the last one repeated. Raises OutputError: too many."""
+    count = math.prod(shape)
+    if len(values) > count:
+        raise OutputError(
+            _(
+                "{name} has {values_count} values, expected {count} of shape {sizes}",
+                name=name,
+                values_count=len(values),
+                count=count,
+                sizes=shape,
+            ),
+            _BROKEN,
+        )
     if dtype.kind == "f" and dtype.itemsize == 2:  # half_val holds the bits, as integers
-        return np.asarray(values, np.uint16).view(dtype)
-    return np.asarray(values, dtype)
+        array: NDArray[Any] = np.asarray(values, np.uint16).view(dtype)
+    else:
+        array = np.asarray(values, dtype)
+    if len(array) < count:
+        array = np.pad(array, (0, count - len(array)), "edge" if len(array) else "constant")
+    return array

@@ -408,8 +408,8 @@ def xywh(box):
     return [xmin, ymin, xmax - xmin, ymax - ymin]
 
 
-def pycocotools(images, class_count, max_detections):
-    """COCOeval over the same images; ids of detections and truths are indices plus one."""
+def notes_and_results(images, class_count):
+    """Ground truth and detections for pycocotools; ids are indices plus one."""
     notes, results = [], []
     truth_index = 0
     for image_id, (truths, detections) in enumerate(images, start=1):
@@ -436,6 +436,12 @@ def pycocotools(images, class_count, max_detections):
                     "score": float(score) if labelled(class_id) else None,
                 }
             )
+    return notes, results
+
+
+def pycocotools(images, class_count, max_detections):
+    """COCOeval over the same images."""
+    notes, results = notes_and_results(images, class_count)
     coco = COCO()
     coco.dataset = {
         "images": [{"id": number + 1} for number in range(len(images))],
