@@ -4,7 +4,7 @@ OTHER_PYTHONS ?= python3.12 python3.13
 VENV ?= .venv
 BIN := $(VENV)/bin
 DATA ?= data/commodity
-# Pictures without phones, computers and books; training goes without where the folder is missing.
+# Images without phones, computers and books; training goes without where the folder is missing.
 BACKGROUND ?= data/background
 # What the pretrained body comes from: training/mobilenet.py.
 OBJECTRON := runs/mediapipe-objectron-0.4.1675468480.tgz

@@ -114,7 +114,7 @@ and says whether the result is the same: the same boxes, with scores that differ
 and corners that differ by less than 0.1 pixels. (Another machine computes other last digits.)
 
 Each image is looked for at the path that the first run was given, so start this command in the same
-folder. With --pictures, images are recognised by their content, wherever they are now.
+folder. With --images, each is recognised by its content, wherever it is now.
 
 exit status: 0 if the result is the same, 1 if it is not; 2, 3 and 4 as for predict.
 """
@@ -192,9 +192,9 @@ def _predict(options: argparse.Namespace) -> int:
         return _predict_on_cluster(options)
     if options.out is not None:
         options.out = Path(options.out)
-    if options.out is None and (options.resume or options.export or options.no_pictures):
+    if options.out is None and (options.resume or options.export or options.no_images):
         raise ConfigError(
-            _("--resume, --export and --no-pictures are about the folder of --out"),
+            _("--resume, --export and --no-images are about the folder of --out"),
             _("Give --out too."),
         )
     if options.ground_truth and options.resume:
@@ -234,7 +234,7 @@ def _predict(options: argparse.Namespace) -> int:
             write(_line(result, spent_s, config.labels, as_json=options.json))
         if out is not None:
             versions |= set(out.finish().versions)
-            if not options.no_pictures and (lacking := untold(config.labels)):
+            if not options.no_images and (lacking := untold(config.labels)):
                 print(printable(lacking), file=sys.stderr)
     if judge is not None:
         _tell_accuracy(judge.accuracy(), as_json=options.json)
@@ -291,7 +291,7 @@ def _check_cluster_options(options: argparse.Namespace) -> None:
         raise ConfigError(
             _("--cluster writes to the folder of --out"), _("Give --out a path or a URL.")
         )
-    names = ("resume", "export", "no_pictures", "json", "ground_truth", "class_names")
+    names = ("resume", "export", "no_images", "json", "ground_truth", "class_names")
     if given := [f"--{name.replace('_', '-')}" for name in names if getattr(options, name)]:
         raise ConfigError(
             _("{options} cannot be given with --cluster", options=", ".join(given)),
@@ -311,7 +311,7 @@ def _output(
         Batch(config.model_name, config.labels, settings, started=now()),
         config,
         exports=options.export,
-        draws=not options.no_pictures,
+        draws=not options.no_images,
         resumes=options.resume,
         any_version=options.any_version,
     )
@@ -341,7 +341,7 @@ def _rerun(options: argparse.Namespace) -> int:
     config = _config(options).with_changes(labels=before.labels, version_label=None)
     after: list[Result | None] = [None] * len(before.results)
     with ExitStack() as stack:
-        sources = _sources_again(before.results, options.pictures, config, stack)
+        sources = _sources_again(before.results, options.images, config, stack)
         write = stack.enter_context(_progress(len(sources)))
         # Each image by the version that answered then; files that were bad by any.
         by_version: dict[int | None, list[int]] = {}
@@ -474,7 +474,7 @@ def _sources(
         try:
             if path.is_dir():
                 inside = [file for file in images_in(path) if not _is_written(file, out)]
-                found += [file_source(picture, limits) for picture in inside]
+                found += [file_source(image, limits) for image in inside]
                 if not inside:
                     raise ImageError(_("there are no images in this folder"), ImageError.hint)
             elif path.suffix.lower() == ".zip":
@@ -848,8 +848,9 @@ def _add_output(command: argparse.ArgumentParser) -> None:
         help="also write all boxes to --out in this format; may be given several times",
     )
     command.add_argument(
-        "--no-pictures", action="store_true", help="do not write images with boxes to --out"
+        "--no-images", action="store_true", help="do not write images with boxes to --out"
     )
+    _add_former_name(command, "--no-pictures", dest="no_images", action="store_true")
     command.add_argument(
         "--resume",
         action="store_true",
@@ -883,13 +884,19 @@ def _add_rerun(commands: Any) -> None:
     command.set_defaults(command=_rerun)
     command.add_argument("manifest", type=Path, metavar="MANIFEST", help="a manifest.json")
     command.add_argument(
-        "--pictures",
+        "--images",
         nargs="+",
         default=[],
         metavar="PLACE",
         help="files, folders or ZIP files in which to look for the images",
     )
+    _add_former_name(command, "--pictures", dest="images", nargs="+", default=[])
     _add_server(command)
+
+
+def _add_former_name(command: argparse.ArgumentParser, name: str, **options: Any) -> None:
+    """An option by the name that it had: it goes on working, and no help shows it."""
+    command.add_argument(name, help=argparse.SUPPRESS, **options)
 
 
 def _add_record(commands: Any) -> None:

@@ -101,9 +101,9 @@ def read_thumbnail(data: bytes, max_side: int, limits: ImageLimits = ImageLimits
         # Twice the side, so that the last step can still smooth.
         image.draft(None, (2 * max_side, 2 * max_side))  # does nothing unless it is a JPEG
         image.load()
-        picture = Image.fromarray(upright_rgb(image))
-        picture.thumbnail((max_side, max_side), Image.Resampling.BICUBIC, reducing_gap=2.0)
-        pixels = np.array(picture)
+        upright = Image.fromarray(upright_rgb(image))
+        upright.thumbnail((max_side, max_side), Image.Resampling.BICUBIC, reducing_gap=2.0)
+        pixels = np.array(upright)
     pixels.setflags(write=False)
     return pixels
 
@@ -132,10 +132,10 @@ def read_memory(data: bytes, limits: ImageLimits = ImageLimits()) -> int:
 
 def encode_jpeg(image: RGBImage, max_side: int = 1600, quality: int = 85) -> bytes:
     """The image as a JPEG for display, shrunk to `max_side` pixels a side, never enlarged."""
-    picture = Image.fromarray(image)
-    picture.thumbnail((max_side, max_side), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    shrunk = Image.fromarray(image)
+    shrunk.thumbnail((max_side, max_side), Image.Resampling.BICUBIC, reducing_gap=2.0)
     buffer = BytesIO()
-    picture.save(buffer, "JPEG", quality=quality)
+    shrunk.save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""The gallery's pictures: what stands where, in which light, seen from where."""
+"""The gallery's images: what stands where, in which light, seen from where."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from studio.scene import Stage
 
 @dataclass(frozen=True)
 class Composition:
-    """One picture of the gallery."""
+    """One image of the gallery."""
 
     file: str  # without folder and ending
     title: str
@@ -35,7 +35,7 @@ class Composition:
 GALLERY: list[Composition] = []
 
 
-def picture(
+def composition(
     title: str,
     alt: str,
     *,
@@ -130,7 +130,7 @@ def row_of_books(
         x += thick + 0.0006
 
 
-@picture(
+@composition(
     "Desk with laptop and books",
     "A wooden desk with an open laptop, a pile of books, a phone, headphones, a mug and a lamp",
     seed=11,
@@ -155,7 +155,7 @@ def desk_laptop_books(stage: Stage) -> None:
     scene.camera((0.08, -0.82, 0.50), (-0.012, 0.13, 0.10), 35, 5.6)
 
 
-@picture("Headphones", "Over-ear headphones on a warm studio backdrop", seed=4)
+@composition("Headphones", "Over-ear headphones on a warm studio backdrop", seed=4)
 def headphones_studio(stage: Stage) -> None:
     rng = stage.rng
     scene.backdrop(plaster("#d8b49a"))
@@ -166,7 +166,7 @@ def headphones_studio(stage: Stage) -> None:
     scene.camera((0.0, -0.80, 0.30), (0, 0, 0.103), 62, 5.6)
 
 
-@picture(
+@composition(
     "Bookshelf",
     "Three boards of a wooden shelf full of books, with a loudspeaker, a radio and a plant",
     seed=21,
@@ -197,7 +197,7 @@ def bookshelf(stage: Stage) -> None:
     scene.camera((0.14, -1.62, 0.62), (0.0, 0, 0.475), 43, 8.0)
 
 
-@picture("Wrist watch", "A wrist watch with a leather strap on white marble", seed=8)
+@composition("Wrist watch", "A wrist watch with a leather strap on white marble", seed=8)
 def watch_marble(stage: Stage) -> None:
     rng = stage.rng
     scene.ground(materials.marble("Marble", srgb("#ece9e4"), srgb("#8d8a88"), 3), 3)
@@ -207,7 +207,7 @@ def watch_marble(stage: Stage) -> None:
     scene.camera((0.02, -0.26, 0.33), (0.006, -0.022, 0.0), 52, 8)
 
 
-@picture(
+@composition(
     "Pocket electronics from above",
     "Phone, headphones, watch, laptop and a book laid out on grey concrete, seen from above",
     seed=15,
@@ -227,7 +227,7 @@ def electronics_flatlay(stage: Stage) -> None:
     scene.camera((0.0, -0.04, 0.92), (0.02, 0.0, 0.0), 42, 8, 1.2)
 
 
-@picture(
+@composition(
     "Table radio", "A wooden table radio on a sideboard next to a vase with green twigs", seed=30
 )
 def radio_sideboard(stage: Stage) -> None:
@@ -242,7 +242,7 @@ def radio_sideboard(stage: Stage) -> None:
     scene.camera((-0.02, -0.92, 0.30), (0.05, 0.05, 0.12), 44, 4.0)
 
 
-@picture(
+@composition(
     "Kitchen still life (none of the classes)",
     "Fruit in a bowl, a vase and a mug on a wooden board: nothing that the detector knows",
     seed=17,
@@ -267,7 +267,7 @@ def still_life_fruit(stage: Stage) -> None:
     scene.camera((0.02, -0.85, 0.48), (0.01, 0.05, 0.07), 42, 4.0)
 
 
-@picture("Canvas shoes", "A pair of canvas shoes with white laces on a wooden floor", seed=42)
+@composition("Canvas shoes", "A pair of canvas shoes with white laces on a wooden floor", seed=42)
 def canvas_shoes(stage: Stage) -> None:
     rng = stage.rng
     scene.ground(oak(7), 5, turn_degrees=20)
@@ -277,7 +277,7 @@ def canvas_shoes(stage: Stage) -> None:
     scene.camera((0.08, -0.50, 0.46), (0.0, -0.015, 0.035), 42, 8)
 
 
-@picture("Leather shoes", "A pair of polished leather shoes on a grey rug", seed=43)
+@composition("Leather shoes", "A pair of polished leather shoes on a grey rug", seed=43)
 def leather_shoes(stage: Stage) -> None:
     rng = stage.rng
     scene.ground(materials.carpet("Rug", srgb("#8d8a86")), 5)
@@ -288,7 +288,7 @@ def leather_shoes(stage: Stage) -> None:
     scene.camera((0.0, -0.58, 0.36), (0.0, 0.005, 0.035), 44, 8)
 
 
-@picture("T-shirt", "A T-shirt laid flat on a wooden floor, seen from above", seed=51)
+@composition("T-shirt", "A T-shirt laid flat on a wooden floor, seen from above", seed=51)
 def tshirt_flat(stage: Stage) -> None:
     rng = stage.rng
     item = garments.top(rng, "tshirt")
@@ -299,7 +299,9 @@ def tshirt_flat(stage: Stage) -> None:
     scene.camera((0.0, -0.10, 1.30), (0.0, 0.0, 0.0), 42, None)
 
 
-@picture("Jeans", "A pair of blue jeans laid flat on a dark wooden floor, seen from above", seed=52)
+@composition(
+    "Jeans", "A pair of blue jeans laid flat on a dark wooden floor, seen from above", seed=52
+)
 def jeans_flat(stage: Stage) -> None:
     rng = stage.rng
     item = garments.trousers(rng, "jeans")
@@ -316,9 +318,9 @@ def jeans_flat(stage: Stage) -> None:
     scene.camera((0.0, -0.12, 1.84), (0.0, -0.01, 0.0), 42, None)
 
 
-@picture(
+@composition(
     "An outfit from above",
-    "Sweater, jeans, shoes, watch and phone laid out on the floor, seen from above; tall picture",
+    "Sweater, jeans, shoes, watch and phone laid out on the floor, seen from above; tall image",
     size=(960, 1280),
     seed=53,
 )
@@ -337,7 +339,7 @@ def outfit_flatlay(stage: Stage) -> None:
     scene.camera((0.0, -0.20, 1.92), (0.0, -0.04, 0.0), 40, None)
 
 
-@picture(
+@composition(
     "Clothes on pegs",
     "A shirt, a sweater and a dress on a wall, two pairs of shoes on the bench below",
     seed=54,
@@ -368,9 +370,9 @@ def clothes_on_pegs(stage: Stage) -> None:
     scene.camera((0.12, -2.55, 1.10), (0.0, 0, 0.93), 40, 8)
 
 
-@picture(
+@composition(
     "A workplace",
-    "A monitor, two loudspeakers, a laptop, headphones and a phone on a desk; wide picture",
+    "A monitor, two loudspeakers, a laptop, headphones and a phone on a desk; wide image",
     size=(1600, 800),
     seed=61,
 )
@@ -398,7 +400,7 @@ def workplace_wide(stage: Stage) -> None:
     scene.camera((0.04, -1.52, 0.58), (0.03, 0.06, 0.155), 30, 8)
 
 
-@picture(
+@composition(
     "Book covers",
     "Four books with colourful covers side by side on a linen cloth, seen from above",
     seed=64,
@@ -415,7 +417,7 @@ def book_covers(stage: Stage) -> None:
     scene.camera((0.01, -0.20, 0.82), (0.005, -0.035, 0.0), 42, 11)
 
 
-@picture(
+@composition(
     "Flea market table",
     "A table crowded with radios, loudspeakers, books, headphones, phones, watches and shoes",
     seed=71,
@@ -448,7 +450,7 @@ def crowded_table(stage: Stage) -> None:
     scene.camera((0.05, -1.18, 0.98), (0.02, 0.11, 0.06), 36, 11)
 
 
-@picture(
+@composition(
     "Wireless speaker outdoors", "A small wireless speaker on a stone table in a garden", seed=83
 )
 def speaker_garden(stage: Stage) -> None:
@@ -470,7 +472,7 @@ def speaker_garden(stage: Stage) -> None:
     scene.camera((0.0, -0.55, 0.18), (0.035, 0, 0.065), 52, 2.8)
 
 
-@picture("Laptop", "An open laptop on a white table in front of a pale wall", seed=85)
+@composition("Laptop", "An open laptop on a white table in front of a pale wall", seed=85)
 def laptop_studio(stage: Stage) -> None:
     rng = stage.rng
     scene.backdrop(plaster("#dfe3e6"))
@@ -480,7 +482,7 @@ def laptop_studio(stage: Stage) -> None:
     scene.camera((0.0, -0.74, 0.33), (0.0, 0.02, 0.10), 46, 8)
 
 
-@picture(
+@composition(
     "Phones and a watch", "Two phones and a metal watch on a dark slate, seen at an angle", seed=88
 )
 def phones_watch(stage: Stage) -> None:
@@ -494,7 +496,7 @@ def phones_watch(stage: Stage) -> None:
     scene.camera((0.02, -0.25, 0.31), (0.028, 0.005, 0.0), 44, 8)
 
 
-@picture(
+@composition(
     "A quiet hour with a book",
     "An open book, reading glasses, a mug and a phone on a wooden table by a plant",
     seed=91,

@@ -402,7 +402,7 @@ def paper_edges(name: str, color: RGB, axis: int = 2, pitch: float = 0.0009) -> 
 def printed(
     name: str, image: bpy.types.Image, roughness: float = 0.4, coat: float = 0.0, wear: float = 0.12
 ) -> bpy.types.Material:
-    """A picture on paper or board, a little scuffed."""
+    """An image on paper or board, a little scuffed."""
     graph = Graph(name)
     vector = graph.node("TexCoord").outputs["UV"]
     print_ = graph.node("TexImage", {"Vector": vector}, image=image, extension="EXTEND").outputs[0]
@@ -471,10 +471,10 @@ def perforated(
     )
 
 
-def as_blender_image(name: str, picture: Image.Image) -> bpy.types.Image:
-    """Pillow picture as a Blender image in memory (sRGB)."""
-    rgba = np.asarray(picture.convert("RGBA"), dtype=np.float32)[::-1] / 255.0
-    image = bpy.data.images.new(name, picture.width, picture.height, alpha=False)
+def as_blender_image(name: str, drawn: Image.Image) -> bpy.types.Image:
+    """Pillow's image as Blender's, in memory (sRGB)."""
+    rgba = np.asarray(drawn.convert("RGBA"), dtype=np.float32)[::-1] / 255.0
+    image = bpy.data.images.new(name, drawn.width, drawn.height, alpha=False)
     image.pixels.foreach_set(np.ascontiguousarray(rgba).ravel())
     image.pack()
     return image

@@ -358,7 +358,7 @@ def tube(
     return sweep(name, path, ellipse(radius, radius, sides), material, closed=closed)
 
 
-def picture(
+def sheet(
     name: str,
     width: float,
     height: float,

@@ -433,7 +433,7 @@ def _radio_dial(
     wide, tall = width * 0.38, height * 0.3
     x, y, z = width / 2 - 0.024 - wide / 2, face - 0.0022, 0.008 + height / 2 + height * 0.2
     image = materials.as_blender_image("Dial", artwork.radio_scale(rng))
-    sheet = meshes.picture(
+    sheet = meshes.sheet(
         "Dial", wide, tall, materials.screen("Dial", image, 0.5, 0.1), corner=0.005
     )
     frame = meshes.rounded_rectangle(wide, tall, 0.006)

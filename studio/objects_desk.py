@@ -49,7 +49,7 @@ def book(
             )
         )
     parts.append(
-        meshes.picture(
+        meshes.sheet(
             "CoverPrint",
             width - 0.0012,
             height - 0.0012,
@@ -211,7 +211,7 @@ def _phone_front(
         fillet=0.0006,
         centre=(0, 0, thick - 0.0006),
     )
-    display = meshes.picture(
+    display = meshes.sheet(
         "Screen",
         width - 2 * bezel,
         height - 2 * bezel,
@@ -371,7 +371,7 @@ def _laptop_base(
     )
     top = height + 0.002
     key_depth = depth * 0.46
-    key_well = meshes.picture(
+    key_well = meshes.sheet(
         "KeyWell",
         width * 0.9,
         key_depth + 0.006,
@@ -422,7 +422,7 @@ def _laptop_lid(
         centre=(0, depth / 2, -0.0062),
     )
     black = materials.plain("Bezel", (0.005, 0.005, 0.006), 0.12)
-    bezel = meshes.picture(
+    bezel = meshes.sheet(
         "Bezel",
         width - 0.006,
         depth - 0.012,
@@ -432,7 +432,7 @@ def _laptop_lid(
     )
     image = materials.as_blender_image("Display", artwork.desktop_screen(rng)) if lit else None
     shown = materials.screen("Display", image, rng.uniform(0.85, 1.25), 0.18)
-    display = meshes.picture(
+    display = meshes.sheet(
         "Display", width - 0.018, depth - 0.03, shown, centre=(0, depth / 2 + 0.004, 0.0003)
     )
     return meshes.group("LidGroup", [shell, bezel, display])
@@ -466,7 +466,7 @@ def monitor(rng: random.Random, *, lit: bool = True) -> bpy.types.Object:
     ]
     black = materials.plain("Bezel", (0.006, 0.006, 0.007), 0.2)
     case.append(
-        meshes.picture(
+        meshes.sheet(
             "Bezel", width - 0.003, height - 0.003, black, corner=0.004, centre=(0, 0, 0.0222)
         )
     )
@@ -476,7 +476,7 @@ def monitor(rng: random.Random, *, lit: bool = True) -> bpy.types.Object:
     shown = materials.screen("Display", image, rng.uniform(0.85, 1.25), 0.22)
     chin = 0.014
     case.append(
-        meshes.picture(
+        meshes.sheet(
             "Display", width - 0.014, height - 0.014 - chin, shown, centre=(0, chin / 2, 0.0224)
         )
     )

@@ -23,7 +23,7 @@ from studio.meshes import Points
 
 Line = Sequence[tuple[float, float]] | Points
 
-# Of the cloth's triangles: larger is faster and less fine; training pictures are small.
+# Of the cloth's triangles: larger is faster and less fine; training images are small.
 coarseness = 1.0
 
 

@@ -175,7 +175,7 @@ def _case_square(rng: random.Random, metal: bpy.types.Material) -> list[bpy.type
     shown = materials.screen(
         "Face", materials.as_blender_image("Face", artwork.smart_dial(rng)), 1.1
     )
-    face = meshes.picture("Face", 0.031, 0.037, shown, corner=0.008, centre=(0, 0, 0.01125))
+    face = meshes.sheet("Face", 0.031, 0.037, shown, corner=0.008, centre=(0, 0, 0.01125))
     crown = meshes.lathe(
         "Crown", [(0.0032, 0), (0.0034, 0.001), (0.003, 0.0022), (0, 0.0024)], metal, 32
     )

@@ -1,4 +1,4 @@
-"""Random pictures for training: many kinds, grounds, lights and views, every box known."""
+"""Random images for training: many kinds, grounds, lights and views, every box known."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from studio.gallery import plaster, put, row_of_books, stack
 from studio.materials import srgb
 from studio.scene import Stage
 
-# Close to what the detector sees (300 x 300): larger pictures would only cost time.
+# Close to what the detector sees (300 x 300): larger images would only cost time.
 SIZES = ((400, 300), (400, 300), (300, 400), (340, 340))
 
 
@@ -90,9 +90,9 @@ LYING = (desk.book, desk.open_book, _phone, wear.watch, shoes.shoe_pair, props.p
 
 
 def draw_many(folder: Path, count: int, first_seed: int, samples: int) -> None:
-    """Pictures of seeds first_seed .. first_seed + count - 1 in FOLDER/images.
+    """Images of seeds first_seed .. first_seed + count - 1 in FOLDER/images.
 
-    FOLDER/annotations.json is complete after every picture; a picture that is there is kept.
+    FOLDER/annotations.json is complete after every image; an image that is there is kept.
     """
     (folder / "images").mkdir(parents=True, exist_ok=True)
     path = folder / "annotations.json"
@@ -107,8 +107,8 @@ def draw_many(folder: Path, count: int, first_seed: int, samples: int) -> None:
         scene.settle_for_speed()
         garments.coarseness = 1.5
         draft(stage)
-        path_of_picture = folder / "images" / name
-        scene.render(path_of_picture, samples, rng.randint(72, 92), developed=rng.random() < 0.6)
+        target = folder / "images" / name
+        scene.render(target, samples, rng.randint(72, 92), developed=rng.random() < 0.6)
         found, slivers = scene.annotate(stage)
         _record(data, name, seed, stage.size, found, slivers)
         temporary = path.with_suffix(".part")
@@ -265,7 +265,7 @@ def _scattered(stage: Stage) -> None:
 
 
 def _single(stage: Stage) -> None:
-    """One product, large, as in a shop's picture."""
+    """One product, large, as in a shop's photo."""
     rng = stage.rng
     if rng.random() < 0.5:
         scene.backdrop(
@@ -461,7 +461,7 @@ def _hung(stage: Stage) -> None:
 def _empty() -> dict[str, Any]:
     categories = [{"id": i, "name": n} for i, n in enumerate(scene.CATEGORIES, start=1)]
     return {
-        "info": {"description": "Random pictures from studio; boxes from the meshes"},
+        "info": {"description": "Random images from studio; boxes from the meshes"},
         "categories": categories,
         "images": [],
         "annotations": [],
@@ -476,7 +476,7 @@ def _record(
     found: list[scene.Annotation],
     slivers: list[scene.Annotation],
 ) -> None:
-    """Add one picture in the format of the photographs' annotations."""
+    """Add one image in the format of the photographs' annotations."""
     image_id = len(data["images"]) + 1
     ignored = [
         {"categories": [scene.CATEGORIES[s.category_id - 1]], "bbox": list(s.box)} for s in slivers

@@ -3,7 +3,7 @@
     python -m studio.render gallery [--only NAME ...] [--scale 0.3] [--samples 12]
     python -m studio.render training FOLDER --count 200 --seed 1
 
-`gallery` writes samples/*.jpg and samples/annotations.json; `training` draws random pictures for
+`gallery` writes samples/*.jpg and samples/annotations.json; `training` draws random images for
 the detector's training into FOLDER/images with FOLDER/annotations.json beside.
 """
 
@@ -24,7 +24,7 @@ from studio import scene
 from studio.gallery import GALLERY, Composition
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
-AT_A_TIME = 16  # Blender keeps some 100 MB of each picture: a process draws no more than these
+AT_A_TIME = 16  # Blender keeps some 100 MB of each image: a process draws no more than these
 OPENING = "outfit_flatlay.jpg"
 
 
@@ -33,23 +33,23 @@ def main(argv: list[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    gallery = commands.add_parser("gallery", help="the pictures in samples/")
-    gallery.add_argument("--only", nargs="*", help="names of pictures; default all")
+    gallery = commands.add_parser("gallery", help="the images in samples/")
+    gallery.add_argument("--only", nargs="*", help="names of images; default all")
     gallery.add_argument("--scale", type=float, default=1.0, help="of the final size, for drafts")
-    gallery.add_argument("--samples", type=int, help="light paths a pixel; default each picture's")
-    gallery.add_argument("--boxes", action="store_true", help="only the boxes, keep the pictures")
+    gallery.add_argument("--samples", type=int, help="light paths a pixel; default each image's")
+    gallery.add_argument("--boxes", action="store_true", help="only the boxes, keep the images")
     gallery.add_argument("--out", type=Path, default=SAMPLES)
-    training = commands.add_parser("training", help="random pictures for training")
+    training = commands.add_parser("training", help="random images for training")
     training.add_argument("folder", type=Path)
     training.add_argument("--count", type=int, default=200)
-    training.add_argument("--seed", type=int, default=1, help="of the first picture")
+    training.add_argument("--seed", type=int, default=1, help="of the first image")
     training.add_argument("--samples", type=int, default=6)
     arguments = parser.parse_args(argv)
     if arguments.command == "gallery":
         chosen = [c for c in GALLERY if not arguments.only or c.file in arguments.only]
         if arguments.only and len(chosen) < len(set(arguments.only)):
             names = ", ".join(c.file for c in GALLERY)
-            parser.error(f"unknown picture in {arguments.only}, expected some of {names}")
+            parser.error(f"unknown image in {arguments.only}, expected some of {names}")
         for composition in chosen:
             samples = 0 if arguments.boxes else arguments.samples or composition.samples
             draw_composition(composition, arguments.out, arguments.scale, samples)
@@ -70,10 +70,10 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def draw_composition(composition: Composition, folder: Path, scale: float, samples: int) -> None:
-    """Render one picture into `folder` and put it into the folder's annotations.json.
+    """Render one image into `folder` and put it into the folder's annotations.json.
 
     Args:
-        samples: light paths a pixel; 0 = leave the picture as it is, write only its boxes.
+        samples: light paths a pixel; 0 = leave the image as it is, write only its boxes.
     """
     started = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
@@ -96,13 +96,13 @@ def draw_composition(composition: Composition, folder: Path, scale: float, sampl
 
 
 def write_entry(path: Path, entry: dict[str, Any], found: list[scene.Annotation]) -> None:
-    """Add or replace one picture in a COCO file; ids follow the order of the file names."""
-    pictures: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {}
+    """Add or replace one image in a COCO file; ids follow the order of the file names."""
+    known: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {}
     if path.exists():
         data = json.loads(path.read_text())
         for image in data["images"]:
             boxes = [a for a in data["annotations"] if a["image_id"] == image["id"]]
-            pictures[image["file_name"]] = (image, boxes)
+            known[image["file_name"]] = (image, boxes)
     boxes = [
         {
             "category_id": item["category_id"],
@@ -112,19 +112,19 @@ def write_entry(path: Path, entry: dict[str, Any], found: list[scene.Annotation]
         }
         for item in map(asdict, found)
     ]
-    pictures[entry["file_name"]] = (entry, boxes)
+    known[entry["file_name"]] = (entry, boxes)
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     # The page opens on the first one.
-    order = sorted(pictures, key=lambda name: (name != OPENING, name))
+    order = sorted(known, key=lambda name: (name != OPENING, name))
     for image_id, name in enumerate(order, start=1):
-        image, boxes = pictures[name]
+        image, boxes = known[name]
         images.append({**image, "id": image_id})
         for box in boxes:
             annotations.append({**box, "id": len(annotations) + 1, "image_id": image_id})
     categories = [{"id": i, "name": n} for i, n in enumerate(scene.CATEGORIES, start=1)]
     data = {
-        "info": {"description": "Pictures made by studio; boxes from the scenes' meshes"},
+        "info": {"description": "Images made by studio; boxes from the scenes' meshes"},
         "categories": categories,
         "images": images,
         "annotations": annotations,
@@ -133,19 +133,19 @@ def write_entry(path: Path, entry: dict[str, Any], found: list[scene.Annotation]
 
 
 def show(path: Path) -> Image.Image:
-    """The picture at `path` with its true boxes drawn, to look at."""
+    """The image at `path` with its true boxes drawn, to look at."""
     from PIL import ImageDraw
 
     data = json.loads((path.parent / "annotations.json").read_text())
     image_id = next(i["id"] for i in data["images"] if i["file_name"] == path.name)
-    picture = Image.open(path).convert("RGB")
-    draw = ImageDraw.Draw(picture)
+    image = Image.open(path).convert("RGB")
+    draw = ImageDraw.Draw(image)
     for annotation in data["annotations"]:
         if annotation["image_id"] == image_id:
             x, y, width, height = annotation["bbox"]
             draw.rectangle((x, y, x + width, y + height), outline="red", width=2)
             draw.text((x + 3, y + 2), scene.CATEGORIES[annotation["category_id"] - 1], fill="red")
-    return picture
+    return image
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One picture: lights, ground, camera, rendering, and the true boxes of what is seen."""
+"""One image: lights, ground, camera, rendering, and the true boxes of what is seen."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def new_stage(seed: int, size: tuple[int, int]) -> Stage:
     scene.cycles.caustics_refractive = False
     scene.cycles.sample_clamp_indirect = 4.0
     scene.view_settings.view_transform = "AgX"
-    # The boxes' render finds everything in place: it costs a tenth of the picture, not the same.
+    # The boxes' render finds everything in place: it costs a tenth of the rendering, not the same.
     scene.render.use_persistent_data = True
     bpy.context.view_layer.use_pass_object_index = True
     bpy.context.view_layer.update_render_passes()
@@ -83,7 +83,7 @@ def new_stage(seed: int, size: tuple[int, int]) -> Stage:
 
 
 def settle_for_speed() -> None:
-    """Trade fine light for time: for pictures that are only trained on."""
+    """Trade fine light for time: for images that are only trained on."""
     cycles = bpy.context.scene.cycles
     cycles.max_bounces, cycles.diffuse_bounces, cycles.glossy_bounces = 3, 1, 2
     cycles.denoising_prefilter = "FAST"
@@ -112,8 +112,8 @@ def daylight(
     coordinates = tree.nodes.new("ShaderNodeTexCoord")
     mapping = tree.nodes.new("ShaderNodeMapping")
     mapping.inputs["Rotation"].default_value[2] = math.radians(turn_degrees)
-    picture = tree.nodes.new("ShaderNodeTexEnvironment")
-    picture.image = bpy.data.images.load(str(folder / f"{name}.exr"), check_existing=True)
+    photo = tree.nodes.new("ShaderNodeTexEnvironment")
+    photo.image = bpy.data.images.load(str(folder / f"{name}.exr"), check_existing=True)
     tint = tree.nodes.new("ShaderNodeMix")
     tint.data_type, tint.blend_type = "RGBA", "MULTIPLY"
     tint.inputs[0].default_value = 1.0
@@ -122,8 +122,8 @@ def daylight(
     background.inputs["Strength"].default_value = strength
     output = tree.nodes.new("ShaderNodeOutputWorld")
     tree.links.new(coordinates.outputs["Generated"], mapping.inputs["Vector"])
-    tree.links.new(mapping.outputs[0], picture.inputs["Vector"])
-    tree.links.new(picture.outputs[0], tint.inputs[6])
+    tree.links.new(mapping.outputs[0], photo.inputs["Vector"])
+    tree.links.new(photo.outputs[0], tint.inputs[6])
     tree.links.new(tint.outputs[2], background.inputs["Color"])
     tree.links.new(background.outputs[0], output.inputs[0])
 
@@ -239,7 +239,7 @@ def camera(
     data.clip_start = 0.01
     obj = bpy.data.objects.new("Camera", data)
     back = (Vector(location) - Vector(target)).normalized()
-    # Seen from straight above, +y is up in the picture.
+    # Seen from straight above, +y is up in the image.
     upwards = Vector((0, 1, 0)) if back.z > 0.97 else Vector((0, 0, 1))
     right = upwards.cross(back).normalized()
     turn = Matrix((right, back.cross(right), back)).transposed().to_4x4()
@@ -261,25 +261,25 @@ def camera(
 
 
 def render(path: Path, samples: int, quality: int = 87, developed: bool = True) -> None:
-    """Write the picture as a JPEG, as a camera would (`developed`) or as it is."""
+    """Write the image as a JPEG, as a camera would (`developed`) or as it is."""
     scene = bpy.context.scene
     scene.cycles.samples = samples
     with tempfile.TemporaryDirectory() as folder:
-        raw = Path(folder) / "picture.png"
+        raw = Path(folder) / "image.png"
         scene.render.image_settings.file_format = "PNG"
         scene.render.image_settings.color_mode = "RGB"
         scene.render.filepath = str(raw)
         bpy.ops.render.render(write_still=True)
-        picture = Image.open(raw).convert("RGB")
+        image = Image.open(raw).convert("RGB")
         if developed:
-            picture = develop(picture)
-        picture.save(path, quality=quality, optimize=True, progressive=True)
+            image = develop(image)
+        image.save(path, quality=quality, optimize=True, progressive=True)
 
 
-def develop(picture: Image.Image) -> Image.Image:
-    """What a camera does to a picture: black and white points, contrast, some more colour."""
+def develop(image: Image.Image) -> Image.Image:
+    """What a camera does to an image: black and white points, contrast, some more colour."""
     luma = np.array([0.2126, 0.7152, 0.0722], np.float32)
-    pixels = np.asarray(picture, np.float32) / 255
+    pixels = np.asarray(image, np.float32) / 255
     dark, bright = np.percentile(pixels @ luma, (0.3, 99.3))
     dark = 0.8 * min(dark, 0.06)
     pixels = np.clip((pixels - dark) * min(0.92 / max(bright - dark, 0.6), 1.35), 0, None)
@@ -341,7 +341,7 @@ def _number_map(stage: Stage) -> NDArray[np.int64]:
 def _exr_channel(data: bytes, ending: str) -> NDArray[np.float32]:
     """(height, width) of the channel whose name ends so, of an uncompressed EXR in 32 bits.
 
-    Blender's Python reads no passes from such a file, only the picture itself.
+    Blender's Python reads no passes from such a file, only the image itself.
     """
     at = 8
     parts = []  # every pass is a part of its own

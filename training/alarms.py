@@ -2,7 +2,7 @@
 
     python -m training.alarms --background FOLDER [--model models/commodity] [--version N]
 
-Asks as the product does, through the model server and the client, for the 300 background pictures
+Asks as the product does, through the model server and the client, for the 300 background images
 that training never sees (`training.data.held_out`) and counts what is shown at a threshold.
 """
 
@@ -31,7 +31,7 @@ def alarms(counted: np.ndarray, labels: tuple[str, ...], images: int) -> dict[st
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Count false alarms on background pictures.")
+    parser = argparse.ArgumentParser(description="Count false alarms on background images.")
     parser.add_argument("--background", type=Path, required=True, help="COCO folder")
     parser.add_argument("--model", type=Path, default=Path("models/commodity"))
     parser.add_argument("--version", type=int, help="none: the newest")

@@ -61,7 +61,7 @@ def fit(
     all classes, b is each class's own, held to the others' by RIDGE where it has few detections.
 
     Args:
-        outputs: offsets (N, 7308, 4) and logits (N, 7308, 9) of the val pictures.
+        outputs: offsets (N, 7308, 4) and logits (N, 7308, 9) of the val images.
     """
     import torch
     from torch.nn import functional as F  # noqa: N812

@@ -59,11 +59,11 @@ class Config:
     zoom_out: float = 0.2
     crop: float = 0.75
     paste: float = 0.35
-    mix: float = 0.0  # of two pictures blended into one, with the boxes of both (mixup)
+    mix: float = 0.0  # of two images blended into one, with the boxes of both (mixup)
     repeat: float = 0.4  # class balance: images are drawn with weight (class frequency) ** -repeat
-    scene_share: float = 0.6  # part of the draws that are scenes; the rest are product pictures
-    render_share: float = 0.0  # part of the draws that are rendered pictures, where there are any
-    background_share: float = 0.0  # part that are background pictures, where there are any
+    scene_share: float = 0.6  # part of the draws that are scenes; the rest are product images
+    render_share: float = 0.0  # part of the draws that are rendered images, where there are any
+    background_share: float = 0.0  # part that are background images, where there are any
 
     # loss
     topk: int = 10  # priors assigned to a box at the most
@@ -87,7 +87,7 @@ class Config:
 def default_boxes() -> NDArray[np.float32]:
     """(7308, 4) float32, xyxy in 0..1: grid by grid, row by row, cell by cell, size by size.
 
-    Boxes are cut at the picture's edge, and the cut box is what the offsets refer to.
+    Boxes are cut at the image's edge, and the cut box is what the offsets refer to.
     """
     rows = []
     for grid, sizes in zip(GRIDS, PRIOR_SIZES, strict=True):

@@ -1,7 +1,7 @@
-"""Pictures, their partial labels, and the augmentation that makes a small data set go far.
+"""Images, their partial labels, and the augmentation that makes a small data set go far.
 
-What may be present and unlabelled travels with each picture as *regions*: a rectangle and a set of
-categories. A category that is not in `labelled` is a region as large as the picture. Crops, mosaics
+What may be present and unlabelled travels with each image as *regions*: a rectangle and a set of
+categories. A category that is not in `labelled` is a region as large as the image. Crops, mosaics
 and pasting move the regions along with the boxes, so no place is ever wrongly called background.
 Of these categories some are *unlikely*: a street photo in which nobody labelled watches shows few.
 They are marked a second time, UNLIKELY bits higher, and the loss leans on that a little.
@@ -33,21 +33,21 @@ GOODS = frozenset(LABELS.index(n) for n in ("watch", "phone", "audio", "computer
 
 @dataclass
 class Scene:
-    """A picture with its truth, in pixels of that picture."""
+    """An image with its truth, in pixels of that image."""
 
     image: Image.Image
     boxes: NDArray[np.float32]  # (B, 4) xyxy
     classes: NDArray[np.int64]  # (B,)
     regions: list[tuple[tuple[float, float, float, float], int]]  # xyxy, bits of the categories
     kind: str = "scene"
-    cutout: Image.Image | None = None  # mask of the one product of a plain-ground picture
+    cutout: Image.Image | None = None  # mask of the one product of a plain-ground image
     image_id: int = 0
     weight: float = 1.0  # how much more often than others of its folder it is drawn
 
 
 @dataclass
 class Canvas:
-    """The picture being composed: 300 x 300, with its truth."""
+    """The image being composed: 300 x 300, with its truth."""
 
     image: Image.Image
     boxes: list[tuple[float, float, float, float]] = field(default_factory=list)
@@ -66,7 +66,7 @@ def load(
     masks: bool = False,
     annotations: Path | None = None,
 ) -> list[Scene]:
-    """All pictures of a COCO folder (annotations.json and images/), decoded into memory.
+    """All images of a COCO folder (annotations.json and images/), decoded into memory.
 
     Plain COCO files (no `labelled`, no `ignore_regions`) count as fully labelled; `iscrowd` boxes
     become regions. `masks` adds the cut-out of products on plain ground. `annotations` is another
@@ -141,7 +141,7 @@ def _unlabelled(
 
 
 def load_background(folder: Path) -> list[Scene]:
-    """Pictures without a phone, computer or book, but for those that `held_out` names.
+    """Images without a phone, computer or book, but for those that `held_out` names.
 
     Their people are regions in which clothes, pants, shoes, watches and audio may be; elsewhere
     clothes, pants and shoes count as labelled, and watches and audio as unlikely. What is easily
@@ -191,7 +191,7 @@ def cutout_mask(scene: Scene) -> Image.Image | None:
 
 
 class Composer:
-    """Makes training pictures from scenes: crop, zoom-out, mosaic, pasting, colour."""
+    """Makes training images from scenes: crop, zoom-out, mosaic, pasting, colour."""
 
     def __init__(
         self,
@@ -229,7 +229,7 @@ class Composer:
         return self.scenes[self.rng.choice(len(self.scenes), p=self.weight)]
 
     def compose(self, calm: bool) -> tuple[NDArray, NDArray, NDArray, NDArray]:
-        """One picture (3, 300, 300) float32, boxes (48, 4), classes (48,), unlabelled (cells,)."""
+        """One image (3, 300, 300) float32, boxes (48, 4), classes (48,), unlabelled (cells,)."""
         canvas = self.arrange(calm)
         if not calm and self.rng.random() < self.config.mix:
             other = self.arrange(calm)
@@ -240,7 +240,7 @@ class Composer:
         return (self.recolour(canvas.image), *self.pack(canvas))
 
     def arrange(self, calm: bool) -> Canvas:
-        """One to four pictures on a canvas, and cut-out products laid on it."""
+        """One to four images on a canvas, and cut-out products laid on it."""
         rng, config = self.rng, self.config
         canvas = Canvas(Image.new("RGB", (INPUT_SIDE, INPUT_SIDE), self.colour()))
         roll = rng.random()
@@ -279,7 +279,7 @@ class Composer:
         return int(red), int(green), int(blue)
 
     def window(self, scene: Scene) -> tuple[float, float, float, float]:
-        """A part of the picture that keeps a box of it, mostly whole."""
+        """A part of the image that keeps a box of it, mostly whole."""
         rng, (width, height) = self.rng, scene.image.size
         for _ in range(12):
             scale = (
@@ -301,7 +301,7 @@ class Composer:
     def place(
         self, canvas: Canvas, scene: Scene, tile: tuple[int, int, int, int], crop: bool
     ) -> None:
-        """Draw (a window of) the picture into the tile of the canvas and carry its truth along."""
+        """Draw (a window of) the image into the tile of the canvas and carry its truth along."""
         x0, y0, x1, y1 = self.window(scene) if crop else (0.0, 0.0, *map(float, scene.image.size))
         tx, ty, tw, th = tile[0], tile[1], tile[2] - tile[0], tile[3] - tile[1]
         piece = scene.image.resize((tw, th), Image.Resampling.BILINEAR, box=(x0, y0, x1, y1))
@@ -382,7 +382,7 @@ class Composer:
         return image.point(table * 3)
 
     def recolour(self, image: Image.Image) -> NDArray[np.float32]:
-        """The finished canvas as the network's input, with the wear of real pictures."""
+        """The finished canvas as the network's input, with the wear of real images."""
         rng = self.rng
         if rng.random() < 0.8:
             image = self.tint(image)

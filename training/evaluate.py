@@ -42,7 +42,7 @@ WEAKNESSES = (
     "Watches were learnt mostly from studio shots; a watch on a wrist is found less often.",
     "Books were learnt mostly from covers and spines in everyday scenes.",
     "A pair of shoes may come back as one box or as two: the ground truth does both.",
-    "The picture is squeezed to 300 x 300 without keeping its aspect: long strips lose detail.",
+    "The image is squeezed to 300 x 300 without keeping its aspect: long strips lose detail.",
 )
 
 
@@ -180,8 +180,8 @@ def data_record(data: Path, background: Path | None) -> dict[str, object]:
         "kinds": counted("kind"),
         "partial_labels": "Most everyday scenes are labelled for some categories only; loss "
         "and scoring take the others, and marked regions, as unknown.",
-        "licences": "They vary from source to source and for many pictures none is stated. No "
-        "picture is part of this project.",
+        "licences": "They vary from source to source and for many images none is stated. No "
+        "image is part of this project.",
         "licence_classes": counted("licence_class"),
         "sources": counted("source_repo"),
         "background": {

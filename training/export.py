@@ -245,7 +245,7 @@ def run_openvino(folder: Path, images: np.ndarray) -> np.ndarray:
 
 
 def check(model: Network, folder: Path, calibration: Calibration | None = None) -> dict[str, float]:
-    """Largest differences on three noise pictures. Raises ValueError when they are no rounding."""
+    """Largest differences on three noise images. Raises ValueError when they are no rounding."""
     images = np.random.default_rng(3).uniform(-120, 150, (3, 300, 300, 3)).astype(np.float32)
     by_tensorflow, by_openvino = run_tensorflow(folder, images), run_openvino(folder, images)
     with torch.no_grad():

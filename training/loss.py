@@ -1,4 +1,4 @@
-"""Task-aligned assignment and a loss that knows that a picture is only partly labelled.
+"""Task-aligned assignment and a loss that knows that an image is only partly labelled.
 
 A place that no true box claims is not simply background: there may be an object of a category that
 nobody labelled. So the loss there asks for *background or one of the categories that may be
@@ -23,7 +23,7 @@ UNLIKELY = 16  # bit c + UNLIKELY: class c may be present and unlabelled, but ha
 
 @dataclass(frozen=True)
 class Targets:
-    """Truth of a batch of N pictures, padded to M boxes."""
+    """Truth of a batch of N images, padded to M boxes."""
 
     boxes: Tensor  # (N, M, 4) float32, xyxy in 0..1
     classes: Tensor  # (N, M) int64; 0 where there is no box

@@ -3,7 +3,7 @@
     python -m training.restore --model models/commodity/1 --data FOLDER --out runs/shipped.pt
 
 The export folded each batch norm into its convolution. Here it is unfolded again: with the mean and
-the variance that the convolution's outputs have on training pictures, and the gain and shift that
+the variance that the convolution's outputs have on training images, and the gain and shift that
 undo them, the network computes what the export computes, and can be trained.
 """
 
@@ -109,7 +109,7 @@ def apply_calibration(model: Network, calibration: Calibration) -> None:
 
 @torch.no_grad()
 def unfold(model: Network, batches: list[Tensor]) -> None:
-    """Give the batch norms statistics of these pictures; the function stays what it was."""
+    """Give the batch norms statistics of these images; the function stays what it was."""
     sums: dict[Conv, list[Tensor]] = {}
 
     def collect(layer: Conv):

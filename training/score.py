@@ -130,7 +130,7 @@ def figures(split: Split, found: Sequence[Detections], kind: str | None = None) 
 
 
 def held_out(ids: list[int]) -> set[int]:
-    """The 300 background pictures with the highest ids: false alarms are counted on them."""
+    """The 300 background images with the highest ids: false alarms are counted on them."""
     return set(sorted(ids)[-300:])
 
 

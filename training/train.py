@@ -42,20 +42,20 @@ def rate_at(config: Config, done: int, progress: float) -> float:
 
 
 class Validation:
-    """The val pictures, ready for the network, and the figures of a model on them."""
+    """The val images, ready for the network, and the figures of a model on them."""
 
     def __init__(self, data: Path, split: str = "val") -> None:
         self.split = Split.load(data, split, LABELS)
         rows, self.sizes = [], []
         for image in self.split.images:
-            picture = np.asarray(Image.open(self.split.path(data, image)).convert("RGB"))
-            rows.append(ssd.preprocess(picture)[0].transpose(2, 0, 1).astype(np.float16))
+            pixels = np.asarray(Image.open(self.split.path(data, image)).convert("RGB"))
+            rows.append(ssd.preprocess(pixels)[0].transpose(2, 0, 1).astype(np.float16))
             self.sizes.append((image["width"], image["height"]))
         self.inputs = np.stack(rows)
 
     @torch.no_grad()
     def outputs(self, model: Network) -> tuple[np.ndarray, np.ndarray]:
-        """Offsets and logits of all pictures, in bfloat16 arithmetic."""
+        """Offsets and logits of all images, in bfloat16 arithmetic."""
         found = []
         for start in range(0, len(self.inputs), 32):
             batch = torch.from_numpy(self.inputs[start : start + 32].astype(np.float32))
@@ -300,10 +300,10 @@ def train(args: argparse.Namespace, config: Config) -> None:
     if args.resume and (args.out / "last.pt").exists():
         shared.restore(args.out / "last.pt")
     print(machine(), flush=True)
-    counts = f"{len(scenes)} pictures, {len(renders)} rendered, {len(background)} background"
+    counts = f"{len(scenes)} images, {len(renders)} rendered, {len(background)} background"
     print(f"{counts}, {config}", flush=True)
     reports = Reports(shared, validation, args.out, args.report)
-    # Seeds differ from worker to worker and after a restart, so no picture is drawn twice.
+    # Seeds differ from worker to worker and after a restart, so no image is drawn twice.
     seeds = np.random.SeedSequence([config.seed, shared.steps.value]).spawn(config.workers)
     composers = [Composer(scenes, renders, config, seed, background) for seed in seeds]
     others = [

@@ -87,10 +87,10 @@ class Archive:
             entries = self._zip.infolist()
             if len(entries) > limits.max_entries:
                 raise _too_many(limits)
-            pictures = [entry for entry in entries if _is_wanted(entry)]
-            if not pictures:
+            images = [entry for entry in entries if _is_wanted(entry)]
+            if not images:
                 raise ArchiveError(_("There are no images in this ZIP file."), ImageError.hint)
-            if sum(entry.file_size for entry in pictures) > limits.max_bytes:
+            if sum(entry.file_size for entry in images) > limits.max_bytes:
                 raise self._too_large()
         except (*DAMAGED, ArchiveError) as error:
             self._file.close()
@@ -104,7 +104,7 @@ class Archive:
                 f"{name}/{_name(entry)}" if name else _name(entry),
                 lambda place=place, entry=entry: self._bytes(place, entry),  # type: ignore[misc]
             )
-            for place, entry in enumerate(pictures)
+            for place, entry in enumerate(images)
         )
 
     def __enter__(self) -> Self:

@@ -79,7 +79,7 @@ class _Times(msgspec.Struct):
 
 class _Manifest(msgspec.Struct):
     times: _Times
-    pictures: list[Any]
+    images: list[Any] = msgspec.field(name="pictures")  # as the first manifests have it
 
 
 class _Named(msgspec.Struct):
@@ -272,9 +272,9 @@ def to_manifest(batch: Batch) -> bytes:
         "times": {"started": batch.started, "finished": batch.finished},
     }
     # A line an image: a thousand of them can still be read, and compared line by line.
-    pictures = ",\n".join(f"  {json.dumps(result.as_json())}" for result in batch.results)
+    images = ",\n".join(f"  {json.dumps(result.as_json())}" for result in batch.results)
     start = json.dumps(content, indent=1).removesuffix("\n}")
-    return f'{start},\n "pictures": [\n{pictures}\n ]\n}}\n'.encode()
+    return f'{start},\n "pictures": [\n{images}\n ]\n}}\n'.encode()
 
 
 def read_manifest(data: bytes, where: str = "the manifest") -> Batch:
@@ -289,7 +289,7 @@ def read_manifest(data: bytes, where: str = "the manifest") -> Batch:
         manifest = typed(content, _Manifest)
         results = tuple(
             Result.of_json(entry, batch, f"pictures[{place}]")
-            for place, entry in enumerate(manifest.pictures)
+            for place, entry in enumerate(manifest.images)
         )
     except JsonError as error:
         raise ManifestError(_("{where}: {error}", where=where, error=error)) from error

@@ -46,7 +46,7 @@ def legend(page: Page) -> Locator:
     return element(page, "figure").locator(".legend .traces")
 
 
-def picture_bytes(width: int = 900, height: int = 600) -> bytes:
+def image_bytes(width: int = 900, height: int = 600) -> bytes:
     """A sample under another size, so that it is an image that the dashboard hasn't seen."""
     data = BytesIO()
     sample = Image.open(SAMPLE)
@@ -102,7 +102,7 @@ def test_a_selected_row_is_the_picked_box_in_the_figure(page: Page):
 
 
 def test_an_upload_is_detected_and_listed(page: Page):
-    upload(page, ("one.jpg", picture_bytes()), ("two.jpg", picture_bytes(640, 480)))
+    upload(page, ("one.jpg", image_bytes()), ("two.jpg", image_bytes(640, 480)))
     strip = element(page, "picture")
     expect(strip.get_by_role("radio")).to_have_count(2)
     expect(page.get_by_text("· two.jpg")).to_be_visible()
@@ -112,7 +112,7 @@ def test_an_upload_is_detected_and_listed(page: Page):
 
 @pytest.mark.parametrize("name", ["Thresholds", "Compare"])
 def test_of_two_uploads_the_same_stays_chosen_on_another_page(page: Page, name: str):
-    upload(page, ("one.jpg", picture_bytes()), ("two.jpg", picture_bytes(640, 480)))
+    upload(page, ("one.jpg", image_bytes()), ("two.jpg", image_bytes(640, 480)))
     expect(page.get_by_text("· two.jpg")).to_be_visible()
     page.get_by_test_id("stSidebar").get_by_role("link", name=name).click()
     chosen = element(page, "picture").locator("[aria-checked=true]")
@@ -124,7 +124,7 @@ def test_of_two_uploads_the_same_stays_chosen_on_another_page(page: Page, name: 
 
 
 def test_a_bad_upload_says_why_and_keeps_the_good_one(page: Page):
-    upload(page, ("good.jpg", picture_bytes()), ("broken.jpg", picture_bytes()[:2000]))
+    upload(page, ("good.jpg", image_bytes()), ("broken.jpg", image_bytes()[:2000]))
     expect(page.get_by_role("alert")).to_contain_text("broken.jpg")
     expect(page.get_by_text("· good.jpg")).to_be_visible()
     boxes(page).first.wait_for()
@@ -247,7 +247,7 @@ def test_a_killed_embedded_server_comes_back(visit: Callable[..., Page], tmp_pat
         boxes(page).first.wait_for()
         [server] = children(running.pid)
         os.kill(server, signal.SIGKILL)
-        upload(page, ("new.jpg", picture_bytes()))
+        upload(page, ("new.jpg", image_bytes()))
         expect(page.get_by_text("· new.jpg")).to_be_visible()  # said with an answer only
         boxes(page).first.wait_for()
         expect(page.get_by_role("alert")).to_have_count(0)

@@ -216,8 +216,8 @@ def test_threads_share_one_connection():
 
 def test_every_public_name_is_there():
     assert {name for name in detector.__all__ if getattr(detector, name) is None} == set()
-    with pytest.raises(AttributeError, match="no attribute 'picture'"):
-        detector.picture  # noqa: B018
+    with pytest.raises(AttributeError, match="no attribute 'photo'"):
+        detector.photo  # noqa: B018
 
 
 def test_the_digest_is_sha_256():

@@ -241,9 +241,9 @@ def test_out_gets_annotated_images_and_a_table(server: str, white: Path, tmp_pat
         "manifest.json",
         "white-detected.png",
     ]
-    with Image.open(out / "white-detected.png") as picture:
-        assert picture.size == (400, 200)
-        assert picture.getpixel((100, 150)) == tuple(bytes.fromhex(class_color(4)[1:]))
+    with Image.open(out / "white-detected.png") as image:
+        assert image.size == (400, 200)
+        assert image.getpixel((100, 150)) == tuple(bytes.fromhex(class_color(4)[1:]))
     with (out / "detections.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [(row["image"], row["label"]) for row in rows] == [
@@ -261,8 +261,8 @@ def test_images_of_the_same_name_do_not_overwrite_each_other(
     out = tmp_path / "out"
     run("predict", "--server", server, "--out", out, white, other)
     for name, size in (("white", (400, 200)), ("white-2", (60, 90))):
-        with Image.open(out / f"{name}-detected.png") as picture:
-            assert picture.size == size
+        with Image.open(out / f"{name}-detected.png") as image:
+            assert image.size == size
 
 
 def test_an_image_that_is_given_often_is_drawn_once(
@@ -344,7 +344,7 @@ def test_other_formats_are_written_when_asked_for(
 ) -> None:
     out = tmp_path / "out"
     formats = [f"--export={name}" for name in ("coco", "coco-results", "voc", "yolo")]
-    run("predict", "--server", server, "--out", out, "--no-pictures", *formats, white, black)
+    run("predict", "--server", server, "--out", out, "--no-images", *formats, white, black)
     assert sorted(path.name for path in out.iterdir()) == [
         "detections.coco.json",
         "detections.csv",
@@ -492,7 +492,7 @@ def test_a_run_with_other_settings_does_not_go_on(server: str, white: Path, tmp_
 
 
 def test_options_for_the_folder_need_one(white: Path) -> None:
-    for option in ("--resume", "--export=voc", "--no-pictures"):
+    for option in ("--resume", "--export=voc", "--no-images", "--no-pictures"):
         assert "--out" in run("predict", option, white, status=2).stderr
 
 
@@ -520,13 +520,14 @@ def test_a_repeated_run_names_what_is_otherwise(model: Path, shelf: Path, tmp_pa
     ]
 
 
+@pytest.mark.parametrize("option", ["--images", "--pictures"])
 def test_a_repeated_run_finds_images_by_their_content(
-    model: Path, shelf: Path, tmp_path: Path
+    model: Path, shelf: Path, tmp_path: Path, option: str
 ) -> None:
     out = tmp_path / "out"
     run("predict", "--out", out, shelf, model=model, status=1)
     moved = shelf.rename(tmp_path / "moved")
-    done = run("rerun", out / "manifest.json", "--pictures", moved, model=model)
+    done = run("rerun", out / "manifest.json", option, moved, model=model)
     assert done.stdout.startswith("3 of 3 images are the same")
 
 
@@ -732,12 +733,12 @@ def test_with_no_place_for_its_errors_the_status_says_it(broken: Path) -> None:
     assert done.returncode in (2, 4)
 
 
-@pytest.mark.parametrize("pictures", [True, False])
+@pytest.mark.parametrize("images", [True, False])
 def test_a_folder_that_goes_in_the_middle_is_never_reported_as_written(
-    model: Path, white: Path, tmp_path: Path, pictures: bool
+    model: Path, white: Path, tmp_path: Path, images: bool
 ) -> None:
     out = tmp_path / "out"
-    options = [] if pictures else ["--no-pictures"]
+    options = [] if images else ["--no-images"]
     with start(model, *[white] * 300, "--out", out, *options) as process:
         shutil.rmtree(out)
         out.write_bytes(b"")
@@ -751,7 +752,7 @@ def test_a_disk_that_fills_up_is_one_message_and_the_run_can_go_on(
     server: str, white: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    arguments = ["predict", "--server", server, "--no-pictures", "--resume", "--out", out]
+    arguments = ["predict", "--server", server, "--no-images", "--resume", "--out", out]
     arguments += [white] * 50
     program = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000));"

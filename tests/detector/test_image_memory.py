@@ -30,7 +30,7 @@ print(peak() - before)
 """
 
 
-def picture(mode):
+def image_of(mode):
     """Soft noise, so that files are small and no band is like another."""
     width, height = SIZE
     grey = Image.effect_noise((width // 16, height // 16), 60).resize(SIZE)
@@ -73,7 +73,7 @@ KINDS = [
 @pytest.mark.slow
 @pytest.mark.parametrize(("file_format", "mode", "options"), KINDS)
 def test_reading_takes_no_more_memory_than_the_header_tells(file_format, mode, options):
-    data = encoded(picture(mode), file_format, **options)
+    data = encoded(image_of(mode), file_format, **options)
     done = subprocess.run(
         [sys.executable, "-c", READ, "PNG" if file_format == "HEIF" else file_format],
         input=data,
@@ -109,26 +109,26 @@ def test_a_jpeg_by_channels_counts_like_a_progressive_one():
     assert read_memory(bytes(by_channels)) > read_memory(plain) + 2 * 1000 * 900
 
 
-def as_whole(picture, orientation):
+def as_whole(image, orientation):
     """What `read_image` gives, by steps over the whole image at a time."""
-    profile = picture.info.get("icc_profile")
-    if picture.mode == "I;16":
-        values = (np.asarray(picture).astype(np.uint32) + 128) // 257
+    profile = image.info.get("icc_profile")
+    if image.mode == "I;16":
+        values = (np.asarray(image).astype(np.uint32) + 128) // 257
         rgb = Image.fromarray(values.astype(np.uint8)).convert("RGB")
-    elif picture.mode == "F":
-        values = np.asarray(picture).astype(np.float64)
+    elif image.mode == "F":
+        values = np.asarray(image).astype(np.float64)
         scaled = (values - values.min()) * (255 / (values.max() - values.min()))
         rgb = Image.fromarray(np.rint(scaled).astype(np.uint8)).convert("RGB")
-    elif picture.mode == "LAB":
+    elif image.mode == "LAB":
         profiles = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
-        rgb = ImageCms.profileToProfile(picture, *profiles, outputMode="RGB")
-    elif picture.has_transparency_data:
-        over = picture.convert("RGBA")
-        rgb = Image.new("RGB", picture.size, "white")
+        rgb = ImageCms.profileToProfile(image, *profiles, outputMode="RGB")
+    elif image.has_transparency_data:
+        over = image.convert("RGBA")
+        rgb = Image.new("RGB", image.size, "white")
         rgb.paste(over, mask=over.getchannel("A"))
     else:
-        rgb = picture.convert("RGB")
-    if profile and picture.mode != "LAB":
+        rgb = image.convert("RGB")
+    if profile and image.mode != "LAB":
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         rgb = ImageCms.profileToProfile(rgb, source, ImageCms.createProfile("sRGB"))
     turned = np.asarray(rgb)

@@ -25,13 +25,13 @@ def quarters():
 
 
 def encoded(image, file_format, **options):
-    picture = image if isinstance(image, Image.Image) else Image.fromarray(image)
+    drawn = image if isinstance(image, Image.Image) else Image.fromarray(image)
     buffer = io.BytesIO()
     if file_format == "HEIF":
-        size, pixels = picture.size, picture.tobytes()
-        pillow_heif.encode(picture.mode, size, pixels, buffer, **options)
+        size, pixels = drawn.size, drawn.tobytes()
+        pillow_heif.encode(drawn.mode, size, pixels, buffer, **options)
     else:
-        picture.save(buffer, file_format, **options)
+        drawn.save(buffer, file_format, **options)
     return buffer.getvalue()
 
 
@@ -115,9 +115,9 @@ def test_the_codec_of_a_container_may_be_named_among_the_further_brands(file_for
 def test_every_mode_of_a_tiff_is_read(mode):
     black_and_white = np.zeros((32, 48, 3), np.uint8)
     black_and_white[:, 24:] = 255
-    picture = Image.fromarray(black_and_white).convert(mode)
+    image = Image.fromarray(black_and_white).convert(mode)
     black, white = (0, 0, 0), (255, 255, 255)
-    assert colours(read_image(encoded(picture, "TIFF"))) == [black, white, black, white]
+    assert colours(read_image(encoded(image, "TIFF"))) == [black, white, black, white]
 
 
 def test_a_palette_image_has_its_palettes_colours():
@@ -153,16 +153,16 @@ def test_transparent_grey_is_shown_over_white():
 
 @pytest.mark.parametrize("file_format", ["PNG", "GIF"])
 def test_the_transparent_colour_of_a_palette_is_shown_over_white(file_format):
-    picture = Image.fromarray(quarters()).quantize(4)
-    red = picture.getpixel((0, 0))
-    data = encoded(picture, file_format, transparency=red)
+    image = Image.fromarray(quarters()).quantize(4)
+    red = image.getpixel((0, 0))
+    data = encoded(image, file_format, transparency=red)
     assert colours(read_image(data)) == [WHITE, GREEN, BLUE, WHITE]
 
 
 def test_a_palette_with_an_alpha_for_each_colour_is_shown_over_white():
-    picture = Image.fromarray(quarters()).quantize(4)
-    alphas = bytes(0 if index == picture.getpixel((0, 0)) else 255 for index in range(4))
-    data = encoded(picture, "PNG", transparency=alphas)
+    image = Image.fromarray(quarters()).quantize(4)
+    alphas = bytes(0 if index == image.getpixel((0, 0)) else 255 for index in range(4))
+    data = encoded(image, "PNG", transparency=alphas)
     assert colours(read_image(data)) == [WHITE, GREEN, BLUE, WHITE]
 
 
@@ -178,8 +178,8 @@ def test_adobes_inverted_cmyk_jpeg_is_not_a_negative():
 
 
 def test_cmyk_of_a_tiff_is_not_inverted():
-    picture = Image.new("CMYK", (16, 16), (0, 255, 255, 0))
-    assert read_image(encoded(picture, "TIFF"))[0, 0].tolist() == [255, 0, 0]
+    image = Image.new("CMYK", (16, 16), (0, 255, 255, 0))
+    assert read_image(encoded(image, "TIFF"))[0, 0].tolist() == [255, 0, 0]
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "TIFF"])
@@ -431,8 +431,8 @@ for place in range(8, len(data), len(data) // 150):
     except ImageError:
         pass
 """
-    picture = encoded(textured(), "TIFF", compression="tiff_lzw")
-    done = subprocess.run([sys.executable, "-c", program], input=picture, capture_output=True)
+    image = encoded(textured(), "TIFF", compression="tiff_lzw")
+    done = subprocess.run([sys.executable, "-c", program], input=image, capture_output=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 

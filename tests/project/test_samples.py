@@ -19,14 +19,14 @@ def test_the_categories_are_the_eight_classes_in_order(gallery):
 
 
 def test_the_gallery_has_at_least_sixteen_images_in_under_six_megabytes(samples_dir):
-    pictures = list(samples_dir.glob("*.jpg"))
-    assert len(pictures) >= 16
-    assert sum(picture.stat().st_size for picture in pictures) < 6_000_000
+    images = list(samples_dir.glob("*.jpg"))
+    assert len(images) >= 16
+    assert sum(image.stat().st_size for image in images) < 6_000_000
 
 
 def test_every_image_is_annotated_and_every_entry_has_its_image(gallery, samples_dir):
     listed = [image["file_name"] for image in gallery["images"]]
-    assert sorted(listed) == sorted(picture.name for picture in samples_dir.glob("*.jpg"))
+    assert sorted(listed) == sorted(image.name for image in samples_dir.glob("*.jpg"))
 
 
 def test_ids_are_unique_and_every_box_belongs_to_a_image(gallery):
@@ -39,11 +39,11 @@ def test_ids_are_unique_and_every_box_belongs_to_a_image(gallery):
 
 def test_every_image_is_an_rgb_jpeg_of_the_size_that_its_entry_says(gallery, samples_dir):
     for image in gallery["images"]:
-        with Image.open(samples_dir / image["file_name"]) as picture:
-            assert (picture.format, picture.mode) == ("JPEG", "RGB"), image["file_name"]
-            assert picture.size == (image["width"], image["height"]), image["file_name"]
+        with Image.open(samples_dir / image["file_name"]) as opened:
+            assert (opened.format, opened.mode) == ("JPEG", "RGB"), image["file_name"]
+            assert opened.size == (image["width"], image["height"]), image["file_name"]
             # About 1280 x 960 in pixels, whatever the shape.
-            assert 0.8 < picture.width * picture.height / (1280 * 960) < 1.25, image["file_name"]
+            assert 0.8 < opened.width * opened.height / (1280 * 960) < 1.25, image["file_name"]
 
 
 def test_every_box_lies_inside_its_image_and_has_an_area(gallery):

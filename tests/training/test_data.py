@@ -1,4 +1,4 @@
-"""Background pictures, and the teacher's labels, without PyTorch where it can be had so."""
+"""Background images, and the teacher's labels, without PyTorch where it can be had so."""
 
 import json
 

@@ -21,13 +21,13 @@ SMALL = Config(body="mobilenet", widths=(8, 8, 8, 8), head=8)
 
 
 @pytest.fixture
-def pictures():
+def images():
     return np.random.default_rng(4).uniform(0, 255, (1, 300, 300, 3)).astype(np.float32)
 
 
-def as_input(pictures):
-    """The contract's input, channels first, of RGB pictures in 0..255."""
-    bgr = pictures[..., ::-1] - np.array([103.939, 116.779, 123.68], np.float32)
+def as_input(images):
+    """The contract's input, channels first, of RGB images in 0..255."""
+    bgr = images[..., ::-1] - np.array([103.939, 116.779, 123.68], np.float32)
     return torch.from_numpy(bgr.transpose(0, 3, 1, 2).copy())
 
 
@@ -43,11 +43,11 @@ def test_the_features_are_those_of_the_original(images):
     taps = [nodes[i].input_value(0) for i in (9, 19, 41, 54, 57, 60)]
     part = openvino.Model(taps, original.get_parameters())
     hints = {"INFERENCE_PRECISION_HINT": "f32"}
-    expected = openvino.Core().compile_model(part, "CPU", hints)(pictures / 127.5 - 1)
+    expected = openvino.Core().compile_model(part, "CPU", hints)(images / 127.5 - 1)
     body = Body().eval()
     load_body(body, ARCHIVE)
     with torch.no_grad():
-        found = body(as_input(pictures))
+        found = body(as_input(images))
     assert tuple(f.shape[1] for f in found) == Body.CHANNELS
     assert [f.shape[2] for f in found] == [75, 38, 19, 10, 5, 3]
     for i, features in enumerate(found):

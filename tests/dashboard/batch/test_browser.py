@@ -61,11 +61,11 @@ def file(name: str, data: bytes) -> dict:
 
 
 def test_results_appear_while_it_runs_and_stay_after_a_page_switch(seen: Page, gate: Gate) -> None:
-    pictures = {f"{i:03}.png": png(size=(30 + i, 30)) for i in range(80)}
+    images = {f"{i:03}.png": png(size=(30 + i, 30)) for i in range(80)}
     expect(shown_cards(seen)).to_have_count(len(SAMPLES))
     gate.close_after(20)
     element(seen, "batch_upload").locator("input[type=file]").set_input_files(
-        [file("a.zip", zipped(pictures))]
+        [file("a.zip", zipped(images))]
     )
     seen.get_by_role("button", name="Run 1 file").click()
     progress = element(seen, "batch_progress")
@@ -139,9 +139,9 @@ def test_the_exports_hold_what_is_shown(seen: Page) -> None:
         assert len(archive.namelist()) == len(SAMPLES) + 1
     with zipfile.ZipFile(io.BytesIO(download("Annotated images (ZIP)"))) as archive:
         assert "canvas_shoes.png" in archive.namelist()
-        picture = Image.open(io.BytesIO(archive.read("canvas_shoes.png")))
+        image = Image.open(io.BytesIO(archive.read("canvas_shoes.png")))
     with Image.open(ROOT / "samples" / "canvas_shoes.jpg") as sample:
-        assert picture.size == sample.size
+        assert image.size == sample.size
 
 
 def test_a_reload_asks_before_it_loses_the_results(seen: Page) -> None:
@@ -170,13 +170,13 @@ def test_images_of_a_batch_are_offered_on_compare(seen: Page) -> None:
     settled(seen)
     seen.get_by_role("link", name="Compare").click()
     seen.get_by_role("radio", name="Images").click()
-    pictures = element(seen, "pictures").get_by_role("combobox")
-    pictures.fill("a.png")
+    chosen = element(seen, "pictures").get_by_role("combobox")
+    chosen.fill("a.png")
     options = seen.get_by_role("option", name="a.png")
     expect(options).to_have_count(2)
     options.first.click()
     expect(seen.locator(".lens-grid figcaption b").last).to_have_text("all.zip/x/a.png")
-    pictures.fill("broken")
+    chosen.fill("broken")
     expect(seen.get_by_role("option", name="broken")).to_have_count(0)
 
 

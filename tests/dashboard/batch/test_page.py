@@ -242,8 +242,8 @@ def held(
 
 def start_many(page: AppTest, count: int = 40) -> Job:
     """Start a batch of so many small images that differ, and wait for its first five answers."""
-    pictures = {f"{i:03}.png": png(size=(30 + i, 30)) for i in range(count)}
-    start(page, ("a.zip", zipped(pictures)))
+    images = {f"{i:03}.png": png(size=(30 + i, 30)) for i in range(count)}
+    start(page, ("a.zip", zipped(images)))
     job = job_of(page)
     end = time.monotonic() + 60
     while job.count < 5 and job.is_running and time.monotonic() < end:

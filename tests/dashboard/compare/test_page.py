@@ -427,8 +427,8 @@ def test_the_measures_of_each_side_are_by_the_gallerys_true_boxes(opened: Callab
     shown = standings(opened())
     right, wrong, missed = (list(map(int, shown[n][:2])) for n in ("Right", "Wrong", "Missed"))
     gallery = json.loads((ROOT / "samples" / "annotations.json").read_text())
-    [picture] = [i["id"] for i in gallery["images"] if i["file_name"] == OPENS_ON]
-    there = sum(note["image_id"] == picture for note in gallery["annotations"])
+    [image_id] = [i["id"] for i in gallery["images"] if i["file_name"] == OPENS_ON]
+    there = sum(note["image_id"] == image_id for note in gallery["annotations"])
     for side in (0, 1):
         assert right[side] + missed[side] == there
         precision = right[side] / (right[side] + wrong[side])

@@ -498,8 +498,8 @@ def test_of_many_errors_the_first_are_listed_and_the_rest_is_counted(
     listed = kept(app, state.ListedBoxes).rows
     assert len(listed) == 30 < count
     assert f"… and {count - 30} more." in captions(app)
-    for picture, box_id in listed:
-        raw, size = gallery_outputs[picture.name]
+    for image, box_id in listed:
+        raw, size = gallery_outputs[image.name]
         assert box_id in ssd.postprocess(raw, ssd.Settings(score_threshold=0.02), size).ids
 
 

@@ -79,7 +79,7 @@ def nameless(raw: bytes, extra: bytes = b"") -> bytes:
     entry.extra = extra
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(entry, b"picture")
+        archive.writestr(entry, b"image")
     return buffer.getvalue().replace(stand_in.encode(), raw)
 
 
@@ -97,7 +97,7 @@ def nameless(raw: bytes, extra: bytes = b"") -> bytes:
 )
 def test_a_name_in_utf_8_is_read_as_such_without_the_flag_too(raw: bytes, name: str) -> None:
     with Archive(nameless(raw), LIMITS) as archive:
-        assert [(source.name, source.read()) for source in archive.sources] == [(name, b"picture")]
+        assert [(source.name, source.read()) for source in archive.sources] == [(name, b"image")]
 
 
 def test_the_unicode_name_beside_a_name_is_taken_if_it_is_of_that_name() -> None:

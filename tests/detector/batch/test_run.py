@@ -74,9 +74,9 @@ def test_each_image_is_seen_as_it_is_alone(client: ServedModel, samples_dir: Pat
 
 
 def test_a_result_tells_digest_model_and_times(client: ServedModel) -> None:
-    picture = jpeg((60, 20))
-    [done] = run([source("a", picture)], client, CONFIG)
-    assert done.digest == hashlib.sha256(picture).hexdigest()
+    image = jpeg((60, 20))
+    [done] = run([source("a", image)], client, CONFIG)
+    assert done.digest == hashlib.sha256(image).hexdigest()
     assert done.model is not None
     assert (done.model.name, done.size) == ("commodity", (60, 20))
     assert set(done.timings) == {"decode", "preprocess", "call"}
@@ -175,8 +175,8 @@ def test_a_server_that_is_started_again_is_waited_for() -> None:
         served(server.address) as client,
     ):
         found = []
-        pictures = (source(str(i), jpeg()) for i in range(60))
-        for done in run(pictures, client, CONFIG, patience_s=300):
+        images = (source(str(i), jpeg()) for i in range(60))
+        for done in run(images, client, CONFIG, patience_s=300):
             found.append(done.index)
             if len(found) == 10:
                 assert server.pid is not None
@@ -274,10 +274,10 @@ def test_closing_ends_every_thread(client: ServedModel) -> None:
     assert not batch_threads()
 
 
-def room_for(monkeypatch: pytest.MonkeyPatch, *pictures: bytes) -> None:
-    """Room for decoding these together and no more; small pictures need little of it."""
+def room_for(monkeypatch: pytest.MonkeyPatch, *images: bytes) -> None:
+    """Room for decoding these together and no more; small images need little of it."""
     monkeypatch.setattr(detector.image_memory, "_FIXED", 0)
-    room = sum(read_memory(data) for data in pictures)
+    room = sum(read_memory(data) for data in images)
     monkeypatch.setattr(detector.answers, "DECODING", Room(room))
 
 
@@ -297,8 +297,8 @@ def test_large_images_are_decoded_one_after_the_other(
         with lock:
             now -= 1
 
-    pictures = [source(str(i), jpeg((400, 400))) for i in range(8)]
-    assert len(list(run(pictures, client, CONFIG, make=count))) == 8
+    images = [source(str(i), jpeg((400, 400))) for i in range(8)]
+    assert len(list(run(images, client, CONFIG, make=count))) == 8
     assert most == 1
 
 
@@ -326,9 +326,9 @@ def test_a_large_image_is_not_kept_out_by_small_ones(
                 # The first keeps half of the room. Who may overtake the large one does it now.
                 changed.wait_for(lambda: len(made) > 10, timeout=0.5)
 
-    pictures = [small, large, *[small] * 30]
-    sources = [source(str(i), data) for i, data in enumerate(pictures)]
-    assert len(list(run(sources, client, CONFIG, make=make, workers=4))) == len(pictures)
+    images = [small, large, *[small] * 30]
+    sources = [source(str(i), data) for i, data in enumerate(images)]
+    assert len(list(run(sources, client, CONFIG, make=make, workers=4))) == len(images)
     # Two workers may have come before it was read.
     assert made.index(400) <= 3
 

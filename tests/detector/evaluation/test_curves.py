@@ -25,7 +25,7 @@ from tests.detector.evaluation.test_matching import (
     SHOES,
     WATCH,
     found,
-    random_pictures,
+    random_images,
     truth,
 )
 
@@ -347,7 +347,7 @@ steadily = hypothesis.settings(derandomize=True, deadline=None, max_examples=60)
     class_thresholds=st.dictionaries(st.integers(1, 4), st.sampled_from([0.1, 0.45, 0.9])),
 )
 def test_every_table_tells_the_same_numbers(seed, score_threshold, class_thresholds):
-    matches = match(compare(random_pictures(seed), 5))
+    matches = match(compare(random_images(seed), 5))
     chosen = settings(score_threshold, class_thresholds=class_thresholds)
     counts, matrix = tally(matches, chosen), confusion(matches, chosen)
     for class_id in range(5):
@@ -371,7 +371,7 @@ def test_every_table_tells_the_same_numbers(seed, score_threshold, class_thresho
 @steadily
 @given(seed=st.integers(0, 200), score_threshold=st.sampled_from([0.15, 0.4, 0.75]))
 def test_a_threshold_is_a_filter_matching_what_is_left_gives_the_same(seed, score_threshold):
-    images = random_pictures(seed)
+    images = random_images(seed)
     all_of_them = outcomes(match(compare(images, 5)), settings(score_threshold))
     filtered = [
         (truths, detections.take(detections.scores >= score_threshold))

@@ -362,7 +362,7 @@ def random_boxes(rng, count, whole):
     return np.concatenate([corners, corners + sides], axis=1).astype(np.float32)
 
 
-def random_pictures(seed):
+def random_images(seed):
     """Images with near misses, duplicates, crowds, regions, unlabelled classes, equal scores."""
     rng = np.random.default_rng(seed)
     whole = seed % 2 == 0
@@ -479,7 +479,7 @@ def pycocotools(images, class_count, max_detections):
 
 @pytest.mark.parametrize("seed", range(40))
 def test_average_precision_and_every_match_are_those_of_pycocotools(seed):
-    images = random_pictures(seed)
+    images = random_images(seed)
     for max_detections in (100, 10_000):
         theirs = pycocotools(images, 5, max_detections)
         expected = theirs.eval["precision"][:, :, :, 0, -1].mean(axis=1)  # (T, classes)
@@ -504,7 +504,7 @@ def test_average_precision_and_every_match_are_those_of_pycocotools(seed):
 def test_the_random_images_have_all_that_is_hard():
     counts = dict.fromkeys(("crowd", "ignored", "duplicate", "ties", "empty", "more than 100"), 0)
     for seed in range(40):
-        for truths, detections in random_pictures(seed):
+        for truths, detections in random_images(seed):
             matches = match(compare([(truths, detections)], 5))
             counts["crowd"] += truths.crowd.sum()
             counts["ignored"] += matches.ignored.sum()

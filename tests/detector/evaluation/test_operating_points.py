@@ -18,7 +18,7 @@ from tests.detector.evaluation.test_matching import (
     SHOES,
     WATCH,
     found,
-    random_pictures,
+    random_images,
     truth,
 )
 
@@ -179,7 +179,7 @@ def test_costs_below_nought_or_without_bound_are_refused(costs):
 
 @pytest.mark.parametrize("seed", range(10))
 def test_no_other_threshold_does_better(seed):
-    matches = match(compare(random_pictures(seed), 5))
+    matches = match(compare(random_images(seed), 5))
     grid = np.linspace(0, 1, 501)
     chosen = {
         "f1": best_f1(matches),
