@@ -216,7 +216,9 @@ def _sample_thumbnail(file_name: str) -> str:
     try:
         image = read_thumbnail(data, THUMBNAIL_SIDE, config().image_limits)
     except ImageError as error:
-        raise ConfigError(f"The gallery's {file_name}: {error}", error.hint) from error
+        raise ConfigError(
+            _("The gallery's {file_name}: {error}", file_name=file_name, error=error), error.hint
+        ) from error
     return jpeg_uri(encode_jpeg(image))
 
 

@@ -197,7 +197,7 @@ def _pem(source: Path | bytes | None, setting: str) -> bytes | None:
     else:
         pem = source
     if pem is not None and b"-----BEGIN " not in pem:
-        name = source if isinstance(source, Path) else "what was given"
+        name = source if isinstance(source, Path) else _("what was given")
         raise ConfigError(
             _(
                 "{setting}: {name} is not a PEM file, expected -----BEGIN … in it",

@@ -240,7 +240,9 @@ def _predict(options: argparse.Namespace) -> int:
         _tell_accuracy(judge.accuracy(), as_json=options.json)
     if len(mixed := sorted(versions - {0})) > 1:
         listed = ", ".join(map(str, mixed))
-        print(f"Results of the model's versions {listed} are mixed.", file=sys.stderr)
+        print(
+            _("Results of the model's versions {listed} are mixed.", listed=listed), file=sys.stderr
+        )
     return _IMAGES_FAILED if failed else 0
 
 
@@ -361,7 +363,14 @@ def _rerun(options: argparse.Namespace) -> int:
     with _printing():
         for difference in differences:
             print(f"{on_one_line(difference.name)}: {printable(difference.what)}")
-        print(f"{same} of {count} images are the same, their scores to within {most:.2g}")
+        print(
+            _(
+                "{same} of {count} images are the same, their scores to within {most}",
+                same=same,
+                count=count,
+                most=f"{most:.2g}",
+            )
+        )
     return _IMAGES_FAILED if differences else 0
 
 

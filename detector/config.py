@@ -500,8 +500,8 @@ class Config(BaseSettings):
             )
         variables = {name: PREFIX + name.upper() for name in cls.model_fields}
         given = [name for name in environ if name.startswith(PREFIX)]
-        _refuse_unknown(table, list(variables), f"of [{SECTION}] in the secrets")
-        _refuse_unknown(given, list(variables.values()), "of the environment")
+        _refuse_unknown(table, list(variables), _("of [{section}] in the secrets", section=SECTION))
+        _refuse_unknown(given, list(variables.values()), _("of the environment"))
 
         if variables["metadata"] in given:
             raise ConfigError(
@@ -511,7 +511,10 @@ class Config(BaseSettings):
         source.env_vars = {name.lower(): environ[name] for name in given if environ[name].strip()}
         from_environment = source()
         values = {name: value for name, value in table.items() if value != ""} | from_environment
-        places = {name: f"{name} of [{SECTION}] in the secrets" for name in table}
+        places = {
+            name: _("{name} of [{section}] in the secrets", name=name, section=SECTION)
+            for name in table
+        }
         places |= {name: variables[name] for name in from_environment}
         loaded = cls(_places=places, **values)
         if loaded.allowed_users and not (secrets or {}).get(LOGIN):

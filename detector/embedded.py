@@ -116,9 +116,12 @@ class EmbeddedServer:
                 return self._address
             if self._state == "stopped":
                 raise ServerStartError(_("The embedded model server is not started."))
-            message = "The embedded model server can't be started."
+            message = _("The embedded model server can't be started.")
             if self._state != "failed":
-                message = f"The embedded model server is not ready after {self._start_timeout_s} s."
+                message = _(
+                    "The embedded model server is not ready after {seconds} s.",
+                    seconds=self._start_timeout_s,
+                )
             raise ServerStartError("\n".join([message, *self._lines]))
 
     @property
@@ -259,5 +262,5 @@ class EmbeddedServer:
 
 def _ending(status: int) -> str:
     if status < 0:
-        return f"The server was ended by signal {-status}."
-    return f"The server ended with exit status {status}."
+        return _("The server was ended by signal {number}.", number=-status)
+    return _("The server ended with exit status {status}.", status=status)

@@ -175,7 +175,13 @@ class Result:
             if not (xmin <= xmax <= width and ymin <= ymax <= height):
                 box = shown([xmin, ymin, xmax, ymax])
                 raise JsonError(
-                    f"{at}.boxes[{row}] is {box}, which is not in an image of {width} × {height}"
+                    _(
+                        "{where} is {box}, which is not in an image of {width} × {height}",
+                        where=f"{at}.boxes[{row}]",
+                        box=box,
+                        width=width,
+                        height=height,
+                    )
                 )
         detections = Detections(
             np.array([box[2:6] for box in boxes], np.float32).reshape(-1, 4),
@@ -351,32 +357,44 @@ def write_whole(path: Path, data: bytes) -> None:
 def _check_classes(at: str, class_ids: Iterable[int], labels: Sequence[str]) -> None:
     """Raises JsonError where one of them is not of a class with a label, or the background's."""
     if unknown := [class_id for class_id in class_ids if not 0 < class_id < len(labels)]:
-        raise JsonError(f"{at} has class id {unknown[0]}, which has no label")
+        raise JsonError(
+            _("{where} has class id {class_id}, which has no label", where=at, class_id=unknown[0])
+        )
 
 
 def _difference(old: Result, new: Result) -> str | None:
     if new.digest != old.digest:
-        return new.error if not new.digest else "the file is another one than it was"
+        return new.error if not new.digest else _("the file is another one than it was")
     if old.found is None or new.found is None:
-        return None if old.error == new.error else f"{new.error or 'it can be read now'}"
+        return None if old.error == new.error else new.error or _("it can be read now")
     before, after = old.found.detections, new.found.detections
     if before.ids != after.ids:
         missing, added = set(before.ids) - set(after.ids), set(after.ids) - set(before.ids)
         if not missing and not added:
-            return "the same boxes in another order"
-        return f"{len(before)} boxes then, {len(after)} now; {len(missing)} gone, {len(added)} new"
+            return _("the same boxes in another order")
+        return _(
+            "{before} boxes then, {after} now; {gone} gone, {new} new",
+            before=len(before),
+            after=len(after),
+            gone=len(missing),
+            new=len(added),
+        )
     if len(before):
         score = float(np.abs(before.scores - after.scores).max())
         corner = float(np.abs(before.boxes - after.boxes).max())
         if score > SAME_SCORE or corner > SAME_PIXELS:
-            return f"a score differs by {score:.2g}, a corner by {corner:.2g} pixels at most"
+            return _(
+                "a score differs by {score}, a corner by {corner} pixels at most",
+                score=f"{score:.2g}",
+                corner=f"{corner:.2g}",
+            )
     return None
 
 
 def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """What stands otherwise in two headers, in words."""
     return [
-        f"{key} {shown(old[key])}, not {shown(new[key])}"
+        _("{key} {old}, not {new}", key=key, old=shown(old[key]), new=shown(new[key]))
         for key in ("program", "model", "labels", "settings")
         if old[key] != new[key]
     ]

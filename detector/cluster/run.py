@@ -237,7 +237,8 @@ def _earlier(data: bytes, header: dict[str, Any], where: str) -> tuple[int, str,
         ) from error
     if differing:
         stands = "; ".join(
-            f"{k} {shown(content.get(k))}, not {shown(header[k])}" for k in differing
+            _("{key} {old}, not {new}", key=k, old=shown(content.get(k)), new=shown(header[k]))
+            for k in differing
         )
         raise ManifestError(
             _("{where} is of a run with {differing}", where=where, differing=stands),

@@ -207,8 +207,8 @@ def confusion(cells: NDArray[np.int64], labels: Sequence[str]) -> go.Figure:
         labels: index = class id, background first.
     """
     labels = [escaped(label) for label in labels]
-    columns = [*labels[1:], "not found"]
-    rows = [*labels[1:], "nothing there"]
+    columns = [*labels[1:], _("not found")]
+    rows = [*labels[1:], _("nothing there")]
     axis = {"fixedrange": True, "showgrid": False, "zeroline": False}
     return _figure(
         [_cells(cells, labels)],
@@ -537,9 +537,11 @@ def _shade(part: float, right: bool) -> str:
 
 def _in_words(count: int, labels: Sequence[str], true: int, found: int) -> str:
     if found == 0:
-        return f"{count} {labels[true]} not found"
+        return _("{count} {label} not found", count=count, label=labels[true])
     if true == 0:
-        return f"{count} × {labels[found]} where nothing is"
+        return _("{count} × {label} where nothing is", count=count, label=labels[found])
     if true == found:
-        return f"{count} {labels[true]} found"
-    return f"{count} {labels[true]} taken for {labels[found]}"
+        return _("{count} {label} found", count=count, label=labels[true])
+    return _(
+        "{count} {label} taken for {other}", count=count, label=labels[true], other=labels[found]
+    )

@@ -122,5 +122,5 @@ def _share(value: float | None) -> float | None:
     if value is None or math.isnan(value):
         return None
     if not 0 <= value <= 1:
-        raise JsonError(f"a figure is {value:g}, expected 0 to 1")
+        raise JsonError(_("a figure is {value}, expected 0 to 1", value=f"{value:g}"))
     return value

@@ -97,11 +97,9 @@ def typed(value: Any, kind: type[T], at: str = "") -> T:
         place = re.search(r"(?:field `|\$\.)(\w+)", str(error))
         raise JsonError(_in_words(str(error), value, at), place[1] if place else "") from error
     except OverflowError as error:  # a whole number where a float is wanted
-        fault = _("a number is too large")
-        raise JsonError(f"{at}: {fault}" if at else fault) from error
+        raise JsonError(_placed(at, _("a number is too large"))) from error
     except UnicodeEncodeError as error:  # JSON can spell half a character: "\\ud800"
-        fault = _("{value} is not Unicode", value=shown(value))
-        raise JsonError(f"{at}: {fault}" if at else fault) from error
+        raise JsonError(_placed(at, _("{value} is not Unicode", value=shown(value)))) from error
 
 
 def shown(value: object) -> str:
@@ -120,17 +118,20 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return content
 
 
+def _placed(where: str, fault: str) -> str:
+    return _("{where}: {fault}", where=where, fault=fault) if where else fault
+
+
 def _in_words(message: str, value: Any, at: str) -> str:
     """msgspec's "Expected `float`, got `str` - at `$.bbox[0]`" with the value that is there."""
     what, _at, path = message.partition(" - at ")
     path = path.removeprefix("`key` in ").strip("`").removeprefix("$")
     where = f"{at}{path}" if at else path.removeprefix(".")
     if missing := re.fullmatch(r"Object missing required field `(\w+)`", what):
-        fault = _("there is no {field}", field=missing[1])
-        return f"{where}: {fault}" if where else fault
+        return _placed(where, _("there is no {field}", field=missing[1]))
     expected = re.sub(r", got .*", "", what).removeprefix("Expected ")
     expected = re.sub(r"`([^`]*)`", lambda kinds: _nouns(kinds[1]), expected)
-    expected = expected.replace(">= ", "of at least ").replace("<= ", "of at most ")
+    expected = expected.replace(">=", _("of at least")).replace("<=", _("of at most"))
     if "[...]" in path or "`key`" in message:  # somewhere in an object: msgspec does not say where
         place = where.removesuffix("[...]")
         return _("in {where}, expected {expected}", where=place, expected=expected)

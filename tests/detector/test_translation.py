@@ -9,8 +9,8 @@ from detector.errors import ImageError
 from detector.images import read_image
 from tests.support.paths import ROOT
 
-# For programmers, or put into another error's sentence.
-OURS = {"ValueError", "TypeError", "KeyError", "AttributeError", "JsonError"}
+# For programmers.
+OURS = {"ValueError", "TypeError", "KeyError", "AttributeError"}
 
 
 def sentences_of_errors() -> Iterator[tuple[str, ast.expr]]:
