@@ -36,7 +36,7 @@ test: lint browser  ## all checks and tests
 
 test-all: test  ## the same with every Python that is installed
 	@for python in $(OTHER_PYTHONS); do \
-	  if command -v $$python >/dev/null; then \
+	  if $$python -c "" 2>/dev/null; then \
 	    $(MAKE) test PYTHON=$$python VENV=.venv-$${python##*/} || exit 1; \
 	  else echo "$$python is not installed: left out"; fi; done
 

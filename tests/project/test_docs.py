@@ -70,6 +70,17 @@ def test_every_link_leads_to_a_file(document: Path):
     assert missing == []
 
 
+def test_the_table_of_changes_names_what_is_there_and_every_folder_of_tests():
+    contributing = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    rows = "\n".join(line for line in contributing.splitlines() if line.startswith("| "))
+    named = re.findall(r"`([\w.]+/[\w./]*)`", rows)
+    assert len(named) > 30
+    assert [path for path in named if not (ROOT / path).exists()] == []
+    folders = {path.parent.relative_to(ROOT) for path in (ROOT / "tests").rglob("*.py")}
+    tops = {"/".join(folder.parts[:2]) for folder in folders if len(folder.parts) > 1}
+    assert [top for top in sorted(tops) if f"`{top}/" not in rows] == []
+
+
 @pytest.mark.server
 def test_the_notebook_example_runs(folder: Path):
     [code] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
