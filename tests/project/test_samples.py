@@ -29,7 +29,7 @@ def test_every_image_is_annotated_and_every_entry_has_its_image(gallery, samples
     assert sorted(listed) == sorted(image.name for image in samples_dir.glob("*.jpg"))
 
 
-def test_ids_are_unique_and_every_box_belongs_to_a_image(gallery):
+def test_ids_are_unique_and_every_box_belongs_to_an_image(gallery):
     image_ids = [image["id"] for image in gallery["images"]]
     box_ids = [box["id"] for box in gallery["annotations"]]
     assert len(set(image_ids)) == len(image_ids)

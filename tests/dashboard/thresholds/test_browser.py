@@ -212,7 +212,7 @@ def test_a_missed_object_leads_to_its_true_box(opened):
     expect(viewer).to_be_in_viewport(ratio=0.7)
 
 
-def test_an_error_of_many_images_leads_to_a_image_that_no_strip_has(opened, samples_dir):
+def test_an_error_of_many_images_leads_to_an_image_that_no_strip_has(opened, samples_dir):
     """The page above the image changes too: it stays in sight while all places move."""
     page = opened()
     element(page, "scope").get_by_text("Many images").click()
