@@ -230,11 +230,19 @@ def outcome_counts(matches: Matches, settings: Settings) -> Ints:
 
     Detections, except for MISSED and MISSED_NEARLY, which count ground-truth boxes.
     """
+    image_count = len(matches.comparison.file_names)
+    return outcome_counts_by_image(matches, settings, image_count).sum(axis=0)
+
+
+def outcome_counts_by_image(matches: Matches, settings: Settings, image_count: int) -> Ints:
+    """(I, C, O) the same for each image by itself."""
     comparison, result = matches.comparison, outcomes(matches, settings)
-    counts = np.zeros((comparison.class_count, len(Outcome)), np.int64)
-    np.add.at(counts, (comparison.detections.class_ids, result.detections), 1)
+    found, truths = comparison.detections, comparison.truths
+    counts = np.zeros((image_count, comparison.class_count, len(Outcome)), np.int64)
+    np.add.at(counts, (found.images, found.class_ids, result.detections), 1)
     missed = np.isin(result.truths, (Outcome.MISSED, Outcome.MISSED_NEARLY))
-    np.add.at(counts, (comparison.truths.class_ids[missed], result.truths[missed]), 1)
+    where = (truths.images[missed], truths.class_ids[missed], result.truths[missed])
+    np.add.at(counts, where, 1)
     return counts
 
 
