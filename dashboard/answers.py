@@ -291,9 +291,10 @@ def _answer_by(
     return answer
 
 
-def stored_answers(server_address: str, version: int) -> StoredAnswers:
-    """The session's answers by that version of the configured model, for many images."""
-    return StoredAnswers(state.answer_store(), server_address, config().model_name, version)
+def stored_answers(server_address: str, version: int, model: str = "") -> StoredAnswers:
+    """The session's answers by that version of a model, the configured one, for many images."""
+    model = model or config().model_name
+    return StoredAnswers(state.answer_store(), server_address, model, version)
 
 
 def last_answer(image: ImageFile) -> Answer | None:

@@ -71,6 +71,17 @@ class Thresholds:
 
 
 @dataclass(frozen=True)
+class WholeSet:
+    """Compare over many images.
+
+    Attributes:
+        opened: an image of them was chosen; the page is to show it.
+    """
+
+    opened: bool = False
+
+
+@dataclass(frozen=True)
 class Question:
     """The place of an image that was asked about.
 

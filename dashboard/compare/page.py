@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import answers, controls, frame, ground_truth, images, media, paper, state
 from dashboard.answers import config
-from dashboard.compare import differences, grid, sides, swipe
+from dashboard.compare import differences, grid, sides, swipe, whole_set
 from dashboard.compare.sides import Result
 from dashboard.files import ImageFile
 from dashboard.media import photo_url, prepare
@@ -27,7 +27,7 @@ from detector.evaluation.pairing import (
 from detector.images import read_image
 from detector.translation import _, noted
 
-MODES = (noted("A against B"), noted("Images"))
+MODES = (noted("A against B"), noted("Whole set"), noted("Images"))
 VIEWS = (noted("Side by side"), noted("Swipe"))
 # An image in which each side is right somewhere; another gallery opens on its first.
 OPENS_ON = "electronics_flatlay.jpg"
@@ -51,6 +51,10 @@ def show() -> None:
     if mode == "Images":
         grid.show()
         _keep("compare_mode", *grid.SETTINGS)
+        return
+    if mode == "Whole set":
+        sides.start()
+        _whole_set()
         return
     if "sample" not in st.query_params and state.read(state.Choice).sample is None:
         titles = [sample.title for sample in images.samples() if sample.file_name == OPENS_ON]
@@ -129,6 +133,24 @@ def _sides(image: ImageFile, loaded: LoadedImage) -> None:
         differences.accuracy(pairing, standings, judged)
         if truth is not None:
             ground_truth.tell_unread([truth])
+
+
+@frame.fragment
+def _whole_set() -> None:
+    if state.read(state.WholeSet).opened:
+        state.write(state.WholeSet())
+        st.rerun()  # another mode: the page's, not the fragment's
+    with st.container(key="set_heading"):
+        st.caption(
+            _("Both sides over many images: which one is better, and whether that may be luck.")
+        )
+    columns = st.columns(2, gap="medium")
+    asked = []
+    for column, letter, key in zip(columns, "ab", ("left", "right"), strict=True):
+        with column, st.container(border=True, key=key):
+            asked.append(sides.show(letter))
+    whole_set.show(*asked)
+    _keep(*sides.keys(), "compare_mode", *whole_set.SETTINGS)
 
 
 def _standing(truth: GroundTruth, result: Result) -> Standing:

@@ -262,7 +262,7 @@ def ask(side: Side, image: ImageFile, loaded: LoadedImage) -> Result:
     answer: Answer | None
     failure: LensError | None = None
     try:
-        answer = answers.answer_for(image, loaded, _address(side.server), side.spec())
+        answer = answers.answer_for(image, loaded, address_of(side.server), side.spec())
     except LensError as error:
         answer, failure = None, error
         if isinstance(error, answers.NO_ANSWER) and answers.servers().get(side.server) is None:
@@ -318,7 +318,8 @@ def _model_name(letter: str) -> str:
     return " · ".join(frame.plain(part) for part in parts)
 
 
-def _address(server: str) -> str:
+def address_of(server: str) -> str:
+    """Where the server of that name listens. Raises ServerStartError, ConfigError."""
     return answers.servers().get(server) or answers.address()
 
 
@@ -330,7 +331,7 @@ def _configured_version() -> str:
 def _versions_of(server: str, model: str) -> tuple[int, ...]:
     """What the server has ready; of the dashboard's own, while it is silent, what was recorded."""
     if answers.servers().get(server) is not None:
-        return answers.available_versions(_address(server), model)
+        return answers.available_versions(address_of(server), model)
     try:
         answers.served_version()
         return answers.available_versions(answers.address(), model)

@@ -2,8 +2,8 @@
 
 A bootstrap over images (Efron 1979): each resample draws as many images as there are, with
 replacement, and a measure's spread over the resamples is an interval for it. Two models are judged
-on the same draws (*paired*), so what is hard in an image is hard for both, and the interval of their
-difference is narrow.
+on the same draws (*paired*), so what is hard in an image is hard for both, and the interval of
+their difference is narrow.
 
 An image that is drawn k times counts k times. Nothing is matched again: the tables of
 detector/evaluation/matching.py are weighted, all resamples at once.
@@ -118,7 +118,7 @@ def average_precision(matches: Matches, class_id: int, weights: Weights) -> Floa
     # Row k: how many of each image's detections came after the one right before, to the k-th.
     count = int(is_right.sum())
     steps = np.zeros((count + 1, image_count), np.int64)
-    step_of = np.cumsum(is_right) - is_right
+    step_of: Weights = np.cumsum(is_right) - is_right
     np.add.at(steps, (step_of, found.images[falling]), 1)
     shown = np.cumsum(weights @ steps[:count].T, axis=1)  # (R, K)
     right = np.cumsum(weights[:, found.images[falling[is_right]]], axis=1)

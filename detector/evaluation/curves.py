@@ -231,7 +231,8 @@ def outcome_counts(matches: Matches, settings: Settings) -> Ints:
     Detections, except for MISSED and MISSED_NEARLY, which count ground-truth boxes.
     """
     image_count = len(matches.comparison.file_names)
-    return outcome_counts_by_image(matches, settings, image_count).sum(axis=0)
+    counts: Ints = outcome_counts_by_image(matches, settings, image_count).sum(axis=0)
+    return counts
 
 
 def outcome_counts_by_image(matches: Matches, settings: Settings, image_count: int) -> Ints:

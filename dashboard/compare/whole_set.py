@@ -1,0 +1,302 @@
+"""A against B over many images: which is better, and whether that may be luck."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dashboard import answers, frame, ground_truth, images, paper, state
+from dashboard.answers import config
+from dashboard.compare import sides
+from dashboard.compare.sides import Side
+from dashboard.files import ImageFile
+from dashboard.ground_truth import GroundTruthSet, JudgedImage
+from detector import ssd
+from detector.batch.run import Source, run
+from detector.errors import GroundTruthError, LensError
+from detector.evaluation import bootstrap
+from detector.evaluation.bootstrap import Measures
+from detector.evaluation.matching import at_floor, compare, match
+from detector.evaluation.pairing import KIND_NAMES, Kind, pair
+from detector.translation import _, noted, plural
+
+SETTINGS = ("set_images", "set_measure")
+MEASURES = {
+    "average_precision": noted("AP at IoU 0.5"),
+    "precision": noted("Precision"),
+    "recall": noted("Recall"),
+    "f1": noted("F1"),
+}
+MATCH_IOU = SAME_BOX_IOU = 0.5
+FEW = 10  # objects; fewer, and a figure can be luck whatever its interval says
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """An image that both sides have answered.
+
+    Attributes:
+        found: the detections of A and B by their settings.
+        everything: all of them at the floor, for evaluation.
+    """
+
+    file: ImageFile
+    size: tuple[int, int]
+    found: tuple[ssd.Detections, ssd.Detections]
+    everything: tuple[ssd.Detections, ssd.Detections]
+
+    @property
+    def judged(self) -> JudgedImage:
+        return JudgedImage(self.file.name, self.file.digest, self.size)
+
+
+def show(a: Side, b: Side) -> None:
+    """The whole mode below the sides. Raises ServingError."""
+    files = _files()
+    compared, refused = _compared(a, b, files)
+    for name, error in refused[:3]:
+        st.warning(
+            f"**{frame.plain(name)}**: {frame.plain(str(error))}", icon=":material/broken_image:"
+        )
+    if not compared:
+        return
+    truth = _truth(compared)
+    if truth is not None:
+        _measures(a, b, compared, truth)
+    _agreement(compared)
+
+
+def _files() -> list[ImageFile]:
+    """The images to compare over: the gallery, or what was uploaded."""
+    uploads = state.read(state.Uploads).files
+    choices = {"gallery": _("The gallery"), "uploads": _("All uploads")}
+    if not uploads:
+        return images.gallery()
+    chosen = st.segmented_control(
+        _("Images to compare over"),
+        list(choices),
+        default="uploads",
+        required=True,
+        key="set_images",
+        format_func=choices.__getitem__,
+    )
+    if chosen == "gallery":
+        return images.gallery()
+    ground_truth.choose()
+    return [image.named(name) for name, image in uploads.items()]
+
+
+def _compared(
+    a: Side, b: Side, files: Sequence[ImageFile]
+) -> tuple[list[Image], list[tuple[str, LensError]]]:
+    """The images that both sides have answered, and why others have not been."""
+    bar = st.empty()
+    of_sides = [_answers(side, files, bar, number) for number, side in enumerate((a, b))]
+    bar.empty()
+    compared, refused = [], []
+    for file, of_a, of_b in zip(files, *of_sides, strict=True):
+        if isinstance(of_a, LensError) or isinstance(of_b, LensError):
+            error = of_a if isinstance(of_a, LensError) else of_b
+            assert isinstance(error, LensError)
+            refused.append((file.name, error))
+            continue
+        size, raw_a = of_a
+        _size, raw_b = of_b
+        found, everything = [], []
+        for side, raw in ((a, raw_a), (b, raw_b)):
+            found.append(ssd.postprocess(raw, side.settings, size))
+            everything.append(ssd.postprocess(raw, at_floor(side.settings), size))
+        compared.append(Image(file, size, (found[0], found[1]), (everything[0], everything[1])))
+    return compared, refused
+
+
+def _answers(
+    side: Side, files: Sequence[ImageFile], bar: st.delta_generator.DeltaGenerator, number: int
+) -> list[tuple[tuple[int, int], ssd.RawPrediction] | LensError]:
+    """Size and prediction of each image, or why there is none; asked once a session."""
+    where, spec = sides.address_of(side.server), side.spec()
+    version = answers.served_version(where, spec)
+    results = run(
+        [Source(file.name, file.read) for file in files],
+        answers.served(where, spec).at(version),
+        config(),
+        stored=answers.stored_answers(where, version, spec.name),
+    )
+    done: dict[int, tuple[tuple[int, int], ssd.RawPrediction] | LensError] = {}
+    for result in results:
+        if result.error is not None:
+            done[result.index] = result.error.with_traceback(None)
+        elif result.size is not None and result.raw is not None:
+            done[result.index] = (result.size, result.raw)
+        share = (number + len(done) / len(files)) / 2
+        bar.progress(
+            share,
+            _(
+                "{side}: {count} of {total} images",
+                side=side.letter.upper(),
+                count=len(done),
+                total=len(files),
+            ),
+        )
+    return [done[index] for index in range(len(files))]
+
+
+def _truth(compared: Sequence[Image]) -> GroundTruthSet | None:
+    judged = tuple(image.judged for image in compared)
+    try:
+        truth = ground_truth.of_images(judged)
+    except GroundTruthError as error:
+        st.error(f"**{frame.plain(str(error))}** {frame.plain(_(error.hint))}")
+        return None
+    if truth is None or not truth.by_image:
+        st.info(
+            _("Without ground truth there is agreement only: no side is better than the other."),
+            icon=":material/data_object:",
+        )
+        return None
+    return truth
+
+
+def _measures(a: Side, b: Side, compared: Sequence[Image], truth: GroundTruthSet) -> None:
+    labels = config().labels
+    with_truth = [image for image in compared if image.file.name in truth.by_image]
+    if not with_truth:
+        st.info(_("None of these images has ground truth."), icon=":material/data_object:")
+        return
+    weights = bootstrap.resamples(len(with_truth))
+    measured: list[Measures] = []
+    for number, side in enumerate((a, b)):
+        pairs = [(truth.by_image[i.file.name], i.everything[number]) for i in with_truth]
+        matches = match(compare(pairs, len(labels)), MATCH_IOU)
+        measured.append(bootstrap.measure(matches, side.settings, weights))
+    truths = matches.comparison.truths
+    objects = np.bincount(truths.class_ids[~truths.ignored], minlength=len(labels))
+    of_a, of_b = measured
+    name = st.segmented_control(
+        _("Measure"),
+        list(MEASURES),
+        default="average_precision",
+        required=True,
+        key="set_measure",
+        format_func=lambda each: _(MEASURES[each]),
+        bind="query-params",
+    )
+    overall = (of_a.overall[name], of_b.overall[name])
+    st.markdown(f"#### {_verdict_in_words(*overall, len(with_truth))}")
+    rows = [(_("All classes"), int(objects.sum()), *_row(*overall, int(objects.sum())))]
+    for class_id in range(1, len(labels)):
+        if objects[class_id]:
+            values = (getattr(of_a, name)[:, class_id], getattr(of_b, name)[:, class_id])
+            count = int(objects[class_id])
+            rows.append((labels[class_id], count, *_row(*values, count)))
+    _table(rows)
+    st.caption(
+        _(
+            "Intervals: 95 % of {count} bootstrap resamples over the images, the same draws for"
+            " both sides. Where an interval holds 0 the difference may be luck.",
+            count=bootstrap.RESAMPLES,
+        )
+    )
+    counted = [truth.by_image[image.file.name] for image in with_truth]
+    ground_truth.tell_unread(counted, len(truth.not_counted))
+
+
+def _row(
+    of_a: bootstrap.Floats, of_b: bootstrap.Floats, count: int
+) -> tuple[float, float, float, str, str]:
+    """A, B, their difference, its interval and what that says."""
+    difference = of_b - of_a
+    low, high = bootstrap.interval(difference)
+    held = "–" if math.isnan(low) else f"{low:+.2f} … {high:+.2f}"
+    return float(of_a[0]), float(of_b[0]), float(difference[0]), held, _says(low, high, count)
+
+
+def _says(low: float, high: float, count: int) -> str:
+    if math.isnan(low):
+        return "–"
+    if low == high == 0:
+        return _("no difference")
+    if low <= 0 <= high:
+        return _("may be luck")
+    better = _("B is better") if low > 0 else _("A is better")
+    return better if count >= FEW else _("{better}, of few objects", better=better)
+
+
+def _verdict_in_words(of_a: bootstrap.Floats, of_b: bootstrap.Floats, image_count: int) -> str:
+    low, high = bootstrap.interval(of_b - of_a)
+    over = plural("over {count} image", "over {count} images", image_count)
+    if math.isnan(low):
+        return _("Nothing to measure {over}", over=over)
+    places = {
+        "a": f"{of_a[0]:.3f}",
+        "b": f"{of_b[0]:.3f}",
+        "low": f"{low:+.3f}",
+        "high": f"{high:+.3f}",
+        "over": over,
+    }
+    if low > 0:
+        return _("B is better {over}: {b} against {a}, by {low} to {high}", **places)
+    if high < 0:
+        return _("A is better {over}: {a} against {b}; B differs by {low} to {high}", **places)
+    return _(
+        "A {a}, B {b} {over}: the difference may be luck, it lies between {low} and {high}",
+        **places,
+    )
+
+
+def _table(rows: Sequence[tuple[str, int, float, float, float, str, str]]) -> None:
+    columns = ["Class", "Objects", "A", "B", "Difference", "Interval", "Says"]
+    paper.dataframe(
+        pd.DataFrame(rows, columns=columns),
+        key="set_measures",
+        column_config={
+            "Class": st.column_config.TextColumn(_("Class")),
+            "Objects": st.column_config.NumberColumn(_("Objects"), format="%d"),
+            "A": st.column_config.NumberColumn("A", format="%.3f"),
+            "B": st.column_config.NumberColumn("B", format="%.3f"),
+            "Difference": st.column_config.NumberColumn(_("B − A"), format="%+.3f"),
+            "Interval": st.column_config.TextColumn(_("95 % interval")),
+            "Says": st.column_config.TextColumn(_("In words")),
+        },
+        placeholder=paper.ABSENT,
+    )
+
+
+def _agreement(compared: Sequence[Image]) -> None:
+    """How often both sides say the same, and the images where they differ most."""
+    counts = [pair(*image.found, SAME_BOX_IOU).counts() for image in compared]
+    totals = {kind: sum(each[kind] for each in counts) for kind in KIND_NAMES}
+    st.markdown(f"#### {_('Where they differ')}")
+    st.caption(" · ".join(f"{_(KIND_NAMES[kind])}: **{totals[kind]}**" for kind in KIND_NAMES))
+    changed = [sum(n for kind, n in each.items() if kind is not Kind.BOTH) for each in counts]
+    order = sorted(range(len(compared)), key=lambda index: -changed[index])
+    rows = [
+        (compared[i].file.name, changed[i], *(counts[i][kind] for kind in KIND_NAMES))
+        for i in order
+    ]
+    files = [compared[index].file for index in order]
+
+    @frame.callback
+    def opened() -> None:
+        chosen = state.widget("set_changed")["selection"]["rows"]
+        if chosen:
+            images.look_at(files[chosen[0]])
+            state.set_widget("compare_mode", "A against B")
+            state.write(state.WholeSet(opened=True))
+
+    names = [_(KIND_NAMES[kind]) for kind in KIND_NAMES]
+    paper.dataframe(
+        pd.DataFrame(rows, columns=["Image", "Differences", *names]),
+        key="set_changed",
+        on_select=opened,
+        selection_mode="single-row",
+        height=min(36 * len(rows) + 38, 480),
+        column_config={
+            "Image": st.column_config.TextColumn(_("Image")),
+            "Differences": st.column_config.NumberColumn(_("Differences"), format="%d"),
+        },
+    )
+    st.caption(_("Click a row to open its image in the linked figure."))

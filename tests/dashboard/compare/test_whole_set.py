@@ -1,0 +1,86 @@
+"""Compare over a whole set: the figures are those of an evaluation of its own."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from detector import ssd
+from detector.answers import Detector
+from detector.config import Config
+from detector.evaluation import curves
+from detector.evaluation.matching import at_floor, compare, match
+from detector.formats.coco import read_coco
+from tests.support.paths import BEFORE, NEWEST, ROOT
+
+pytestmark = [pytest.mark.server, pytest.mark.usefixtures("empty_caches")]
+
+PAGE = "pages/2_Compare.py"
+
+
+@pytest.fixture
+def page(embedded_server, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    monkeypatch.setenv("COMMODITY_LENS_SERVER", embedded_server.address)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    app.query_params["compare_mode"] = "Whole set"
+    app.switch_page(PAGE).run()
+    assert not app.exception
+    return app
+
+
+def table(app: AppTest, column: str) -> pd.DataFrame:
+    [found] = [each.value for each in app.dataframe if column in each.value]
+    return found
+
+
+def evaluated(address: str, version: str, settings: ssd.Settings) -> tuple[list[float], float]:
+    """AP of each class and F1 over all, of the gallery."""
+    config = Config.load({}, {"COMMODITY_LENS_SERVER": address})
+    config = config.model_copy(update={"model_version": int(version)})
+    data = (ROOT / "samples" / "annotations.json").read_bytes()
+    with Detector(config) as detector:
+        answers = {
+            path.name: detector.answer(path)
+            for path in (ROOT / "samples").glob("*.*")
+            if path.suffix in {".jpg", ".heic", ".png"}
+        }
+        sizes = {name: answer.size for name, answer in answers.items()}
+        truth = read_coco(data, detector.labels, sizes).images
+        pairs = [(each, answers[each.file_name].detections(at_floor(settings))) for each in truth]
+        matches = match(compare(pairs, len(detector.labels)), 0.5)
+    precisions = [curves.average_precision(matches, c) for c in range(1, len(detector.labels))]
+    return precisions, float(curves.tally(matches, settings).total().f1)
+
+
+def test_the_figures_are_those_of_both_versions(page: AppTest, embedded_server):
+    settings = ssd.Settings()
+    expected = [
+        evaluated(embedded_server.address, version, settings) for version in (BEFORE, NEWEST)
+    ]
+    measures = table(page, "Interval").set_index("Class")
+    for side, (precisions, _f1) in zip("AB", expected, strict=True):
+        assert measures[side].iloc[0] == pytest.approx(curves.mean_without_nan(precisions))
+        assert list(measures[side].iloc[1:]) == pytest.approx(precisions)
+    assert (measures["B"] - measures["A"]).to_numpy() == pytest.approx(measures["Difference"])
+    page.button_group(key="set_measure").set_value("f1").run()
+    f1 = table(page, "Interval").iloc[0]
+    assert (f1["A"], f1["B"]) == pytest.approx((expected[0][1], expected[1][1]))
+
+
+def test_a_side_is_no_better_than_itself(page: AppTest):
+    page.selectbox(key="version_a").set_value(page.selectbox(key="version_b").value).run()
+    measures = table(page, "Interval")
+    assert set(measures["Says"]) == {"no difference"}
+    assert (table(page, "Differences")["Differences"] == 0).all()
+
+
+def test_a_side_that_finds_nothing_is_worse_and_that_is_no_luck(page: AppTest):
+    page.slider(key="score_b").set_value(1.0).run()
+    page.button_group(key="set_measure").set_value("recall").run()
+    first = table(page, "Interval").iloc[0]
+    assert first["Says"] == "A is better"
+    assert first["B"] == 0
+    assert any("A is better over 17 images" in each.value for each in page.markdown)
+    changed = table(page, "Differences")
+    assert (np.diff(changed["Differences"]) <= 0).all()
+    assert (changed["Only in B"] == 0).all()
