@@ -56,7 +56,8 @@ def show() -> None:
         sides.start()
         _whole_set()
         return
-    if "sample" not in st.query_params and state.read(state.Choice).sample is None:
+    is_chosen = "sample" in st.query_params or state.has_widget("sample")
+    if not is_chosen and state.read(state.Choice).sample is None:
         titles = [sample.title for sample in images.samples() if sample.file_name == OPENS_ON]
         if titles:
             state.set_widget("sample", titles[0])

@@ -271,3 +271,16 @@ def test_twelve_images_fit_and_there_are_no_more(url: str, visit: Callable[..., 
         "images => images.filter(image => image.complete && !image.naturalWidth).length"
     )
     assert broken == 0
+
+
+def test_a_row_of_the_whole_set_opens_its_image_in_the_linked_figure(visit, url):
+    opened = visit(url.replace("score_b=0.5", "compare_mode=Whole+set&score_b=0.9"), viewport=LARGE)
+    grid = element(opened, "set_changed").locator("canvas").first
+    grid.wait_for()
+    settled(opened)
+    place = grid.bounding_box()
+    assert place is not None
+    opened.mouse.click(place["x"] + 15, place["y"] + 55)  # the first: most changed
+    chosen = element(opened, "sample").get_by_role("radio", checked=True)
+    expect(chosen).to_have_text("Flea market table")
+    boxes(opened).first.wait_for()
