@@ -285,9 +285,6 @@ def _agreement(compared: Sequence[Image]) -> None:
         if chosen:
             images.look_at(files[chosen[0]])
             state.set_widget("compare_mode", "A against B")
-            controls.write_address(
-                "compare_mode", []
-            )  # a control that the script sets says nothing
             state.write(state.WholeSet(opened=True))
 
     names = [_(KIND_NAMES[kind]) for kind in KIND_NAMES]
