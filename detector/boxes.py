@@ -17,7 +17,7 @@ BLOCK = 256
 
 # Of those the best, which meet each other before all others meet them. 64 to 128 are within 5 % of
 # each other over the gallery.
-_BEST = 128
+_BEST = 96
 
 _AREA, _GROUP = 4, 5  # rows of `columns_of`
 
@@ -69,9 +69,13 @@ class GreedyNMS:
     never reached.
     """
 
-    def __init__(self, iou_threshold: float) -> None:
+    def __init__(self, iou_threshold: float, kept: NDArray[np.float32] | None = None) -> None:
+        """
+        Args:
+            kept: (6, K) those kept so far, if it goes on where another one ended.
+        """
         self._iou_threshold = np.float32(iou_threshold)
-        self._kept = np.empty((6, 0), np.float32)
+        self.kept = np.empty((6, 0), np.float32) if kept is None else kept
 
     def add(self, boxes: Boxes, groups: NDArray[np.int64]) -> NDArray[np.intp]:
         """Indices into the block of the boxes that are kept, ascending.
@@ -86,7 +90,7 @@ class GreedyNMS:
         """As `add`, of what `columns_of` gives."""
         places = np.arange(left.shape[1])
         found = [places[:0]]
-        kept = self._kept
+        kept = self.kept
         while places.size:
             # Most boxes fall to the best few: so these meet all the others before the others meet
             # each other.
@@ -96,7 +100,7 @@ class GreedyNMS:
             best = left[:, :_BEST]
             first = _first_come(self._overlaps(best, best))
             kept = best.take(first, axis=1)
-            self._kept = np.concatenate([self._kept, kept], axis=1)
+            self.kept = np.concatenate([self.kept, kept], axis=1)
             found.append(places[first])
             left, places = left[:, _BEST:], places[_BEST:]
         return np.concatenate(found)

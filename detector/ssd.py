@@ -14,7 +14,7 @@ first. So a score of float32(0.7), which is a little below 0.7, passes a thresho
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -152,7 +152,7 @@ class RawPrediction:
                     classes=classes,
                 )
             )
-        if not np.issubdtype(output.dtype, np.floating):
+        if output.dtype.kind != "f":
             raise OutputError(
                 _("the output has dtype {dtype}, expected float32", dtype=output.dtype)
             )
@@ -183,16 +183,6 @@ class RawPrediction:
         by_class = self.scores.T[1:].reshape(-1)
         places = np.flatnonzero(by_class > SCORE_FLOOR)
         return _keys(by_class[places], places)
-
-    @cached_property
-    def _best(self) -> NDArray[np.float32]:
-        """(6, K) the first of `_ranked` decoded, as NMS takes them, 128 at most."""
-        return _decoded(self, self._ranked[:_LEAST])
-
-    @cached_property
-    def _good(self) -> NDArray[np.float32]:
-        """(6, K) the first of `_ranked` decoded, as NMS takes them, 2048 at most."""
-        return _decoded(self, self._ranked[:_MOST])
 
     def compact(self) -> Self:
         """Only the rows with a score above the floor: all that post-processing ever reads.
@@ -232,14 +222,15 @@ def _checked_scores(values: _Values) -> tuple[NDArray[np.int64], NDArray[np.int6
     lowest, highest = _limits(*values.shape)
     flat = values.reshape(-1)
     wide = flat.reshape(flat.size // lowest.size, lowest.size)
-    places = np.flatnonzero(wide > highest)
+    looked_at = wide > highest
+    places = np.flatnonzero(looked_at)
     rows, class_ids = np.divmod(places - 4, columns)
     scores = flat[places]
     if not (
         class_ids.min(initial=1) > 0
         and class_ids.max(initial=1) < columns - _BOX_COLUMNS
         and scores.max(initial=0) <= 1 + _ROUNDING
-        and (wide >= lowest).all()  # NaN is not
+        and np.greater_equal(wide, lowest, out=looked_at).all()  # NaN is not
         and _sides(values).min(initial=0) >= 0
     ):
         _check(values)
@@ -500,78 +491,143 @@ class Detections:
 def postprocess(raw: RawPrediction, settings: Settings, size: tuple[int, int]) -> Detections:
     """The detections that the settings show.
 
-    Same result as NMS over every class and candidate, but only as far down the scores as `top_k`
-    asks: candidates are judged in blocks, best first, and only a block's own boxes are decoded.
+    Same result as NMS over every class and candidate, but only as far down the scores as thresholds
+    and `top_k` ask. What was kept so far stays with the prediction: a moved threshold goes on from
+    there, or takes less of it.
 
     Args:
         raw: the model's output for one image.
         settings: thresholds, classes and limits.
         size: (width, height) of the original image, in pixels.
     """
-    class_count = raw.scores.shape[1]
-    order = _candidates(raw, settings)
-    shown = _shown(settings, class_count)
-    room = None
-    if not settings.class_agnostic and len(order) > MAX_KEPT_PER_CLASS:
-        room = np.full(class_count, MAX_KEPT_PER_CLASS)
-    greedy = GreedyNMS(settings.iou_threshold)
-    kept_columns, kept_order = [np.empty((6, 0), np.float32)], [order[:0]]
-    start, found = 0, 0
-    while start < len(order) and found < settings.top_k:
-        # As many as are likely to be enough, by how many the blocks so far were good for.
-        likely = (settings.top_k - found) * start // max(found, 1)
-        block = order[start : start + min(max(likely, _LEAST), _MOST)]
-        start += len(block)
-        columns = _nms_columns(raw, block)
-        if settings.class_agnostic:
-            alike = columns.copy()
-            alike[-1] = 0
-            kept = greedy.add_columns(alike)
-        else:
-            kept = greedy.add_columns(columns)
-        if room is not None:
-            kept = kept[_within(room, columns[-1, kept].astype(np.int64))]
-        if shown is not None:
-            kept = kept[shown[columns[-1, kept].astype(np.int64)]]
-        kept = kept[: settings.top_k - found]
-        found += len(kept)
-        kept_columns.append(columns.take(kept, axis=1))
-        kept_order.append(block[kept])
-    class_ids, rows = _places(raw, raw._ranked[np.concatenate(kept_order)])
+    rules = _rules(settings)
+    judged = raw.__dict__.get("_judged")
+    if judged is None or judged.rules != rules:
+        judged = _none_judged(raw, rules)
+    # Own thresholds of classes are among the rules: who takes part has reached his.
+    least = 0.0 if settings.class_thresholds else settings.score_threshold
+    end = raw._ranked.searchsorted(_end_of(least))
+    reached = int(end if judged.places is None else judged.places.searchsorted(end))
+    chosen = _chosen(judged, settings, end)
+    while judged.done < reached and len(chosen) < settings.top_k:
+        # As many as are likely to be enough, by how many those so far were good for.
+        likely = (settings.top_k - len(chosen)) * judged.done // max(len(chosen), 1)
+        count = judged.done + max(min(likely, _MOST_PAIRS // (len(judged.kept) + 1)), _LEAST)
+        judged = _judge(raw, judged, count)
+        chosen = _chosen(judged, settings, end)
+    raw.__dict__["_judged"] = judged
     return _made(
         Detections,
-        boxes=boxes_of(np.concatenate(kept_columns, axis=1)) * np.array([*size, *size], np.float32),
-        scores=raw.scores[rows, class_ids],
-        class_ids=class_ids,
-        prior_indices=raw.prior_indices[rows],
+        boxes=judged.boxes[chosen] * np.array([*size, *size], np.float32),
+        scores=judged.scores[chosen],
+        class_ids=judged.class_ids[chosen],
+        prior_indices=judged.prior_indices[chosen],
     )
 
 
-_LEAST, _MOST = 128, 2048  # candidates judged at once
+_LEAST = 96  # candidates judged at once, also where fewer are asked for: a slider comes back
+_MOST_PAIRS = 200_000  # of these and those that are kept: bounds the memory
 
 
-def _candidates(raw: RawPrediction, settings: Settings) -> NDArray[np.int64]:
-    """The places in `RawPrediction._ranked` of those that reach their threshold, rising."""
-    shown = None if settings.class_agnostic else _shown(settings, raw.scores.shape[1])
-    if not settings.class_thresholds and shown is None:
-        return np.arange(raw._ranked.searchsorted(_end_of(settings.score_threshold)))
-    lowest = np.full(raw.scores.shape[1], settings.score_threshold, np.float32)
-    for class_id, threshold in settings.class_thresholds.items():
-        if 0 < class_id < len(lowest):
-            lowest[class_id] = threshold
-    if shown is not None:
-        # Class-aware, a hidden class changes nothing: leave it out from the start.
-        lowest[~shown] = np.inf
-    reach = raw._ranked[: raw._ranked.searchsorted(_end_of(lowest[1:].min()))]
-    class_ids, rows = _places(raw, reach)
-    return np.flatnonzero(raw.scores[rows, class_ids] >= lowest[class_ids])
+class _Rules(NamedTuple):
+    """The settings that decide which candidates take part, and which suppress which.
+
+    A common score threshold is none of them: a score suppresses lower ones only, so what is above a
+    threshold is kept or not whatever is below. The thresholds of classes are.
+    """
+
+    iou_threshold: float
+    is_agnostic: bool
+    classes: frozenset[int] | None
+    score_threshold: float
+    class_thresholds: Mapping[int, float]
 
 
-def _shown(settings: Settings, class_count: int) -> NDArray[np.bool_] | None:
-    """(C,) which classes are shown; None = all."""
-    if settings.classes is None:
-        return None
-    return np.isin(np.arange(class_count), list(settings.classes))
+class _Judged(NamedTuple):
+    """How far down the candidates of one image NMS has come, and what it kept.
+
+    Attributes:
+        places: of those that take part, in `RawPrediction._ranked`, rising; None = all.
+        done: so many of them are judged, from the best.
+        columns: (6, K) the kept boxes, as NMS takes them.
+        kept: (K,) their places in `_ranked`, rising.
+        boxes: (K, 4) xyxy in 0..1.
+        scores, class_ids, prior_indices: (K,), as of `Detections`.
+    """
+
+    rules: _Rules
+    places: NDArray[np.int64] | None
+    done: int
+    columns: NDArray[np.float32]
+    kept: NDArray[np.int64]
+    boxes: Boxes
+    scores: NDArray[np.float32]
+    class_ids: NDArray[np.int64]
+    prior_indices: NDArray[np.int64]
+
+
+def _rules(settings: Settings) -> _Rules:
+    own = settings.class_thresholds
+    return _Rules(
+        settings.iou_threshold,
+        settings.class_agnostic,
+        # Class-aware, a hidden class changes nothing: it is left out from the start.
+        None if settings.class_agnostic else settings.classes,
+        settings.score_threshold if own else 0.0,
+        own,
+    )
+
+
+def _none_judged(raw: RawPrediction, rules: _Rules) -> _Judged:
+    places = None
+    if rules.class_thresholds or rules.classes is not None:
+        class_ids, rows = _places(raw, raw._ranked)
+        thresholds = np.full(raw.scores.shape[1], rules.score_threshold, np.float32)
+        for class_id, threshold in rules.class_thresholds.items():
+            if 0 <= class_id < len(thresholds):
+                thresholds[class_id] = threshold
+        if rules.classes is not None:
+            thresholds[~np.isin(np.arange(len(thresholds)), list(rules.classes))] = np.inf
+        places = np.flatnonzero(raw.scores[rows, class_ids] >= thresholds[class_ids])
+    integers, columns = np.empty(0, np.int64), np.empty((6, 0), np.float32)
+    return _Judged(
+        rules, places, 0, columns, integers, columns[:4].T, columns[0], integers, integers
+    )
+
+
+def _judge(raw: RawPrediction, judged: _Judged, count: int) -> _Judged:
+    """The same after so many candidates, or all that take part."""
+    if judged.places is None:
+        places = np.arange(judged.done, min(count, len(raw._ranked)))
+    else:
+        places = judged.places[judged.done : count]
+    class_ids, rows = _places(raw, raw._ranked[places])
+    parts = (part.T.take(rows, axis=1).T for part in (raw.offsets, raw.priors, raw.variances))
+    columns = columns_of(decode(*parts), 0 if judged.rules.is_agnostic else class_ids)
+    greedy = GreedyNMS(judged.rules.iou_threshold, judged.columns)
+    kept = greedy.add_columns(columns)
+    class_ids, rows = class_ids[kept], rows[kept]
+    return _Judged(
+        judged.rules,
+        judged.places,
+        done=judged.done + len(places),
+        columns=greedy.kept,
+        kept=np.concatenate([judged.kept, places[kept]]),
+        boxes=boxes_of(greedy.kept),
+        scores=np.concatenate([judged.scores, raw.scores[rows, class_ids]]),
+        class_ids=np.concatenate([judged.class_ids, class_ids]),
+        prior_indices=np.concatenate([judged.prior_indices, raw.prior_indices[rows]]),
+    )
+
+
+def _chosen(judged: _Judged, settings: Settings, end: np.int64) -> NDArray[np.int64]:
+    """Which of the kept boxes are shown, of those before this place in `RawPrediction._ranked`."""
+    chosen = np.arange(judged.kept.searchsorted(end))
+    if not settings.class_agnostic and len(chosen) > MAX_KEPT_PER_CLASS:
+        chosen = chosen[_place_in_class(judged.class_ids[chosen]) < MAX_KEPT_PER_CLASS]
+    if settings.class_agnostic and settings.classes is not None:
+        chosen = chosen[np.isin(judged.class_ids[chosen], list(settings.classes))]
+    return chosen[: settings.top_k]
 
 
 def _end_of(threshold: float) -> np.uint64:
@@ -589,33 +645,13 @@ def _places(
     return class_index + 1, rows
 
 
-def _nms_columns(raw: RawPrediction, order: NDArray[np.int64]) -> NDArray[np.float32]:
-    """(6, K) the candidates at these rising places of `RawPrediction._ranked`, as NMS takes them.
-
-    A moved threshold decodes nothing anew.
-    """
-    last = order[-1]
-    if last >= _MOST:
-        return _decoded(raw, raw._ranked[order])
-    columns = raw._best if last < _LEAST else raw._good
-    return columns[:, : last + 1] if last < len(order) else columns.take(order, axis=1)
-
-
-def _decoded(raw: RawPrediction, ranked: NDArray[np.uint64]) -> NDArray[np.float32]:
-    """(6, K) some of `RawPrediction._ranked`, as NMS takes them."""
-    class_ids, rows = _places(raw, ranked)
-    parts = (part.T.take(rows, axis=1).T for part in (raw.offsets, raw.priors, raw.variances))
-    return columns_of(decode(*parts), class_ids)
-
-
-def _within(room: NDArray[np.int64], class_ids: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which of these boxes, in order, still fit into their class; takes their places."""
-    fits = np.ones(len(class_ids), np.bool_)
+def _place_in_class(class_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many of the same class stand before each."""
+    places = np.empty(len(class_ids), np.int64)
     for class_id in np.unique(class_ids):
         members = np.flatnonzero(class_ids == class_id)
-        fits[members[max(room[class_id], 0) :]] = False
-        room[class_id] -= len(members)
-    return fits
+        places[members] = np.arange(len(members))
+    return places
 
 
 def _made(kind: type[_Made], **values: Any) -> _Made:

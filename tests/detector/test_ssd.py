@@ -616,6 +616,24 @@ def test_the_same_box_has_the_same_id_at_every_threshold():
     assert all(boxes[name] == box for name, box in zip(few.ids, few.boxes.tolist(), strict=True))
 
 
+@pytest.mark.parametrize("class_agnostic", [False, True])
+def test_whatever_was_asked_before_a_prediction_gives_the_same(class_agnostic):
+    output = random_output(np.random.default_rng(9), 3000, 4, "softmax")
+    seen = unchecked(output)
+    changes = [
+        *({"score_threshold": threshold} for threshold in (0.9, 0.3, 0.95, 0.2, 0.0, 0.5)),
+        *({"score_threshold": 0.0, "top_k": top_k} for top_k in (5, 1000, 100)),
+        *({"classes": classes, "score_threshold": 0.1} for classes in ({1}, {1, 2}, {9}, None)),
+        *({"class_thresholds": own} for own in ({1: 0.8}, {1: 0.1, 3: 1.0}, {7: 0.1}, {})),
+        *({"iou_threshold": iou} for iou in (0.9, 0.1)),
+    ]
+    for change in changes:
+        settings = Settings(class_agnostic=class_agnostic, **change)
+        again, fresh = (postprocess(raw, settings, SIZE) for raw in (seen, unchecked(output)))
+        assert again.ids == fresh.ids, change
+        assert again.boxes.tolist() == fresh.boxes.tolist()
+
+
 def assert_equals_reference(output, settings):
     detections = postprocess(unchecked(output), Settings(**settings), SIZE)
     rows = reference.postprocess(output, SIZE, **settings)
