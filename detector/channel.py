@@ -4,7 +4,7 @@ import ipaddress
 import json
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ class Connection:
         prediction = prediction_service_pb2_grpc.PredictionServiceStub(channel)
         model = model_service_pb2_grpc.ModelServiceStub(channel)
         # Takes a request that is already serialized: `tensors.encode_request`.
-        predict = channel.unary_unary(
+        predict: Callable[..., Any] = channel.unary_unary(
             "/tensorflow.serving.PredictionService/Predict",
             response_deserializer=predict_pb2.PredictResponse.FromString,
         )

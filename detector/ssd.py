@@ -512,8 +512,8 @@ def postprocess(raw: RawPrediction, settings: Settings, size: tuple[int, int]) -
     while judged.done < reached and len(chosen) < settings.top_k:
         # As many as are likely to be enough, by how many those so far were good for.
         likely = (settings.top_k - len(chosen)) * judged.done // max(len(chosen), 1)
-        count = judged.done + max(min(likely, _MOST_PAIRS // (len(judged.kept) + 1)), _LEAST)
-        judged = _judge(raw, judged, count)
+        most = min(reached - judged.done, _MOST_PAIRS // (len(judged.kept) + 1))
+        judged = _judge(raw, judged, judged.done + max(min(likely, most), _LEAST))
         chosen = _chosen(judged, settings, end)
     raw.__dict__["_judged"] = judged
     return _made(
