@@ -15,7 +15,7 @@ PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 # Node and npm come from PyPI too, into the environment.
 NPM = PATH="$(CURDIR)/$(BIN):$$PATH" npm
 
-.PHONY: help demo record install check lint test test-all deploy-check image conformance docs lock browser train evaluate benchmark clean
+.PHONY: help demo record install check lint test test-all deploy-check image conformance docs lock browser train evaluate bench clean
 
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -117,14 +117,12 @@ $(OBJECTRON): | $(VENV)/.installed-dev
 evaluate: .venv-train/.installed  ## the shipped model against DATA=folder, through the client
 	.venv-train/bin/python -m training.evaluate --data $(DATA) --card
 
-benchmark: browser  ## the figures of docs/performance.md, on this machine
-	$(BIN)/python -m benchmarks.postprocess
-	$(BIN)/python -m benchmarks.serving
-	$(BIN)/python -m benchmarks.figure
-	$(BIN)/python -m benchmarks.page
-	$(BIN)/python -m benchmarks.scrub
-	$(BIN)/python -m benchmarks.batch
-	$(BIN)/python -m benchmarks.visitors
+bench: browser $(VENV)/.installed-bench  ## the figures of docs/performance.md, in ten minutes; ONLY=postprocess for one topic
+	$(BIN)/python -m benchmarks $(ONLY) $(ARGS)
+
+$(VENV)/.installed-bench: benchmarks/requirements.txt $(VENV)/.installed-dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
 
 .venv-train/.installed: training/requirements.txt
 .venv-studio/.installed: studio/requirements.txt

@@ -6,7 +6,7 @@
 Three ways over the same JPEGs, in turn and in one process: the engine alone, one image after the
 other whose pixels are ready (`engine`); the same with reading, decoding and preprocessing before it
 (`in process`); and `detector.batch` through the embedded server (`batch`). All give the same boxes.
-Reported: images a second of each way, the median over rounds, and the ratios of a round.
+Reported: seconds an image of each round.
 
 On few cores the server and this process take them from each other: with --apart the engine, in the
 server or in process, has one core to itself and everything else the others, as on a machine with
@@ -18,7 +18,6 @@ process's memory over its start is reported, at most and at the end.
 
 import argparse
 import os
-import platform
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -30,6 +29,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from benchmarks.measuring import ROOT, Figure, interleaved, main, median
 from detector.batch.run import Source, run
 from detector.config import Config
 from detector.embedded import EmbeddedServer
@@ -39,28 +39,17 @@ from detector.ssd import RawPrediction, Settings, postprocess, preprocess
 from model_server.engine import DEFAULT_SIGNATURE, Model
 
 SEED = 5
-SAMPLES = Path(__file__).resolve().parent.parent / "samples"
+SAMPLES = ROOT / "samples"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pictures", type=int, default=64)
-    parser.add_argument("--rounds", type=int, default=6)
-    parser.add_argument("--megapixels", type=float, default=0.3)
-    parser.add_argument("--apart", action="store_true")
-    parser.add_argument("--memory", type=int, metavar="PICTURES")
-    args = parser.parse_args()
+def figures(options: argparse.Namespace) -> list[Figure]:
     config = Config()
-    files = _jpegs(args.megapixels, 16)
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, seed {SEED}")
-    print(
-        f"{args.megapixels:g} megapixels, {sum(map(len, files)) / len(files) / 1e3:.0f} kB a JPEG"
-    )
+    files = _jpegs(options.megapixels, 16)
     cores = os.sched_getaffinity(0)
-    engine_cores = {max(cores)} if args.apart else cores
+    engine_cores = {max(cores)} if options.apart else cores
     # The server's process inherits the cores of the thread that starts it.
     os.sched_setaffinity(0, engine_cores)
-    threads = 1 if args.apart else 0
+    threads = 1 if options.apart else 0
     model = Model(
         max(config.model_base_path.glob("[0-9]*"), key=lambda path: int(path.name)),
         threads=threads,
@@ -71,22 +60,22 @@ def main() -> None:
     ):
         client = connection.model(ModelSpec.of(config))
         client.wait_until_ready(60)
-        os.sched_setaffinity(0, cores - engine_cores if args.apart else cores)
-        if args.memory:
-            _memory(files, args.memory, client, config)
-        else:
-            _rates(files, args.pictures, args.rounds, client, config, model, engine_cores)
+        os.sched_setaffinity(0, cores - engine_cores if options.apart else cores)
+        if options.memory:
+            return _memory(files, options.memory, client, config)
+        return _rates(files, options, client, config, model, engine_cores, server.pid or 0)
 
 
 def _rates(
     files: list[bytes],
-    pictures: int,
-    rounds: int,
+    options: argparse.Namespace,
     client: ServedModel,
     config: Config,
     model: Model,
     engine_cores: set[int],
-) -> None:
+    server: int,
+) -> list[Figure]:
+    pictures = options.pictures
     chosen = [files[i % len(files)] for i in range(pictures)]
     ready = [preprocess(read_image(data)) for data in files]
 
@@ -94,8 +83,7 @@ def _rates(
         with model.run(
             DEFAULT_SIGNATURE, {config.input_name: pixels}, [config.output_name], None
         ) as arrays:
-            output = arrays[config.output_name]
-            return RawPrediction.of_single(output, len(config.labels)).compact()
+            return RawPrediction.of_single(arrays[config.output_name], len(config.labels))
 
     def engine() -> list[RawPrediction]:
         with _on(engine_cores):
@@ -111,26 +99,26 @@ def _rates(
         return [done.raw for done in found if done.raw is not None]
 
     ways: dict[str, Callable[[], list[RawPrediction]]] = {
-        "engine": engine,
-        "in process": in_process,
-        "batch": through_server,
+        "the engine alone, pixels ready": engine,
+        "in this process, with reading and decoding": in_process,
+        "detector.batch through the embedded server": through_server,
     }
-    boxes = {way: _boxes(measured()) for way, measured in ways.items()}  # warm-up too
-    assert boxes["engine"] == boxes["in process"] == boxes["batch"]
-    rates: dict[str, list[float]] = {way: [] for way in ways}
-    for _ in range(rounds):
-        for way, measured in ways.items():
-            start = time.perf_counter()
-            measured()
-            rates[way].append(pictures / (time.perf_counter() - start))
-    for way, each in rates.items():
-        print(f"{way:12}{np.median(each):7.1f} a second")
-    for way in ("engine", "in process"):
-        ratios = np.array(rates["batch"]) / rates[way]
-        print(
-            f"batch / {way}: median {np.median(ratios):.2f},"
-            f" from {ratios.min():.2f} to {ratios.max():.2f}"
-        )
+    boxes = [_boxes(measured()) for measured in ways.values()]  # warm-up too
+    assert boxes[0] == boxes[1] == boxes[2]
+    size_kb = sum(map(len, files)) / len(files) / 1e3
+    case = f"an image of {options.megapixels:g} megapixels, {size_kb:.0f} kB, of {pictures}"
+    measured = interleaved(
+        case + ", engine apart" * options.apart,
+        ways,
+        rounds=options.rounds,
+        warm_up=0,
+        processes=[server],
+    )
+    for figure in measured:
+        figure.values = [spent_s / pictures for spent_s in figure.values]
+        figure.cpu_s = [spent_s / pictures for spent_s in figure.cpu_s]
+        figure.note = f"{1 / median(figure):.0f} images a second"
+    return measured
 
 
 @contextmanager
@@ -146,16 +134,15 @@ def _boxes(found: list[RawPrediction]) -> list[list[str]]:
     return [postprocess(raw, Settings(), (1, 1)).ids for raw in found]
 
 
-def _memory(files: list[bytes], pictures: int, client: ServedModel, config: Config) -> None:
+def _memory(files: list[bytes], pictures: int, client: ServedModel, config: Config) -> list[Figure]:
     sources = (Source(str(i), partial(bytes, files[i % len(files)])) for i in range(pictures))
-    start_mb = _resident_mb()
-    most_mb = start_mb
+    start = most = _resident()
     over = threading.Event()
 
     def watch() -> None:
-        nonlocal most_mb
+        nonlocal most
         while not over.wait(0.005):
-            most_mb = max(most_mb, _resident_mb())
+            most = max(most, _resident())
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -164,14 +151,16 @@ def _memory(files: list[bytes], pictures: int, client: ServedModel, config: Conf
     seconds = time.perf_counter() - started
     over.set()
     watcher.join()
-    print(f"{len(kept)} images, {len(kept) / seconds:.1f} a second, all answers kept")
-    print(f"memory beyond the {start_mb:.0f} MB of the start: at most {most_mb - start_mb:.0f} MB,")
-    print(f"at the end {_resident_mb() - start_mb:.0f} MB")
+    note = f"all answers kept, {len(kept) / seconds:.0f} images a second"
+    case = f"memory of {len(kept)} images beyond that of the start"
+    values = {"at most": most - start, "at the end": _resident() - start}
+    return [Figure(case, way, [value], unit="byte", note=note) for way, value in values.items()]
 
 
-def _resident_mb() -> float:
+def _resident() -> float:
+    """Bytes of this process."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+    return float(pages * os.sysconf("SC_PAGE_SIZE"))
 
 
 def _jpegs(megapixels: float, count: int) -> list[bytes]:
@@ -191,5 +180,13 @@ def _jpegs(megapixels: float, count: int) -> list[bytes]:
     return found
 
 
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--pictures", type=int, default=64)
+    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--megapixels", type=float, default=0.3)
+    parser.add_argument("--apart", action="store_true")
+    parser.add_argument("--memory", type=int, metavar="PICTURES")
+
+
 if __name__ == "__main__":
-    main()
+    main(__doc__, figures, add_options)

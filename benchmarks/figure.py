@@ -1,6 +1,6 @@
 """From moving a slider to the painted figure, for a 12-megapixel photo, in Chromium.
 
-    python -m benchmarks.figure [--steps 15]
+    python -m benchmarks.figure [--steps 12]
 
 Compares `detector.drawing.photo.draw` over a small JPEG with `plotly.express.imshow` over the
 array, each in a tab of its own, step by step in turn. A step is timed in the page, from the key
@@ -9,11 +9,14 @@ that moves the slider to the second frame after the figure with that threshold i
 
 import argparse
 import base64
-import statistics
 import sys
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from benchmarks.measuring import Figure
 
 SIZE = (4000, 3000)
 LABELS = ("background", "clothes", "pants", "shoes", "watch", "phone", "audio", "computer", "books")
@@ -77,15 +80,18 @@ def page() -> None:
         st.plotly_chart(figure, key="figure")
 
 
-# The milliseconds from the next key to the second frame after a step's figure is there.
-STEP = """step => new Promise(done => {
+# The milliseconds from the next key to the second frame after another step's figure is there; null
+# where the key went astray.
+STEP = """() => new Promise(done => {
+    const plot = () => document.querySelector('.js-plotly-plot')?._fullLayout;
+    const before = plot().meta;
     let start = 0;
     addEventListener('keydown', () => { start = performance.now(); },
                      {capture: true, once: true});
+    setTimeout(() => done(null), 30000);
     const look = () => {
-        const plot = document.querySelector('.js-plotly-plot');
-        const photo = plot && plot.querySelector('image');
-        if (!start || !photo || !plot._fullLayout || plot._fullLayout.meta !== step)
+        const photo = document.querySelector('.js-plotly-plot image');
+        if (!start || !photo || !plot() || plot().meta === before)
             return setTimeout(look, 5);
         requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now() - start)));
     };
@@ -93,37 +99,36 @@ STEP = """step => new Promise(done => {
 })"""
 
 
-def main() -> None:
+def figures(options: argparse.Namespace) -> list["Figure"]:
+    from benchmarks.measuring import Figure, family, processor_s
     from benchmarks.pages import browser, served
 
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("--steps", type=int, default=15, help="steps of each way (default: 15)")
-    steps = parser.parse_args().steps
-    took: dict[str, list[float]] = {way: [] for way in WAYS}
+    case = "slider moved to figure painted, 12 megapixels, 30 boxes at most"
+    measured = {way: Figure(case, way) for way in WAYS}
     with served("benchmarks/figure.py", "--app") as address, browser() as chromium:
         tabs = {}
         for way in WAYS:
             tabs[way] = chromium.new_page(viewport={"width": 1440, "height": 900})
             tabs[way].goto(f"{address}/?way={way}")
             tabs[way].wait_for_selector(".js-plotly-plot image", timeout=60_000)
-        for number in range(steps + 2):
+        for number in range(options.steps + 2):
             for way, tab in tabs.items():
                 tab.bring_to_front()
                 tab.locator("input[type=range]").focus()
-                timing = tab.evaluate_handle(f"step => ({{ms: ({STEP})(step)}})", 31 + number)
+                timing = tab.evaluate_handle(f"() => ({{ms: ({STEP})()}})")
+                processes = family()
+                cpu_s = processor_s(processes)
                 tab.keyboard.press("ArrowRight")
                 spent_ms = timing.evaluate("timing => timing.ms")
-                if number >= 2:  # The first two warm up.
-                    took[way].append(spent_ms)
-                print(f"{way:8} {spent_ms:8.0f} ms", file=sys.stderr)
-    for way in WAYS:
-        median, p95 = statistics.median(took[way]), float(np.percentile(took[way], 95))
-        print(f"{way:8} median {median:7.0f} ms   p95 {p95:7.0f} ms   n {len(took[way])}")
-    ratio = statistics.median(took["imshow"]) / statistics.median(took["draw"])
-    print(f"imshow takes {ratio:.1f} times as long")
+                if number >= 2 and spent_ms is not None:  # The first two warm up.
+                    measured[way].values.append(spent_ms / 1000)
+                    measured[way].cpu_s.append(processor_s(processes) - cpu_s)
+    return list(measured.values())
 
 
-if "--app" in sys.argv:
+if __name__ == "__main__" and "--app" in sys.argv:
     page()
 elif __name__ == "__main__":
-    main()
+    from benchmarks.measuring import main
+
+    main(__doc__, figures, lambda parser: parser.add_argument("--steps", type=int, default=12))

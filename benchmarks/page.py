@@ -1,6 +1,6 @@
 """What a visitor waits for on the real page, in Chromium: the start, and a moved slider.
 
-    python -m benchmarks.page [--steps 20] [--megapixels 12]
+    python -m benchmarks.page [--starts 3] [--steps 20] [--megapixels 12]
 
 The start is timed from launching `streamlit run app.py` (installed, files in the disk's cache) to
 the first boxes in the figure. A slider step is timed in the page, from the key that moves it to the
@@ -9,14 +9,13 @@ second frame after the figure has other boxes; the photo is one of the gallery, 
 
 import argparse
 import io
-import platform
-import statistics
 import time
 
 from PIL import Image
 from playwright.sync_api import FilePayload, Page
 
-from benchmarks.pages import ROOT, browser, served
+from benchmarks.measuring import ROOT, Figure, family, main, processor_s
+from benchmarks.pages import browser, served
 
 SLIDER = ".st-key-score_threshold input[type=range]"
 # Steps between thresholds at which the number of boxes differs: an equal figure is not drawn again.
@@ -34,31 +33,24 @@ STEP = """() => new Promise(done => {
 })"""
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--megapixels", type=float, default=12.0)
-    options = parser.parse_args()
-    print(f"Python {platform.python_version()}, {platform.machine()}")
+def figures(options: argparse.Namespace) -> list[Figure]:
+    start = "from the start of `streamlit run app.py`"
+    up, first = Figure(start, "the server answers"), Figure(start, "first boxes in the browser")
     with browser() as chromium:
-        page = chromium.new_page(viewport={"width": 1440, "height": 900})
-        started = time.perf_counter()
-        with served("app.py") as address:
-            up = time.perf_counter() - started
-            page.goto(address)
-            page.wait_for_selector(".st-key-figure .barlayer .point", state="attached")
-            first = time.perf_counter() - started
-            print(f"start: the server answers after {up:.1f} s, first boxes after {first:.1f} s")
-            upload(page, options.megapixels)
-            times, counts = steps(page, options.steps)
-            times.sort()
-            print(
-                f"slider to paint, {options.megapixels:g} megapixels, {min(counts):.0f} to"
-                f" {max(counts):.0f} boxes, {len(times)} steps: median"
-                f" {statistics.median(times):.0f} ms, p95 {times[int(0.95 * len(times))]:.0f} ms"
-            )
+        for number in range(options.starts):
+            page = chromium.new_page(viewport={"width": 1440, "height": 900})
+            cpu_s, started = processor_s(family()), time.perf_counter()
+            with served("app.py") as address:
+                up.values.append(time.perf_counter() - started)
+                page.goto(address)
+                page.wait_for_selector(".st-key-figure .barlayer .point", state="attached")
+                first.values.append(time.perf_counter() - started)
+                first.cpu_s.append(processor_s(family()) - cpu_s)
+                if number == options.starts - 1:
+                    upload(page, options.megapixels)
+                    slider = steps(page, options.steps, options.megapixels)
+            page.close()
+    return [up, first, slider]
 
 
 def upload(page: Page, megapixels: float) -> None:
@@ -74,22 +66,35 @@ def upload(page: Page, megapixels: float) -> None:
     page.wait_for_timeout(1000)
 
 
-def steps(page: Page, count: int) -> tuple[list[float], list[float]]:
-    """Times in ms and numbers of boxes of the steps that changed the figure."""
+def steps(page: Page, count: int, megapixels: float) -> Figure:
+    """The steps that changed the figure."""
     page.locator(SLIDER).focus()
     page.keyboard.press("PageDown")  # to and fro between 0.10 and 0.20: there the boxes differ
     page.wait_for_timeout(1000)
-    found = []
+    figure = Figure(f"slider moved to figure painted, {megapixels:g} megapixels", "Detect")
+    counts = []
     for step in range(count + 4):
         page.evaluate(f"() => {{ window.step = ({STEP})() }}")
+        processes = family()
+        cpu_s = processor_s(processes)
         page.keyboard.press("PageUp" if step % 2 else "PageDown")
-        found.append(page.evaluate("() => window.step"))
+        measured = page.evaluate("() => window.step")
+        if measured and step >= 4:  # the first ones warm up
+            figure.values.append(measured[0] / 1000)
+            figure.cpu_s.append(processor_s(processes) - cpu_s)
+            counts.append(measured[1])
         page.wait_for_timeout(300)
-    changed = [measured for measured in found[4:] if measured]
-    if not changed:
+    if not counts:
         raise SystemExit("no step changed the number of boxes")
-    return [time_ms for time_ms, _ in changed], [boxes for _, boxes in changed]
+    figure.note = f"{min(counts):.0f} to {max(counts):.0f} boxes"
+    return figure
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--starts", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--megapixels", type=float, default=12.0)
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, figures, add_options)

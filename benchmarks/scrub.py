@@ -9,8 +9,6 @@ computed a frame is told too: it hardly depends on what else the machine is doin
 """
 
 import argparse
-import platform
-import statistics
 import sys
 from typing import cast
 
@@ -19,6 +17,7 @@ import streamlit as st
 from playwright.sync_api import CDPSession, Page
 
 from benchmarks.figure import LABELS, SIZE, photo
+from benchmarks.measuring import Figure, main
 from benchmarks.pages import browser, served
 from dashboard.media import jpeg_uri
 from dashboard.thresholds import viewer
@@ -76,27 +75,24 @@ def page(boxes: int, mode: str) -> None:
     )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--boxes", type=int, default=200)
-    parser.add_argument("--frames", type=int, default=300)
-    parser.add_argument("--mode", choices=("Classes", "X-ray"), default="Classes")
-    options = parser.parse_args()
+def figures(options: argparse.Namespace) -> list[Figure]:
     raw = prediction(options.boxes)
     kept = len(postprocess(raw, Settings(score_threshold=0.0, top_k=10**6), SIZE))
-    print(f"Python {platform.python_version()}, {platform.machine()}; {kept} boxes after NMS")
     app = served("benchmarks/scrub.py", "--app", str(options.boxes), options.mode)
     with app as address, browser() as chromium:
         tab = chromium.new_page(viewport={"width": 1440, "height": 900})
         tab.goto(address)
         measure(tab, 60)  # the first ones warm up
-        measure(tab, options.frames, told=True)
+        spans, busy_s, boxes = measure(tab, options.frames)
+    late = sum(span > 0.0334 for span in spans)
+    note = f"{kept} boxes, {np.mean(boxes):.0f} shown on average; {late} frames over 33 ms"
+    figure = Figure("a threshold dragged over 12 megapixels", "a frame", spans, note=note)
+    computing = Figure(figure.case, "of it computing, on average", [busy_s])
+    return [figure, computing]
 
 
-def measure(page: Page, frames: int, told: bool = False) -> None:
-    """Scrub, and perhaps print how quickly frames came."""
+def measure(page: Page, frames: int) -> tuple[list[float], float, list[int]]:
+    """Seconds from frame to frame, of processor time a frame, and the boxes shown in each."""
     page.wait_for_function(
         "() => document.querySelector('[data-testid=stBidiComponentIsolated]')?.shadowRoot"
         "?.querySelector('.viewer')?.lens?.photo.complete"
@@ -105,17 +101,8 @@ def measure(page: Page, frames: int, told: bool = False) -> None:
     session.send("Performance.enable", {"timeDomain": "threadTicks"})
     before = busy_s(session)
     times, boxes = page.locator(".viewer").evaluate(SCRUB, frames)
-    if not told:
-        return
-    busy_ms = 1000 * (busy_s(session) - before) / frames
-    spans = np.sort(np.diff(times))
-    median, p95 = statistics.median(spans), spans[int(0.95 * len(spans))]
-    print(
-        f"{len(spans)} frames of {min(boxes)} to {max(boxes)} boxes (mean {np.mean(boxes):.0f}):"
-        f" {1000 * len(spans) / (times[-1] - times[0]):.0f} frames a second; a frame takes"
-        f" {median:.1f} ms, p95 {p95:.1f} ms; {np.sum(spans > 33.4)} over 33 ms;"
-        f" {busy_ms:.1f} ms of it computing"
-    )
+    spans = (np.diff(times) / 1000).tolist()
+    return spans, (busy_s(session) - before) / frames, boxes
 
 
 def busy_s(session: CDPSession) -> float:
@@ -124,7 +111,13 @@ def busy_s(session: CDPSession) -> float:
     return float(next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration"))
 
 
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--boxes", type=int, default=200)
+    parser.add_argument("--frames", type=int, default=300)
+    parser.add_argument("--mode", choices=("Classes", "X-ray"), default="Classes")
+
+
 if sys.argv[1:2] == ["--app"]:
     page(int(sys.argv[2]), sys.argv[3])
 elif __name__ == "__main__":
-    main()
+    main(__doc__, figures, add_options)

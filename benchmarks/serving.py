@@ -1,90 +1,151 @@
-"""What the way to the model server costs: a call of it, against the same model in process.
+"""What the way to the model server costs, and an answer's way from its message to detections.
 
-    python -m benchmarks.serving [--repeats 200] [--model_base_path models/commodity]
+    python -m benchmarks.serving [--rounds 100]
 
-One image, 1.08 MB there and, for an SSD300 of nine classes, 0.61 MB back. All ways run
-interleaved in one process, each after a warm-up, and must give the same numbers. Reported: median
-and 95th percentile in ms, and how many times as long as in process each way takes. Besides, the
-time from starting each server to its first answer.
+`one image`: a call of the embedded server, against the same model in this process; 1.08 MB there
+and 0.61 MB back. `the bytes alone`: the same without a model (benchmarks/bytes_server.py), against
+gRPC that carries as many bytes without looking at them. `an answer`: from its message to what is
+kept of it, against a copy of its bytes. The ways of a case run in turn, and must give the same
+numbers.
 """
 
 import argparse
 import os
-import platform
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import grpc
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.embedded import EmbeddedServer
+from benchmarks.measuring import ROOT, Figure, interleaved, main, processor_s
+from benchmarks.outputs import gallery_outputs, shipped_model
+from detector.channel import channel_options
+from detector.config import Config
+from detector.embedded import ENVIRONMENT, EmbeddedServer
 from detector.serving import ModelSpec, ServedModel, ServingClient
-from model_server.engine import DEFAULT_SIGNATURE, Model
+from detector.ssd import RawPrediction
+from detector.wire.protos import predict_pb2
+from detector.wire.tensors import decode_tensor, encode_tensor
+from model_server.engine import DEFAULT_SIGNATURE
 
 SEED = 11
-WARM_UP = 10
+Answers = Mapping[str, NDArray[Any]]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=200)
-    parser.add_argument("--model_base_path", type=Path, default=Path("models/commodity"))
-    args = parser.parse_args()
-
-    folder = max(args.model_base_path.glob("[0-9]*"), key=lambda path: int(path.name))
-    model = Model(folder)
-    signature = model.signatures[DEFAULT_SIGNATURE]
-    (input_name,), outputs = signature.inputs, sorted(signature.outputs)
+def figures(options: argparse.Namespace) -> list[Figure]:
     image = np.random.default_rng(SEED).normal(0, 60, (1, 300, 300, 3)).astype(np.float32)
+    return [
+        *_calls(image, options.rounds),
+        *_bytes_alone(image, 2 * options.rounds),
+        *_answer(4 * options.rounds),
+    ]
 
-    def in_process() -> Mapping[str, NDArray[Any]]:
-        with model.run(DEFAULT_SIGNATURE, {input_name: image}, outputs, None) as arrays:
+
+def _calls(image: NDArray[np.float32], rounds: int) -> list[Figure]:
+    config, model = Config(), shipped_model()
+    outputs = [config.output_name]
+
+    def in_process() -> Answers:
+        inputs = {config.input_name: image}
+        with model.run(DEFAULT_SIGNATURE, inputs, outputs, None) as arrays:
             return {alias: array.copy() for alias, array in arrays.items()}
 
-    ways: dict[str, Callable[[], Mapping[str, NDArray[Any]]]] = {"in process": in_process}
-    cold_s = []
+    ways: dict[str, Callable[[], Answers]] = {"the model in this process": in_process}
+    cold = Figure("from starting the server to its first answer", "embedded server")
+    processes = []
     with ExitStack() as stack:
         for name, arguments in (("tensor_content", ()), ("float_val", ("--float_val",))):
-            start = time.perf_counter()
-            server = stack.enter_context(
-                EmbeddedServer("m", args.model_base_path, arguments=arguments)
-            )
-            client = stack.enter_context(ServingClient(server.address)).model(ModelSpec("m"))
+            for _ in range(3 if not arguments else 1):
+                start = time.perf_counter()
+                server = EmbeddedServer("m", config.model_base_path, arguments=arguments)
+                stack.enter_context(server)
+                client = stack.enter_context(ServingClient(server.address)).model(ModelSpec("m"))
 
-            def call(client: ServedModel = client) -> Mapping[str, NDArray[Any]]:
-                return client.predict({input_name: image}).outputs
+                def call(client: ServedModel = client) -> Answers:
+                    return client.predict({config.input_name: image}, outputs).outputs
 
-            call()
-            cold_s.append(time.perf_counter() - start)
-            ways[f"server, {name}"] = call
-        answers = {way: run() for way, run in ways.items()}
-        times = _interleaved(ways, args.repeats)
-
-    print(f"{folder}, {args.repeats} repeats, seed {SEED}, {os.cpu_count()} cores")
-    print(f"{platform.processor() or platform.machine()}, Python {platform.python_version()}")
-    base = float(np.median(times["in process"]))
-    for way, taken in times.items():
-        for alias, array in answers["in process"].items():
-            np.testing.assert_allclose(answers[way][alias], array, atol=1e-6)
-        median, p95 = np.percentile(taken, [50, 95])
-        print(f"{way:24} median {median:7.2f} ms   p95 {p95:7.2f} ms   x {median / base:5.2f}")
-    print("start to first answer   " + ", ".join(f"{seconds:.2f} s" for seconds in cold_s))
+                call()
+                if not arguments:
+                    cold.values.append(time.perf_counter() - start)
+                    cold.cpu_s.append(processor_s([server.pid or 0]) - processor_s())
+            ways[f"embedded server, {name}"] = call
+            processes.append(server.pid or 0)
+        expected = in_process()
+        for run in ways.values():
+            for alias, array in run().items():
+                np.testing.assert_allclose(array, expected[alias], atol=1e-6)
+        return [*interleaved("one image", ways, rounds=rounds, processes=processes), cold]
 
 
-def _interleaved(ways: Mapping[str, Callable[[], Any]], repeats: int) -> dict[str, list[float]]:
-    """The times of each way, in ms, taken in turn so that a slow moment meets them all."""
-    times: dict[str, list[float]] = {way: [] for way in ways}
-    for i in range(WARM_UP + repeats):
-        for way, run in ways.items():
-            start = time.perf_counter()
-            run()
-            if i >= WARM_UP:
-                times[way].append(1e3 * (time.perf_counter() - start))
-    return times
+def _bytes_alone(image: NDArray[np.float32], rounds: int) -> list[Figure]:
+    config = Config()
+    request = image.tobytes()
+    with _bytes_server() as (address, pid), ServingClient(address) as client:
+        model = client.model(ModelSpec("m"))
+        with grpc.insecure_channel(address, channel_options(address, None)) as channel:
+            echo: Callable[..., bytes] = channel.unary_unary("/bytes/Echo")
+
+            def ours() -> NDArray[Any]:
+                inputs = {config.input_name: image}
+                return model.predict(inputs, [config.output_name]).outputs[config.output_name]
+
+            def raw() -> bytes:
+                return echo(request, timeout=10)
+
+            assert ours().tobytes() == raw()
+            ways = {"gRPC": raw, "client and service": ours}
+            return interleaved("the bytes alone", ways, rounds=rounds, processes=[pid])
+
+
+@contextmanager
+def _bytes_server() -> Iterator[tuple[str, int]]:
+    command = [sys.executable, "-m", "benchmarks.bytes_server"]
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=ENVIRONMENT | os.environ | {"PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as server:
+        assert server.stdin is not None  # both are pipes
+        assert server.stdout is not None
+        yield f"127.0.0.1:{server.stdout.readline().strip()}", server.pid
+        server.stdin.close()
+
+
+def _answer(rounds: int) -> list[Figure]:
+    name = Config().output_name
+    outputs = gallery_outputs()
+    messages = []
+    for output in outputs:
+        response = predict_pb2.PredictResponse()
+        response.outputs[name].CopyFrom(encode_tensor(output[None]))
+        messages.append(response)
+    index = 0
+
+    def before(number: int) -> None:
+        nonlocal index
+        index = number % len(outputs)
+
+    def unpacked() -> RawPrediction:
+        return RawPrediction.of_single(decode_tensor(messages[index].outputs[name], name), 9)
+
+    ways: dict[str, Callable[[], object]] = {
+        "copy of the array": lambda: outputs[index].copy(),
+        "unpack, check and split": unpacked,
+    }
+    return interleaved("an answer", ways, rounds=rounds, before=before)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--rounds", type=int, default=100)
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, figures, add_options)

@@ -1,18 +1,16 @@
 """A crowd: so many visitors on the Detect page over real WebSocket sessions, in Streamlit's own
 protocol.
 
-    python -m benchmarks.visitors [--visitors 50] [--seconds 60] [--pause 10]
+    python -m benchmarks.visitors [--visitors 50] [--seconds 60] [--pause 10] [--leave]
 
 Each opens the page and then, some `pause` seconds apart, moves the score threshold or now and then
 looks at another sample. Timed is from the message to the end of the script that it caused; then
-how much memory the dashboard has at the start, at the most, and after all have left.
+how much memory the dashboard has at the start, at the most, and with --leave after all have left.
 """
 
 import argparse
-import platform
 import random
 import re
-import statistics
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +22,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.sync.client import ClientConnection, connect
 
+from benchmarks.measuring import Figure, family, main, processor_s
 from benchmarks.pages import running
 
 OPENS_A_SECOND = 2.0
@@ -103,29 +102,22 @@ class Visitor:
         return bool(kind == "script_finished")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--visitors", type=int, default=50)
-    parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--pause", type=float, default=10.0)
-    options = parser.parse_args()
-    print(f"Python {platform.python_version()}, {platform.machine()}")
+def figures(options: argparse.Namespace) -> list[Figure]:
     with running("app.py") as (address, pid):
         with ThreadPoolExecutor(1) as pool:  # what is loaded once
             pool.submit(Visitor(address, 0).stay, time.monotonic() + 5, 1.0).result()
-        before = resident_mb(pid)
+        before = resident(pid)
         most = [before]
         ended = threading.Event()
 
         def watch() -> None:
             while not ended.wait(0.5):
-                most.append(resident_mb(pid))
+                most.append(resident(pid))
 
         watcher = threading.Thread(target=watch, daemon=True)
         watcher.start()
         visitors = [Visitor(address, seed) for seed in range(1, options.visitors + 1)]
+        cpu_s = processor_s(family()) - processor_s()
         end = time.monotonic() + options.visitors / OPENS_A_SECOND + options.seconds
         with ThreadPoolExecutor(options.visitors) as pool:
             stays = []
@@ -134,32 +126,42 @@ def main() -> None:
                 time.sleep(1 / OPENS_A_SECOND)
             for each in stays:
                 each.result()
-        tell("opening", [visitor.opened_s for visitor in visitors])
-        tell("slider move", [spent for visitor in visitors for spent in visitor.slider_s])
-        tell("another sample", [spent for visitor in visitors for spent in visitor.sample_s])
-        time.sleep(GONE_AFTER_S)
+        cpu_s = processor_s(family()) - processor_s() - cpu_s
+        if options.leave:
+            time.sleep(GONE_AFTER_S)
         ended.set()
         watcher.join()
-        print(
-            f"memory of the dashboard: {before:.0f} MB with one visitor, {max(most):.0f} at the"
-            f" most, {resident_mb(pid):.0f} after all have left"
-        )
+        after = resident(pid)
+    times = {
+        "opening the page": [visitor.opened_s for visitor in visitors],
+        "a slider moved": [spent for visitor in visitors for spent in visitor.slider_s],
+        "another sample": [spent for visitor in visitors for spent in visitor.sample_s],
+    }
+    case = f"{options.visitors} visitors, an action every {options.pause:g} s"
+    actions = sum(map(len, times.values()))
+    found = [Figure(case, way, values) for way, values in times.items() if values]
+    # Of dashboard and model server together, shared out evenly.
+    for figure in found:
+        figure.cpu_s = [cpu_s / actions]
+    memory = {"with one visitor": before, "at the most": max(most)}
+    if options.leave:
+        memory["after all have left"] = after
+    case = f"memory of the dashboard, {options.visitors} visitors"
+    return found + [Figure(case, way, [value], unit="byte") for way, value in memory.items()]
 
 
-def resident_mb(pid: int) -> float:
-    """Memory that the process has now."""
+def resident(pid: int) -> float:
+    """Bytes of memory that the process has now."""
     status = Path(f"/proc/{pid}/status").read_text()
-    return int(re.findall(r"VmRSS:\s+(\d+)", status)[0]) / 1024
+    return float(re.findall(r"VmRSS:\s+(\d+)", status)[0]) * 1024
 
 
-def tell(what: str, times_s: list[float]) -> None:
-    """One line of figures."""
-    times = sorted(times_s)
-    print(
-        f"{what}: {len(times)} times, median {statistics.median(times) * 1000:.0f} ms, p95"
-        f" {times[int(0.95 * len(times))] * 1000:.0f} ms, most {times[-1] * 1000:.0f} ms"
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--visitors", type=int, default=50)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--pause", type=float, default=10.0)
+    parser.add_argument("--leave", action="store_true", help="wait until their sessions are gone")
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, figures, add_options)

@@ -139,7 +139,7 @@ class SSDModel:
         prediction = self._predict(image)
         spent_s = time.perf_counter() - started
         output = prediction.outputs[self.output_name]
-        raw = RawPrediction.of_single(output, self.class_count).compact()
+        raw = RawPrediction.of_single(output, self.class_count)
         return Answer(raw, image.size, prediction.model, {**image.timings_s, "call": spent_s})
 
     def ask_whole(self, image: LoadedImage) -> RawPrediction:
@@ -166,7 +166,7 @@ class AnswerKey(NamedTuple):
 
 
 class AnswerStore:
-    """The last answers, some 20 kB each. The least recently used go first. Thread-safe."""
+    """The last answers, some 100 kB each. The least recently used go first. Thread-safe."""
 
     def __init__(self, capacity: int = 256) -> None:
         self._capacity = capacity

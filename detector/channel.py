@@ -4,7 +4,7 @@ import ipaddress
 import json
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,11 @@ import grpc
 from detector.config import Tls
 from detector.errors import ConfigError
 from detector.translation import _
-from detector.wire.protos import model_service_pb2_grpc, prediction_service_pb2_grpc
+from detector.wire.protos import (
+    model_service_pb2_grpc,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+)
 from detector.wire.tensors import MAX_TENSOR_BYTES
 
 KEEPALIVE_MS = 10_000  # gRPC's least
@@ -31,7 +35,12 @@ class Connection:
         self.calls = 0
         prediction = prediction_service_pb2_grpc.PredictionServiceStub(channel)
         model = model_service_pb2_grpc.ModelServiceStub(channel)
-        self.predict = partial(prediction.Predict, metadata=metadata)
+        # Takes a request that is already serialized: `tensors.encode_request`.
+        predict: Callable[..., Any] = channel.unary_unary(
+            "/tensorflow.serving.PredictionService/Predict",
+            response_deserializer=predict_pb2.PredictResponse.FromString,
+        )
+        self.predict = partial(predict, metadata=metadata)
         self.metadata = partial(prediction.GetModelMetadata, metadata=metadata)
         self.status = partial(model.GetModelStatus, metadata=metadata)
 

@@ -53,7 +53,7 @@ from detector.wire.protos import (
     model_pb2,
     predict_pb2,
 )
-from detector.wire.tensors import decode_tensor, encode_tensor
+from detector.wire.tensors import decode_tensor, encode_request
 
 MAX_VERSION = 2**63 - 1  # the wire's int64
 
@@ -368,11 +368,10 @@ class ServedModel:
             model_spec=_spec_message(self.spec), output_filter=outputs
         )
         request.model_spec.signature_name = self.spec.signature_name
-        for name, array in inputs.items():
-            request.inputs[name].CopyFrom(encode_tensor(array, name))
+        encoded = encode_request(request, inputs)
         timeout_s = self.client.timeout_s if timeout_s is None else timeout_s
         with self.client.predicting(self.spec.name, timeout_s, of_batch=self._of_batch):
-            response = self._call("predict", request, timeout_s)
+            response = self._call("predict", encoded, timeout_s)
         missing = [name for name in outputs if name not in response.outputs]
         if missing:
             raise OutputError(

@@ -13,13 +13,14 @@ first. So a score of float32(0.7), which is a little below 0.7, passes a thresho
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from detector.boxes import BLOCK, Boxes, GreedyNMS, clip_boxes, cxcywh_to_xyxy, xyxy_to_cxcywh
+from detector.boxes import Boxes, GreedyNMS, boxes_of, columns_of
 from detector.errors import OutputError
 from detector.images import RGBImage
 from detector.translation import _, noted
@@ -30,6 +31,8 @@ MAX_KEPT_PER_CLASS = 400
 
 # Mean blue, green and red of ImageNet: Keras' "caffe" preprocessing.
 _MEAN_BGR = np.array([103.939, 116.779, 123.68], np.float32)
+
+_Made = TypeVar("_Made")
 
 _BOX_COLUMNS = 12  # offsets, prior corners, variances
 
@@ -77,7 +80,8 @@ def normalize(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 @dataclass(frozen=True, eq=False)
 class RawPrediction:
-    """What the model says of one image, split once. All float32 and read-only.
+    """What the model says of one image, split once. All float32 and read-only, and in memory column
+    after column, as post-processing reads them.
 
     Attributes:
         offsets: (P, 4) cx, cy, w, h relative to the priors.
@@ -104,8 +108,7 @@ class RawPrediction:
             shape = getattr(self, name).shape
             if shape != (prior_count, 4):
                 raise ValueError(f"expected {name} ({prior_count}, 4), got {shape}")
-            _set_read_only(self, name, getattr(self, name), np.float32, "C")
-        # Class after class in memory, as post-processing reads them.
+            _set_read_only(self, name, getattr(self, name), np.float32, "F")
         _set_read_only(self, "scores", self.scores, np.float32, "F")
         if self.prior_count < 0:
             object.__setattr__(self, "prior_count", prior_count)
@@ -129,7 +132,9 @@ class RawPrediction:
 
     @classmethod
     def from_output(cls, output: NDArray[np.floating[Any]], class_count: int | None = None) -> Self:
-        """The parts of one image's output.
+        """The parts of one image's output, compact.
+
+        All numbers are looked at, and only the rows with a score above the floor are copied.
 
         Args:
             output: (P, C + 12), one image, without the batch axis.
@@ -154,25 +159,46 @@ class RawPrediction:
                     classes=classes,
                 )
             )
-        if not np.issubdtype(output.dtype, np.floating):
+        if output.dtype.kind != "f":
             raise OutputError(
                 _("the output has dtype {dtype}, expected float32", dtype=output.dtype)
             )
-        raw = cls(
-            offsets=output[:, :4],
-            scores=output[:, 4:-8],
-            priors=output[:, -8:-4],
-            variances=output[:, -4:],
+        values = np.ascontiguousarray(output, np.float32)
+        all_rows, class_ids, found = _checked_scores(values)
+        is_first = np.ones(len(found), np.bool_)
+        np.not_equal(all_rows[1:], all_rows[:-1], out=is_first[1:])
+        rows = all_rows[is_first]
+        offsets, scores, priors, variances = _parts(values.take(rows, axis=0).T.copy().T)
+        by_class = (class_ids - 1) * len(rows) + np.cumsum(is_first) - 1
+        return _made(
+            cls,
+            offsets=offsets,
+            scores=scores,
+            priors=priors,
+            variances=variances,
+            prior_indices=rows,
+            prior_count=len(values),
+            _ranked=_keys(found, by_class),
         )
-        _check(raw)
-        return raw
+
+    @cached_property
+    def _ranked(self) -> NDArray[np.uint64]:
+        """(K,) the candidates, (class, row) with a score above the floor, as one number each.
+
+        They rise as scores fall, ties by class id, then by row: `_places` says what is in them.
+        """
+        by_class = self.scores.T[1:].reshape(-1)
+        places = np.flatnonzero(by_class > SCORE_FLOOR)
+        return _keys(by_class[places], places)
 
     def compact(self) -> Self:
         """Only the rows with a score above the floor: all that post-processing ever reads.
 
-        Its detections and their ids are the same; a photo's 614 kB become some 20 kB.
+        Its detections and their ids are the same; a photo's 614 kB become some 80 kB.
         """
         rows = np.flatnonzero((self.scores[:, 1:] > SCORE_FLOOR).any(axis=1))
+        if len(rows) == len(self.scores):
+            return self
         return type(self)(
             self.offsets[rows],
             self.scores[rows],
@@ -183,15 +209,92 @@ class RawPrediction:
         )
 
 
-def _check(raw: RawPrediction) -> None:
+_Values = NDArray[np.float32]
+
+
+def _parts(values: _Values) -> tuple[_Values, _Values, _Values, _Values]:
+    """Offsets, scores, prior corners and variances of an output (P, C + 12), as views."""
+    return values[:, :4], values[:, 4:-8], values[:, -8:-4], values[:, -4:]
+
+
+def _checked_scores(values: _Values) -> tuple[NDArray[np.int64], NDArray[np.int64], _Values]:
+    """Rows, rising, class ids and scores above the floor of an output (P, C + 12).
+
+    All numbers are looked at, twice and no more often: an output is 614 kB.
+
+    Raises:
+        OutputError: as of `_check`.
+    """
+    columns = values.shape[1]
+    lowest, highest = _limits(*values.shape)
+    flat = values.reshape(-1)
+    wide = flat.reshape(flat.size // lowest.size, lowest.size)
+    looked_at = wide > highest
+    places = np.flatnonzero(looked_at)
+    rows, class_ids = np.divmod(places - 4, columns)
+    scores = flat[places]
+    if not (
+        class_ids.min(initial=1) > 0
+        and class_ids.max(initial=1) < columns - _BOX_COLUMNS
+        and scores.max(initial=0) <= 1 + _ROUNDING
+        and np.greater_equal(wide, lowest, out=looked_at).all()  # NaN is not
+        and _sides(values).min(initial=0) >= 0
+    ):
+        _check(values)
+        is_score = (class_ids > 0) & (class_ids < columns - _BOX_COLUMNS)
+        return rows[is_score], class_ids[is_score], scores[is_score]
+    return rows, class_ids, scores
+
+
+def _sides(values: _Values) -> _Values:
+    """(P, 2) width and height of the default boxes; as complex numbers both are one long loop."""
+    low, high = values[:, -8:-6].view(np.complex64), values[:, -6:-4].view(np.complex64)
+    return (high - low).view(np.float32)
+
+
+def _keys(scores: _Values, places: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """`RawPrediction._ranked` of these scores above 0 at these places, class after class."""
+    # Positive floats sort as their bits do: score and place in one integer, sorted at once.
+    keys = (~scores.view(np.uint32)).astype(np.uint64)
+    keys <<= np.uint64(32)
+    keys |= places.view(np.uint64)
+    keys.sort()
+    keys.setflags(write=False)
+    return keys
+
+
+@lru_cache(16)
+def _limits(prior_count: int, columns: int) -> tuple[_Values, _Values]:
+    """The least that the columns of an output hold and the most, as far as nobody need look closer.
+
+    They are repeated for some rows that make one long one: NumPy has a loop for each row, and over
+    long ones it is ten times as fast as over 21 columns.
+    """
+    most = np.finfo(np.float32).max
+    lowest, highest = np.full(columns, -most), np.full(columns, most)
+    lowest[4:-8], highest[4], highest[5:-8] = -_ROUNDING, 1 + _ROUNDING, SCORE_FLOOR
+    lowest[-8:-4], highest[-8:-4] = -1, 2
+    lowest[-4:] = np.nextafter(np.float32(0), np.float32(1))
+    # Sizes grow by e^(offset variance).
+    highest[2:4], highest[-4:] = _MOST_GROWTH / 2 - 1, 2
+    together = next(
+        (n for n in range(128, prior_count) if prior_count % n == 0), max(prior_count, 1)
+    )
+    return np.tile(lowest, together), np.tile(highest, together)
+
+
+def _check(values: _Values) -> None:
     """Raises OutputError where the numbers are no SSD's: boxes made of them would mean nothing.
 
     Scores are probabilities, but for what rounding adds. Default boxes may reach beyond the image
     by their own size.
+
+    Args:
+        values: (P, C + 12).
     """
-    for name, values in (("offsets", raw.offsets), ("scores", raw.scores)):
-        _expect(np.isfinite(values), values, _("{name} that are finite", name=name), _EXPORT)
-    scores, priors, variances = raw.scores, raw.priors, raw.variances
+    offsets, scores, priors, variances = _parts(values)
+    for name, part in (("offsets", offsets), ("scores", scores)):
+        _expect(np.isfinite(part), part, _("{name} that are finite", name=name), _EXPORT)
     is_score = (scores >= -_ROUNDING) & (scores <= 1 + _ROUNDING)
     _expect(is_score, scores, _("scores from 0 to 1"), _SOFTMAX)
     is_prior = (priors >= -1) & (priors <= 2)
@@ -200,7 +303,7 @@ def _check(raw: RawPrediction) -> None:
     _expect(sides >= 0, sides, _("prior corners xmin, ymin, xmax, ymax"), _PRIORS)
     _expect(variances > 0, variances, _("variances above 0"), _EXPORT)
     with np.errstate(over="ignore"):
-        growth = raw.offsets[:, 2:] * variances[:, 2:]
+        growth = offsets[:, 2:] * variances[:, 2:]
     _expect(growth < _MOST_GROWTH, growth, _("sizes that can be numbers"), _EXPORT)
 
 
@@ -244,15 +347,25 @@ def decode(
         priors: (K, 4) xyxy in 0..1.
         variances: (K, 4).
     """
-    prior_boxes = xyxy_to_cxcywh(priors)
-    sizes = prior_boxes[:, 2:]
+    # All x in a row, all y in the next: NumPy's loops are then K long and not 4.
+    low, high = priors.T[:2], priors.T[2:]
+    sizes = high - low
+    corners = np.empty((4, len(offsets)), np.float32)
+    zero, one = np.float32(0), np.float32(1)
     with np.errstate(over="ignore", invalid="ignore"):
-        boxes = offsets * variances
-        boxes[:, :2] *= sizes
-        boxes[:, :2] += prior_boxes[:, :2]
-        boxes[:, 2:] = sizes * np.exp(boxes[:, 2:])
-        corners = cxcywh_to_xyxy(boxes)
-    return clip_boxes(corners, (1.0, 1.0))
+        centres, halves = np.multiply(offsets.T, variances.T).reshape(2, 2, -1)
+        centres *= sizes
+        centres += (low + high) * np.float32(0.5)
+        np.exp(halves, out=halves)
+        halves *= sizes
+        halves *= np.float32(0.5)
+        low = np.subtract(centres, halves, out=corners[:2])
+        high = np.add(centres, halves, out=corners[2:])
+    # fmin and fmax prefer the number to NaN, so the first of the two decides what NaN becomes: the
+    # edge that makes the box larger.
+    np.fmin(np.fmax(low, zero, out=low), one, out=low)
+    np.fmax(np.fmin(high, one, out=high), zero, out=high)
+    return corners.T
 
 
 class ClassThresholds(Mapping[int, float]):
@@ -385,92 +498,177 @@ class Detections:
 def postprocess(raw: RawPrediction, settings: Settings, size: tuple[int, int]) -> Detections:
     """The detections that the settings show.
 
-    Same result as NMS over every class and candidate, but only as far down the scores as `top_k`
-    asks: candidates are judged in blocks, best first, and only a block's own boxes are decoded.
+    Same result as NMS over every class and candidate, but only as far down the scores as thresholds
+    and `top_k` ask. What was kept so far stays with the prediction: a moved threshold goes on from
+    there, or takes less of it.
 
     Args:
         raw: the model's output for one image.
         settings: thresholds, classes and limits.
         size: (width, height) of the original image, in pixels.
     """
-    greedy = GreedyNMS(settings.iou_threshold)
-    class_count = raw.scores.shape[1]
-    room = np.full(class_count, MAX_KEPT_PER_CLASS)
-    shown_classes = np.array(
-        [
-            settings.classes is None or class_id in settings.classes
-            for class_id in range(class_count)
-        ]
-    )
-    missing = settings.top_k
-    kept_boxes = [np.empty((0, 4), np.float32)]
-    kept_classes = [np.empty(0, np.int64)]
-    kept_priors = [np.empty(0, np.int64)]
-    for class_ids, priors in _blocks(raw.scores, settings):
-        if missing <= 0:
-            break
-        boxes = decode(raw.offsets[priors], raw.priors[priors], raw.variances[priors])
-        if settings.class_agnostic:
-            kept = greedy.add(boxes, np.zeros_like(class_ids))
-        else:
-            kept = greedy.add(boxes, class_ids)
-            kept = kept[_within(room, class_ids[kept])]
-        kept = kept[shown_classes[class_ids[kept]]][:missing]
-        missing -= len(kept)
-        kept_boxes.append(boxes[kept])
-        kept_classes.append(class_ids[kept])
-        kept_priors.append(priors[kept])
-    class_ids, priors = np.concatenate(kept_classes), np.concatenate(kept_priors)
-    return Detections(
-        boxes=np.concatenate(kept_boxes) * np.array([*size, *size], np.float32),
-        scores=raw.scores[priors, class_ids],
-        class_ids=class_ids,
-        prior_indices=raw.prior_indices[priors],
+    rules = _rules(settings)
+    judged = raw.__dict__.get("_judged")
+    if judged is None or judged.rules != rules:
+        judged = _none_judged(raw, rules)
+    # Own thresholds of classes are among the rules: who takes part has reached his.
+    least = 0.0 if settings.class_thresholds else settings.score_threshold
+    end = raw._ranked.searchsorted(_end_of(least))
+    reached = int(end if judged.places is None else judged.places.searchsorted(end))
+    chosen = _chosen(judged, settings, end)
+    while judged.done < reached and len(chosen) < settings.top_k:
+        # As many as are likely to be enough, by how many those so far were good for.
+        likely = (settings.top_k - len(chosen)) * judged.done // max(len(chosen), 1)
+        most = min(reached - judged.done, _MOST_PAIRS // (len(judged.kept) + 1))
+        judged = _judge(raw, judged, judged.done + max(min(likely, most), _LEAST))
+        chosen = _chosen(judged, settings, end)
+    raw.__dict__["_judged"] = judged
+    return _made(
+        Detections,
+        boxes=judged.boxes[chosen] * np.array([*size, *size], np.float32),
+        scores=judged.scores[chosen],
+        class_ids=judged.class_ids[chosen],
+        prior_indices=judged.prior_indices[chosen],
     )
 
 
-def _blocks(
-    scores: NDArray[np.float32], settings: Settings
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Class ids and priors of the candidates: score falling, ties by class id, then by prior."""
-    prior_count, class_count = scores.shape
-    by_class = scores.T[1:]
-    lowest = np.array(
-        [
-            # The floor is exclusive and the threshold inclusive: the next float32 above the floor
-            # makes one comparison of both.
-            max(
-                np.nextafter(np.float32(SCORE_FLOOR), np.float32(1)),
-                np.float32(settings.threshold_of(class_id)),
-            )
-            for class_id in range(1, class_count)
-        ],
-        np.float32,
+_LEAST = 96  # candidates judged at once, also where fewer are asked for: a slider comes back
+_MOST_PAIRS = 200_000  # of these and those that are kept: bounds the memory
+
+
+class _Rules(NamedTuple):
+    """The settings that decide which candidates take part, and which suppress which.
+
+    A common score threshold is none of them: a score suppresses lower ones only, so what is above a
+    threshold is kept or not whatever is below. The thresholds of classes are.
+    """
+
+    iou_threshold: float
+    is_agnostic: bool
+    classes: frozenset[int] | None
+    score_threshold: float
+    class_thresholds: Mapping[int, float]
+
+
+class _Judged(NamedTuple):
+    """How far down the candidates of one image NMS has come, and what it kept.
+
+    Attributes:
+        places: of those that take part, in `RawPrediction._ranked`, rising; None = all.
+        done: so many of them are judged, from the best.
+        columns: (6, K) the kept boxes, as NMS takes them.
+        kept: (K,) their places in `_ranked`, rising.
+        boxes: (K, 4) xyxy in 0..1.
+        scores, class_ids, prior_indices: (K,), as of `Detections`.
+    """
+
+    rules: _Rules
+    places: NDArray[np.int64] | None
+    done: int
+    columns: NDArray[np.float32]
+    kept: NDArray[np.int64]
+    boxes: Boxes
+    scores: NDArray[np.float32]
+    class_ids: NDArray[np.int64]
+    prior_indices: NDArray[np.int64]
+
+
+def _rules(settings: Settings) -> _Rules:
+    own = settings.class_thresholds
+    return _Rules(
+        settings.iou_threshold,
+        settings.class_agnostic,
+        # Class-aware, a hidden class changes nothing: it is left out from the start.
+        None if settings.class_agnostic else settings.classes,
+        settings.score_threshold if own else 0.0,
+        own,
     )
-    if settings.classes is not None and not settings.class_agnostic:
-        # Class-aware, a hidden class changes nothing: leave it out from the start.
-        hidden = [class_id not in settings.classes for class_id in range(1, class_count)]
-        lowest[hidden] = np.inf
-    candidates = np.flatnonzero(by_class >= lowest[:, None])
-    # Positive floats sort as their bits do: score and position in one integer, sorted at once.
-    keys = (~by_class.reshape(-1)[candidates].view(np.uint32)).astype(np.uint64)
-    keys <<= np.uint64(32)
-    keys |= candidates.astype(np.uint64)
-    keys.sort()
-    order = (keys & np.uint64(0xFFFFFFFF)).astype(np.int64)
-    for start in range(0, len(order), BLOCK):
-        class_index, priors = np.divmod(order[start : start + BLOCK], prior_count)
-        yield class_index + 1, priors
 
 
-def _within(room: NDArray[np.int64], class_ids: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which of these boxes, in order, still fit into their class; takes their places."""
-    fits = np.ones(len(class_ids), np.bool_)
+def _none_judged(raw: RawPrediction, rules: _Rules) -> _Judged:
+    places = None
+    if rules.class_thresholds or rules.classes is not None:
+        class_ids, rows = _places(raw, raw._ranked)
+        thresholds = np.full(raw.scores.shape[1], rules.score_threshold, np.float32)
+        for class_id, threshold in rules.class_thresholds.items():
+            if 0 <= class_id < len(thresholds):
+                thresholds[class_id] = threshold
+        if rules.classes is not None:
+            thresholds[~np.isin(np.arange(len(thresholds)), list(rules.classes))] = np.inf
+        places = np.flatnonzero(raw.scores[rows, class_ids] >= thresholds[class_ids])
+    integers, columns = np.empty(0, np.int64), np.empty((6, 0), np.float32)
+    return _Judged(
+        rules, places, 0, columns, integers, columns[:4].T, columns[0], integers, integers
+    )
+
+
+def _judge(raw: RawPrediction, judged: _Judged, count: int) -> _Judged:
+    """The same after so many candidates, or all that take part."""
+    if judged.places is None:
+        places = np.arange(judged.done, min(count, len(raw._ranked)))
+    else:
+        places = judged.places[judged.done : count]
+    class_ids, rows = _places(raw, raw._ranked[places])
+    parts = (part.T.take(rows, axis=1).T for part in (raw.offsets, raw.priors, raw.variances))
+    columns = columns_of(decode(*parts), 0 if judged.rules.is_agnostic else class_ids)
+    greedy = GreedyNMS(judged.rules.iou_threshold, judged.columns)
+    kept = greedy.add_columns(columns)
+    class_ids, rows = class_ids[kept], rows[kept]
+    return _Judged(
+        judged.rules,
+        judged.places,
+        done=judged.done + len(places),
+        columns=greedy.kept,
+        kept=np.concatenate([judged.kept, places[kept]]),
+        boxes=boxes_of(greedy.kept),
+        scores=np.concatenate([judged.scores, raw.scores[rows, class_ids]]),
+        class_ids=np.concatenate([judged.class_ids, class_ids]),
+        prior_indices=np.concatenate([judged.prior_indices, raw.prior_indices[rows]]),
+    )
+
+
+def _chosen(judged: _Judged, settings: Settings, end: np.int64) -> NDArray[np.int64]:
+    """Which of the kept boxes are shown, of those before this place in `RawPrediction._ranked`."""
+    chosen = np.arange(judged.kept.searchsorted(end))
+    if not settings.class_agnostic and len(chosen) > MAX_KEPT_PER_CLASS:
+        chosen = chosen[_place_in_class(judged.class_ids[chosen]) < MAX_KEPT_PER_CLASS]
+    if settings.class_agnostic and settings.classes is not None:
+        chosen = chosen[np.isin(judged.class_ids[chosen], list(settings.classes))]
+    return chosen[: settings.top_k]
+
+
+def _end_of(threshold: float) -> np.uint64:
+    """What the keys of scores at or above the threshold are below."""
+    bits = int(max(np.float32(threshold), np.float32(SCORE_FLOOR)).view(np.uint32))
+    return np.uint64((0xFFFFFFFF - bits + 1) << 32)
+
+
+def _places(
+    raw: RawPrediction, ranked: NDArray[np.uint64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Class ids and rows of some of `RawPrediction._ranked`."""
+    places = (ranked & np.uint64(0xFFFFFFFF)).view(np.int64)
+    class_index, rows = np.divmod(places, max(len(raw.scores), 1))
+    return class_index + 1, rows
+
+
+def _place_in_class(class_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many of the same class stand before each."""
+    places = np.empty(len(class_ids), np.int64)
     for class_id in np.unique(class_ids):
         members = np.flatnonzero(class_ids == class_id)
-        fits[members[max(room[class_id], 0) :]] = False
-        room[class_id] -= len(members)
-    return fits
+        places[members] = np.arange(len(members))
+    return places
+
+
+def _made(kind: type[_Made], **values: Any) -> _Made:
+    """An object of arrays that were made for it alone and fit: neither copied nor looked at."""
+    made = object.__new__(kind)
+    for value in values.values():
+        if isinstance(value, np.ndarray):
+            value.setflags(write=False)
+    made.__dict__.update(values)
+    return made
 
 
 def _set_read_only(owner: object, name: str, value: NDArray[Any], dtype: Any, order: Any) -> None:

@@ -1,19 +1,11 @@
 import numpy as np
 import pytest
 
-from detector.boxes import (
-    BLOCK,
-    GreedyNMS,
-    clip_boxes,
-    cxcywh_to_xyxy,
-    iou_matrix,
-    nms,
-    xyxy_to_cxcywh,
-)
+from detector.boxes import BLOCK, GreedyNMS, boxes_of, columns_of, iou_matrix, nms
 from tests.support import reference
 
 
-def boxes_of(*rows):
+def boxes_at(*rows):
     return np.array(rows, np.float32).reshape(-1, 4)
 
 
@@ -23,49 +15,6 @@ def random_boxes(count, seed):
     return np.concatenate([centres - sizes / 2, centres + sizes / 2], axis=1).astype(np.float32)
 
 
-@pytest.mark.parametrize("convert", [cxcywh_to_xyxy, xyxy_to_cxcywh])
-def test_no_boxes_convert_to_no_boxes(convert):
-    assert convert(boxes_of()).shape == (0, 4)
-
-
-def test_centre_and_size_become_corners():
-    assert cxcywh_to_xyxy(boxes_of([10, 20, 4, 8])).tolist() == [[8, 16, 12, 24]]
-
-
-def test_corners_become_centre_and_size():
-    assert xyxy_to_cxcywh(boxes_of([8, 16, 12, 24])).tolist() == [[10, 20, 4, 8]]
-
-
-def test_converting_there_and_back_changes_nothing():
-    boxes = random_boxes(500, seed=1)
-    assert np.allclose(cxcywh_to_xyxy(xyxy_to_cxcywh(boxes)), boxes, atol=1e-6)
-
-
-def test_no_boxes_clip_to_no_boxes():
-    assert clip_boxes(boxes_of(), (1, 1)).shape == (0, 4)
-
-
-def test_boxes_are_clipped_to_the_width_and_the_height_of_the_image():
-    inside, across, outside = clip_boxes(
-        boxes_of([1, 2, 30, 40], [-5, -6, 200, 300], [150, 90, 160, 95]), (100, 50)
-    ).tolist()
-    assert inside == [1, 2, 30, 40]
-    assert across == [0, 0, 100, 50]
-    assert outside == [100, 50, 100, 50]
-
-
-def test_infinite_and_undefined_corners_clip_to_the_edges():
-    nan, inf = np.nan, np.inf
-    clipped = clip_boxes(boxes_of([-inf, nan, inf, nan], [inf, -inf, inf, -inf]), (1, 2))
-    assert clipped.tolist() == [[0, 0, 1, 2], [1, 0, 1, 0]]
-
-
-def test_clipping_leaves_its_argument_alone():
-    boxes = boxes_of([-1, -1, 9, 9])
-    clip_boxes(boxes, (5, 5))
-    assert boxes.tolist() == [[-1, -1, 9, 9]]
-
-
 @pytest.mark.parametrize(("count", "others"), [(0, 0), (0, 3), (3, 0)])
 def test_iou_with_no_boxes_has_no_elements(count, others):
     matrix = iou_matrix(random_boxes(count, 1), random_boxes(others, 2))
@@ -73,26 +22,26 @@ def test_iou_with_no_boxes_has_no_elements(count, others):
 
 
 def test_iou_of_known_boxes():
-    box = boxes_of([0, 0, 2, 2])
-    others = boxes_of([0, 0, 2, 2], [1, 0, 3, 2], [0, 0, 1, 2], [2, 0, 4, 2], [5, 5, 6, 6])
+    box = boxes_at([0, 0, 2, 2])
+    others = boxes_at([0, 0, 2, 2], [1, 0, 3, 2], [0, 0, 1, 2], [2, 0, 4, 2], [5, 5, 6, 6])
     expected = np.array([[1, 1 / 3, 0.5, 0, 0]], np.float32)
     assert iou_matrix(box, others).tolist() == expected.tolist()
 
 
 def test_iou_counts_width_and_height_apart():
-    tall, wide = boxes_of([0, 0, 1, 9]), boxes_of([0, 0, 9, 1])
+    tall, wide = boxes_at([0, 0, 1, 9]), boxes_at([0, 0, 9, 1])
     assert iou_matrix(tall, wide)[0, 0] == np.float32(1 / 17)
 
 
 def test_boxes_without_area_have_an_iou_of_zero_also_with_themselves():
-    flat = boxes_of([1, 1, 1, 5], [1, 1, 5, 1], [2, 2, 2, 2])
-    everything = boxes_of([0, 0, 9, 9], [1, 1, 1, 5], [1, 1, 5, 1], [2, 2, 2, 2])
+    flat = boxes_at([1, 1, 1, 5], [1, 1, 5, 1], [2, 2, 2, 2])
+    everything = boxes_at([0, 0, 9, 9], [1, 1, 1, 5], [1, 1, 5, 1], [2, 2, 2, 2])
     assert iou_matrix(flat, everything).max() == 0
     assert iou_matrix(everything, flat).max() == 0
 
 
 def test_iou_of_boxes_of_the_smallest_area_is_exact():
-    tiny = boxes_of([0, 0, 1e-22, 1e-22])
+    tiny = boxes_at([0, 0, 1e-22, 1e-22])
     assert iou_matrix(tiny, tiny).tolist() == [[1]]
 
 
@@ -103,37 +52,37 @@ def test_iou_equals_the_pairwise_reference_to_the_last_bit():
 
 
 def test_nms_of_no_boxes_keeps_none():
-    assert nms(boxes_of(), np.empty(0, np.float32), 0.5).tolist() == []
+    assert nms(boxes_at(), np.empty(0, np.float32), 0.5).tolist() == []
 
 
 def test_nms_keeps_the_better_of_two_overlapping_boxes():
-    boxes = boxes_of([0, 0, 10, 10], [0, 0, 10, 9], [20, 20, 30, 30])
+    boxes = boxes_at([0, 0, 10, 10], [0, 0, 10, 9], [20, 20, 30, 30])
     assert nms(boxes, np.array([0.5, 0.9, 0.7]), 0.5).tolist() == [1, 2]
 
 
 def test_nms_suppresses_above_the_threshold_and_not_at_it():
-    half = boxes_of([0, 0, 2, 2], [0, 0, 1, 2])  # IoU is exactly 0.5
+    half = boxes_at([0, 0, 2, 2], [0, 0, 1, 2])  # IoU is exactly 0.5
     assert nms(half, np.array([0.9, 0.8]), 0.5).tolist() == [0, 1]
     assert nms(half, np.array([0.9, 0.8]), np.nextafter(np.float32(0.5), 0)).tolist() == [0]
 
 
 def test_nms_lets_a_suppressed_box_suppress_nothing():
-    chain = boxes_of([0, 0, 10, 10], [4, 0, 14, 10], [8, 0, 18, 10])
+    chain = boxes_at([0, 0, 10, 10], [4, 0, 14, 10], [8, 0, 18, 10])
     assert nms(chain, np.array([0.9, 0.8, 0.7]), 0.4).tolist() == [0, 2]
 
 
 def test_nms_keeps_the_first_of_equal_boxes_with_equal_scores():
-    assert nms(np.repeat(boxes_of([0, 0, 1, 1]), 4, axis=0), np.full(4, 0.5), 0.5).tolist() == [0]
+    assert nms(np.repeat(boxes_at([0, 0, 1, 1]), 4, axis=0), np.full(4, 0.5), 0.5).tolist() == [0]
 
 
 def test_nms_keeps_every_box_without_area():
     count = 2 * BLOCK + 1
-    flat = np.repeat(boxes_of([3, 3, 3, 7]), count, axis=0)
+    flat = np.repeat(boxes_at([3, 3, 3, 7]), count, axis=0)
     assert nms(flat, np.full(count, 0.5), 0.0).tolist() == list(range(count))
 
 
 def test_nms_keeps_groups_apart():
-    same = np.repeat(boxes_of([0, 0, 1, 1]), 4, axis=0)
+    same = np.repeat(boxes_at([0, 0, 1, 1]), 4, axis=0)
     groups = np.array([1, 2, 1, 2])
     assert nms(same, np.array([0.1, 0.2, 0.3, 0.4]), 0.5, groups).tolist() == [3, 2]
 
@@ -155,3 +104,11 @@ def test_nms_in_blocks_of_any_size_keeps_the_same_boxes():
         if len(greedy.add(boxes[index : index + 1], groups[index : index + 1])):
             one_by_one.append(index)
     assert one_by_one == at_once
+
+
+def test_what_nms_computes_of_boxes_gives_them_back_to_the_last_bit():
+    boxes = random_boxes(50, seed=5)
+    boxes[0] = 0
+    columns = columns_of(boxes, np.arange(50))
+    assert boxes_of(columns).tobytes() == boxes.tobytes()
+    assert GreedyNMS(0.5).add_columns(columns).tolist() == list(range(50))

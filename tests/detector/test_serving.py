@@ -638,7 +638,7 @@ def test_a_channel_closed_by_another_thread_just_before_the_call_is_a_serving_er
         client.client.connected(client.spec, timeout_s=1) as connection,
     ):
         client.client.close()
-        connection.predict(predict_pb2.PredictRequest(), timeout=1)
+        connection.predict(b"", timeout=1)
 
 
 # Status and metadata

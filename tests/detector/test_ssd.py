@@ -118,9 +118,10 @@ def test_the_compact_prediction_is_the_rows_above_the_floor_with_their_places():
     output = output_of(
         3, (apart(0), {0: 0.9, 1: 0.01}), (apart(1), {2: 0.02}), (apart(2), {1: 0.5})
     )
-    whole = RawPrediction.from_output(output)
+    whole = unchecked(output)
     assert (whole.prior_indices.tolist(), whole.prior_count) == ([0, 1, 2], 3)
-    for compact in (whole.compact(), whole.compact().compact()):
+    read = RawPrediction.from_output(output)
+    for compact in (whole.compact(), whole.compact().compact(), read, read.compact()):
         assert (compact.prior_indices.tolist(), compact.prior_count) == ([1, 2], 3)
         for name in ("offsets", "scores", "priors", "variances"):
             assert getattr(compact, name).tolist() == getattr(whole, name)[1:].tolist()
@@ -219,13 +220,38 @@ def test_what_rounding_and_boxes_beyond_the_edge_give_is_accepted(column, value)
     assert len(RawPrediction.from_output(output, 9).scores) == 1
 
 
-def test_a_prediction_is_kept_in_float32_and_its_scores_class_after_class():
-    raw = RawPrediction.from_output(np.full((3, 21), 0.5, np.float64))
-    assert {part.dtype for part in (raw.offsets, raw.scores, raw.priors, raw.variances)} == {
-        np.dtype(np.float32)
-    }
-    assert raw.scores.flags.f_contiguous
-    assert raw.offsets.flags.c_contiguous
+def test_a_prediction_is_kept_in_float32_and_column_after_column():
+    output = np.full((3, 21), 0.5, np.float64)
+    for raw in (RawPrediction.from_output(output), unchecked(output)):
+        for part in (raw.offsets, raw.scores, raw.priors, raw.variances):
+            assert part.dtype == np.float32
+            assert part.flags.f_contiguous
+
+
+def test_numbers_that_need_a_second_look_are_accepted_with_the_same_rows():
+    # Steep variances and offsets, as long as their product is below 80; scores that are rounded.
+    output = random_output(np.random.default_rng(4), 300, 9, "softmax")
+    expected = RawPrediction.from_output(output)
+    output[7, 2], output[8, -1], output[9, 4], output[10, 0] = 70, 9, 1.0005, -1e30
+    raw = RawPrediction.from_output(output)
+    assert raw.prior_indices.tolist() == expected.prior_indices.tolist()
+    assert raw.scores.tolist() == output[raw.prior_indices, 4:-8].tolist()
+    assert (
+        postprocess(raw, Settings(), SIZE).ids
+        == postprocess(unchecked(output), Settings(), SIZE).ids
+    )
+
+
+@pytest.mark.parametrize("prior_count", [1, 2, 127, 128, 129, 1000, 7308])
+@pytest.mark.parametrize("column", range(21))
+def test_a_number_is_looked_at_in_every_row_and_column(prior_count, column):
+    output = random_output(np.random.default_rng(5), prior_count, 9, "softmax")
+    for row in {0, prior_count // 2, prior_count - 1}:
+        for wrong in (np.nan, -np.inf):
+            changed = output.copy()
+            changed[row, column] = wrong
+            with pytest.raises(OutputError, match="1 numbers of the output are wrong"):
+                RawPrediction.from_output(changed)
 
 
 def test_parts_of_different_lengths_are_refused():
@@ -588,6 +614,24 @@ def test_the_same_box_has_the_same_id_at_every_threshold():
     boxes = dict(zip(many.ids, many.boxes.tolist(), strict=True))
     assert 0 < len(few) < len(many)
     assert all(boxes[name] == box for name, box in zip(few.ids, few.boxes.tolist(), strict=True))
+
+
+@pytest.mark.parametrize("class_agnostic", [False, True])
+def test_whatever_was_asked_before_a_prediction_gives_the_same(class_agnostic):
+    output = random_output(np.random.default_rng(9), 3000, 4, "softmax")
+    seen = unchecked(output)
+    changes = [
+        *({"score_threshold": threshold} for threshold in (0.9, 0.3, 0.95, 0.2, 0.0, 0.5)),
+        *({"score_threshold": 0.0, "top_k": top_k} for top_k in (5, 1000, 100)),
+        *({"classes": classes, "score_threshold": 0.1} for classes in ({1}, {1, 2}, {9}, None)),
+        *({"class_thresholds": own} for own in ({1: 0.8}, {1: 0.1, 3: 1.0}, {7: 0.1}, {})),
+        *({"iou_threshold": iou} for iou in (0.9, 0.1)),
+    ]
+    for change in changes:
+        settings = Settings(class_agnostic=class_agnostic, **change)
+        again, fresh = (postprocess(raw, settings, SIZE) for raw in (seen, unchecked(output)))
+        assert again.ids == fresh.ids, change
+        assert again.boxes.tolist() == fresh.boxes.tolist()
 
 
 def assert_equals_reference(output, settings):

@@ -95,3 +95,67 @@ def postprocess(
         (class_id, prior, scores[prior, class_id], *(np.array(boxes[prior], np.float32) * scale))
         for class_id, prior in found[:top_k]
     ]
+
+
+class Everything:
+    """The same for a real output, where the loops over pairs would take minutes: all boxes are
+    decoded, and of each class the best is kept and what it overlaps dropped, again and again."""
+
+    def __init__(self, output):
+        self._scores = output[:, 4:-8]
+        offsets, priors, variances = output[:, :4], output[:, -8:-4], output[:, -4:]
+        half = np.float32(0.5)
+        sizes = priors[:, 2:] - priors[:, :2]
+        centres = offsets[:, :2] * variances[:, :2] * sizes + (priors[:, :2] + priors[:, 2:]) * half
+        sizes = sizes * np.exp(offsets[:, 2:] * variances[:, 2:]) * half
+        self._boxes = np.clip(np.concatenate([centres - sizes, centres + sizes], axis=1), 0, 1)
+
+    def postprocess(
+        self,
+        size,
+        score_threshold=0.30,
+        iou_threshold=0.45,
+        class_agnostic=False,
+        class_thresholds=None,
+        classes=None,
+        top_k=200,
+    ):
+        """Class ids, priors, scores and boxes in pixels, as the contract orders them."""
+        class_count = self._scores.shape[1]
+        thresholds = np.full(class_count, score_threshold, np.float32)
+        for class_id, threshold in (class_thresholds or {}).items():
+            thresholds[class_id] = threshold
+        class_ids, priors = np.nonzero((self._scores > FLOOR).T)
+        class_ids, priors = class_ids[class_ids > 0], priors[class_ids > 0]
+        scores = self._scores[priors, class_ids]
+        passes = scores >= thresholds[class_ids]
+        order = np.argsort(-scores, kind="stable")
+        if class_agnostic:
+            kept = self._nms(priors, order[passes[order]], iou_threshold)
+        else:
+            groups = [order[class_ids[order] == group] for group in range(1, class_count)]
+            kept = [
+                index
+                for group in groups
+                for index in self._nms(priors, group, iou_threshold)[:MAX_KEPT_PER_CLASS]
+                if passes[index]
+            ]
+        place = {int(index): rank for rank, index in enumerate(order)}
+        kept = [i for i in kept if classes is None or class_ids[i] in classes]
+        kept = np.array(sorted(kept, key=lambda index: place[index])[:top_k], np.int64)
+        scale = np.array([*size, *size], np.float32)
+        priors = priors[kept]
+        return class_ids[kept], priors, scores[kept], self._boxes[priors] * scale
+
+    def _nms(self, priors, order, iou_threshold):
+        kept = []
+        while len(order):
+            kept.append(int(order[0]))
+            (xmin, ymin, xmax, ymax), others = self._boxes[priors[order[0]]], order[1:]
+            left, top, right, bottom = self._boxes[priors[others]].T
+            width = np.maximum(np.minimum(right, xmax) - np.maximum(left, xmin), 0)
+            height = np.maximum(np.minimum(bottom, ymax) - np.maximum(top, ymin), 0)
+            union = (right - left) * (bottom - top) + (xmax - xmin) * (ymax - ymin) - width * height
+            overlap = np.divide(width * height, union, out=np.zeros_like(union), where=union > 0)
+            order = others[overlap <= np.float32(iou_threshold)]
+        return kept

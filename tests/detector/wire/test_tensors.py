@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from detector.errors import OutputError, SignatureError
-from detector.wire.protos import tensor_pb2, types_pb2
-from detector.wire.tensors import decode_tensor, encode_tensor
+from detector.wire.protos import predict_pb2, tensor_pb2, types_pb2
+from detector.wire.tensors import decode_tensor, encode_request, encode_tensor
 
 DTYPES = ["f2", "f4", "f8", "u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "?"]
 
@@ -120,3 +120,33 @@ def test_a_message_that_contradicts_itself_is_refused_with_its_name(tensor, word
         decode_tensor(tensor, "concat_3:0")
     assert str(caught.value).startswith("concat_3:0 ")
     assert words in str(caught.value)
+
+
+@given(
+    st.dictionaries(
+        st.text(max_size=3),
+        st.sampled_from([*DTYPES, ">f4"]).flatmap(
+            lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=0, min_side=0, max_side=40))
+        ),
+        max_size=3,
+    )
+)
+def test_a_serialized_request_is_the_message_with_these_inputs(inputs):
+    request = predict_pb2.PredictRequest(output_filter=["concat_3:0"])
+    request.model_spec.name = "commodity"
+    encoded = encode_request(request, inputs)
+    for name, array in inputs.items():
+        request.inputs[name].CopyFrom(encode_tensor(array))
+    assert predict_pb2.PredictRequest.FromString(encoded) == request
+
+
+def test_a_large_input_and_one_that_is_not_contiguous_are_serialized_whole():
+    images = np.random.default_rng(1).random((2, 300, 300, 3), np.float32)[:, ::-1]
+    encoded = encode_request(predict_pb2.PredictRequest(), {"images": images})
+    message = predict_pb2.PredictRequest.FromString(encoded)
+    np.testing.assert_array_equal(decode_tensor(message.inputs["images"]), images)
+
+
+def test_a_request_with_something_else_than_numbers_is_refused_by_name():
+    with pytest.raises(SignatureError, match="words has dtype"):
+        encode_request(predict_pb2.PredictRequest(), {"words": np.array(["a"])})
