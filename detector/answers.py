@@ -145,7 +145,7 @@ class SSDModel:
     def ask_whole(self, image: LoadedImage) -> RawPrediction:
         """The prediction with all its rows, 614 kB. Raises as `ask`."""
         output = self._predict(image).outputs[self.output_name]
-        return RawPrediction.of_single(output, self.class_count)
+        return RawPrediction.of_single(output, self.class_count, whole=True)
 
     def _predict(self, image: LoadedImage) -> Prediction:
         return self.served.predict({self.input_name: normalize(image.pixels)}, [self.output_name])

@@ -19,6 +19,9 @@ BLOCK = 256
 # each other over the gallery.
 _BEST = 96
 
+# From so many pairs on it pays to compare boxes of one group only: flat scores keep thousands.
+_MANY_PAIRS = 2**17
+
 _AREA, _GROUP = 4, 5  # rows of `columns_of`
 
 _TINY = np.float32(1e-45)  # the smallest float32 above zero
@@ -110,8 +113,17 @@ class GreedyNMS:
     ) -> NDArray[np.bool_]:
         # Groups are kept apart by comparing them, not by moving their boxes apart: an offset costs
         # the coordinates their last bits, and with them the IoUs on the threshold.
-        overlaps: NDArray[np.bool_] = _ious(columns, others) > self._iou_threshold
-        overlaps &= columns[_GROUP][:, None] == others[_GROUP]
+        overlaps: NDArray[np.bool_]
+        if columns.shape[1] * others.shape[1] < _MANY_PAIRS:
+            overlaps = _ious(columns, others) > self._iou_threshold
+            overlaps &= columns[_GROUP][:, None] == others[_GROUP]
+            return overlaps
+        overlaps = np.zeros((columns.shape[1], others.shape[1]), np.bool_)
+        for group in np.unique(others[_GROUP]):
+            rows = np.flatnonzero(columns[_GROUP] == group)
+            places = np.flatnonzero(others[_GROUP] == group)
+            ious = _ious(columns.take(rows, axis=1), others.take(places, axis=1))
+            overlaps[np.ix_(rows, places)] = ious > self._iou_threshold
         return overlaps
 
 

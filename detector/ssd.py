@@ -118,8 +118,14 @@ class RawPrediction:
         _set_read_only(self, "prior_indices", self.prior_indices, np.int64, "C")
 
     @classmethod
-    def of_single(cls, output: NDArray[np.floating[Any]], class_count: int | None = None) -> Self:
-        """The output (1, P, classes + 12) of a request with one image. Raises OutputError."""
+    def of_single(
+        cls,
+        output: NDArray[np.floating[Any]],
+        class_count: int | None = None,
+        *,
+        whole: bool = False,
+    ) -> Self:
+        """The output (1, P, classes + 12) of a request with one image. See `from_output`."""
         if output.ndim != 3 or len(output) != 1:
             raise OutputError(
                 _(
@@ -128,10 +134,16 @@ class RawPrediction:
                 ),
                 _("Serve a model whose output has the batch as its first dimension."),
             )
-        return cls.from_output(output[0], class_count)
+        return cls.from_output(output[0], class_count, whole=whole)
 
     @classmethod
-    def from_output(cls, output: NDArray[np.floating[Any]], class_count: int | None = None) -> Self:
+    def from_output(
+        cls,
+        output: NDArray[np.floating[Any]],
+        class_count: int | None = None,
+        *,
+        whole: bool = False,
+    ) -> Self:
         """The parts of one image's output, compact.
 
         All numbers are looked at, and only the rows with a score above the floor are copied.
@@ -139,6 +151,7 @@ class RawPrediction:
         Args:
             output: (P, C + 12), one image, without the batch axis.
             class_count: C, background included. None = whatever the columns say.
+            whole: all rows, also those that post-processing never reads.
 
         Raises:
             OutputError: another shape or dtype, or numbers that no SSD gives: see `_check`.
@@ -165,6 +178,8 @@ class RawPrediction:
             )
         values = np.ascontiguousarray(output, np.float32)
         all_rows, class_ids, found = _checked_scores(values)
+        if whole:
+            return cls(*_parts(values))
         is_first = np.ones(len(found), np.bool_)
         np.not_equal(all_rows[1:], all_rows[:-1], out=is_first[1:])
         rows = all_rows[is_first]
@@ -533,7 +548,7 @@ def postprocess(raw: RawPrediction, settings: Settings, size: tuple[int, int]) -
 
 
 _LEAST = 96  # candidates judged at once, also where fewer are asked for: a slider comes back
-_MOST_PAIRS = 200_000  # of these and those that are kept: bounds the memory
+_MOST_PAIRS = 2**22  # of these and those that are kept: bounds the memory
 
 
 class _Rules(NamedTuple):

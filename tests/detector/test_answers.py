@@ -221,3 +221,12 @@ def test_every_public_name_is_there():
 
 def test_the_digest_is_sha_256():
     assert digest_of(b"") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+def test_the_whole_prediction_has_all_rows(client: ServedModel):
+    model = SSDModel(client, "images", "concat_3:0", 9)
+    loaded = load(PHOTO.read_bytes(), ImageLimits())
+    whole, compact = model.ask_whole(loaded), model.ask(loaded).raw
+    assert whole.scores.shape == (7308, 9)
+    assert compact.scores.shape[0] < 1000
+    np.testing.assert_array_equal(whole.scores[compact.prior_indices], compact.scores)
