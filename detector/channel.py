@@ -66,7 +66,8 @@ def channel_options(address: str, tls: Tls | None) -> list[tuple[str, Any]]:
         # While a call waits, so that a connection that lost its other end, or a server that froze,
         # is noticed before a long deadline. Not while none waits: servers close such connections.
         ("grpc.keepalive_time_ms", KEEPALIVE_MS),
-        ("grpc.keepalive_timeout_ms", KEEPALIVE_MS // 2),
+        ("grpc.keepalive_timeout_ms", KEEPALIVE_MS),
+        ("grpc.http2.ping_timeout_ms", KEEPALIVE_MS),  # a minute otherwise, and it wins
         # Connections belong to one channel, so that a new channel is a new connection.
         ("grpc.use_local_subchannel_pool", 1),
     ]

@@ -87,7 +87,7 @@ def test_a_frozen_replica_is_found_out_long_before_a_long_deadline(replicas):
         started = time.monotonic()
         for _ in range(6):
             call(served)
-        assert time.monotonic() - started < 3 * KEEPALIVE_MS / 1000
+        assert time.monotonic() - started < 4 * KEEPALIVE_MS / 1000
 
 
 ANSWER = answer({"concat_3:0": encode_tensor(np.ones((1, 7308, 21), np.float32))})  # 614 kB
