@@ -1,8 +1,8 @@
 """The words that a visitor reads, in the visitor's language.
 
-A language is a catalogue, `locale/LANGUAGE/LC_MESSAGES/commodity_lens.mo`, and nothing else: every
-text stands in the code as a whole English sentence with named places,
-`_("{count} of {total} images", count=3, total=9)`.
+A language is a catalogue, `locale/LANGUAGE/LC_MESSAGES/commodity_lens.mo`, and a line in LANGUAGES:
+every text stands in the code as a whole English sentence with named places,
+`_("{count} of {total} images", count=3, total=9)`. `make messages` brings the catalogues up to it.
 """
 
 import gettext
@@ -12,7 +12,16 @@ from pathlib import Path
 
 LOCALE = Path(__file__).resolve().parent / "locale"
 
+# What each language calls itself, by its catalogue.
+LANGUAGES = {"en": "English", "zh_CN": "中文"}
+
 language: ContextVar[str] = ContextVar("language", default="en")
+
+
+def known(tag: str | None) -> str | None:
+    """The language that a tag like zh-CN, zh or en-GB asks for; None: none that there is."""
+    wanted = (tag or "").replace("_", "-").split("-")[0].lower()
+    return next((name for name in LANGUAGES if name.split("_")[0] == wanted), None)
 
 
 def _(message: str, /, **places: object) -> str:
