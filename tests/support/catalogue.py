@@ -30,7 +30,7 @@ _HEADER = """\
 class _Undated(Catalog):
     """A catalogue whose header says what gettext needs, and nothing of when and who."""
 
-    @property  # type: ignore[override]
+    @property  # type: ignore[misc]
     def mime_headers(self) -> list[tuple[str, str]]:
         # mypy takes Babel's property for an attribute.
         headers: Any = Catalog.mime_headers
