@@ -15,7 +15,7 @@ PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 # Node and npm come from PyPI too, into the environment.
 NPM = PATH="$(CURDIR)/$(BIN):$$PATH" npm
 
-.PHONY: help demo record install check lint test test-all deploy-check image conformance docs lock browser train evaluate bench clean
+.PHONY: help demo record install check lint test test-all deploy-check image conformance docs lock messages browser train evaluate bench clean
 
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -61,6 +61,9 @@ docs: $(VENV)/.installed-dev  ## the documents and the API's pages as a site in 
 
 lock: $(VENV)/.installed-dev  ## write uv.lock after a change of requirements*.txt
 	$(BIN)/uv lock --default-index https://pypi.org/simple
+
+messages: $(VENV)/.installed-dev  ## the catalogues of detector/locale, after a change of what visitors read
+	$(BIN)/python -m tests.support.catalogue
 
 browser: $(VENV)/.installed-dev  # a Chromium for the tests: an installed one, or the system's package where root may install it
 	@$(BIN)/python -m tests.support.browser || ( \

@@ -30,7 +30,7 @@ from detector.errors import (
 )
 from detector.recorded import FILE_NAME, read_recorded
 from detector.serving import ModelSpec, ServedModel, ServingClient
-from detector.translation import _
+from detector.translation import _, carried, language
 from detector.turns import Turns
 
 _log = logging.getLogger(__name__)
@@ -178,7 +178,8 @@ class VersionWatch:
             if time.monotonic() - self._said_at > FRESH_S:
                 if not self._is_asking:
                     self._is_asking = True
-                    threading.Thread(target=self._run, name="version", daemon=True).start()
+                    run = carried(self._run)
+                    threading.Thread(target=run, name="version", daemon=True).start()
                 wait_s = WAIT_S if self._said is None else PATIENCE_S
                 self._changed.wait_for(lambda: not self._is_asking, wait_s)
             said = self._said
@@ -211,7 +212,8 @@ class VersionWatch:
 
 
 @st.cache_resource(show_spinner=False, max_entries=256)
-def _watch(server_address: str, spec: ModelSpec) -> VersionWatch:
+def _watch(server_address: str, spec: ModelSpec, spoken: str) -> VersionWatch:
+    # One a language: what goes wrong is kept, and told to all who ask.
     model, wait_s = served(server_address, spec), min(WAIT_S, config().timeout_s)
 
     def ask() -> int:
@@ -233,7 +235,7 @@ def served_version(server_address: str = "", spec: ModelSpec | None = None) -> i
         ServingError: the server cannot be reached, or has no such version ready.
     """
     where = server_address or address()
-    return _watch(where, spec or ModelSpec.of(config())).version()
+    return _watch(where, spec or ModelSpec.of(config()), language.get()).version()
 
 
 @st.cache_data(show_spinner=False, ttl="10s", max_entries=64)
@@ -264,7 +266,7 @@ def answer_for(
     """
     where = server_address or address()
     asked = spec or ModelSpec.of(config())
-    watch = _watch(where, asked)
+    watch = _watch(where, asked, language.get())
     try:
         try:
             return _answer_by(image, loaded, where, asked, watch.version())

@@ -23,11 +23,11 @@ from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
-from dashboard import login, media, metrics, state
+from dashboard import languages, login, media, metrics, state
 from dashboard.answers import config, embedded, served_version
 from detector.drawing.fonts import untold
 from detector.errors import ConfigError, ImageError, LensError, ServingError
-from detector.translation import _, noted
+from detector.translation import LANGUAGES, _, language, noted
 
 MENU = (
     ("app.py", noted("Detect"), ":material/center_focus_strong:"),
@@ -49,6 +49,7 @@ _MANY_MODULES = 20  # a page's; single ones come at any time
 @contextmanager
 def page(title: str) -> Iterator[None]:
     """The frame around a page's content; what goes wrong inside is shown in it."""
+    languages.choose()
     _settle_modules()
     _stop_others()
     st.set_page_config(
@@ -66,10 +67,11 @@ def page(title: str) -> Iterator[None]:
         for path, label, icon in MENU:
             st.page_link(path, label=_(label), icon=icon, width="stretch")
         login.show_sign_out()
-        media.component("menu", key="menu")
+        media.component("menu", key="menu", data={"language": languages.tag()})
         media.component("print", key="print")
         st.divider()
         line = st.container(key="server_state")
+        _show_languages()
     with line:
         waiting = st.empty()
     with waiting:
@@ -138,6 +140,7 @@ def fragment(
 
     @functools.wraps(function)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        languages.speak()
         _stop_others()
         _let_in()
         with guarded():
@@ -152,6 +155,7 @@ def callback(function: Callable[P, None]) -> Callable[P, None]:
 
     @functools.wraps(function)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        languages.speak()
         failures = state.read(state.Failures)
         try:
             function(*args, **kwargs)
@@ -223,7 +227,8 @@ def show_refused(files: tuple[state.RefusedFile, ...]) -> None:
 
 def refused_line(file: state.RefusedFile) -> str:
     """A file that cannot be used, in one line of Markdown."""
-    return f"**{plain(file.name)}**: {plain(file.message)} {plain(file.hint)}"
+    hint = _(file.hint) if file.hint else ""
+    return f"**{plain(file.name)}**: {plain(file.message)} {plain(hint)}"
 
 
 def tell_lacking_letters(texts: Iterable[str]) -> None:
@@ -291,6 +296,24 @@ def show_beside(error: LensError) -> None:
     st.warning(plain(f"{headline[:1].upper()}{headline[1:]}. {hint}"), icon=":material/cloud_off:")
 
 
+def _show_languages() -> None:
+    state.set_widget(languages.SWITCH, language.get())
+    st.segmented_control(
+        _("Language"),
+        list(LANGUAGES),
+        required=True,
+        key=languages.SWITCH,
+        format_func=LANGUAGES.__getitem__,
+        on_change=_switch_language,
+        label_visibility="collapsed",
+    )
+
+
+@callback
+def _switch_language() -> None:
+    languages.switch()
+
+
 def try_again() -> None:
     """Say that the page tries again by itself, and do so every few seconds."""
     _rerun_after(time.monotonic())
@@ -298,6 +321,7 @@ def try_again() -> None:
 
 @st.fragment(run_every="3s")
 def _rerun_after(drawn: float) -> None:
+    languages.speak()
     # The first run of a fragment is part of the page's own: only the timer's runs try again.
     if time.monotonic() - drawn > 2.0:
         st.rerun()

@@ -22,7 +22,7 @@ from detector.formats.class_mapping import (
 )
 from detector.formats.coco import read_coco
 from detector.formats.packed import SUFFIXES, is_zip, unpacked
-from detector.translation import _, plural
+from detector.translation import _, language, plural
 
 
 @dataclass(frozen=True)
@@ -133,12 +133,12 @@ def of_images(images: tuple[JudgedImage, ...]) -> GroundTruthSet | None:
     kept = state.read(state.GroundTruthFiles)
     if not kept.files:
         return of_gallery(images)
-    return _from_files(kept.digest, images, kept)
+    return _from_files(kept.digest, images, language.get(), kept)
 
 
 @st.cache_resource(show_spinner=False, scope="session", max_entries=8)
 def _from_files(
-    digest: str, images: tuple[JudgedImage, ...], _kept: state.GroundTruthFiles
+    digest: str, images: tuple[JudgedImage, ...], spoken: str, _kept: state.GroundTruthFiles
 ) -> GroundTruthSet:
     sizes = {image.name: image.size for image in images}
     read = read_ground_truth(_kept.files, config().labels, sizes, _kept.class_names)
@@ -162,11 +162,13 @@ def of_gallery(images: tuple[JudgedImage, ...]) -> GroundTruthSet | None:
     """The ground truth that comes with the gallery, for those of the images that are in it."""
     known = titles_by_digest()
     sizes = tuple((image.name, image.size) for image in images if image.digest in known)
-    return _from_gallery(sizes) if sizes else None
+    return _from_gallery(sizes, language.get()) if sizes else None
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def _from_gallery(sizes: tuple[tuple[str, tuple[int, int]], ...]) -> GroundTruthSet | None:
+def _from_gallery(
+    sizes: tuple[tuple[str, tuple[int, int]], ...], spoken: str
+) -> GroundTruthSet | None:
     file = config().samples_path / "annotations.json"
     try:
         read = read_coco(file.read_bytes(), config().labels, dict(sizes))

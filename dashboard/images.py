@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from dashboard import frame, state
+from dashboard import frame, languages, state
 from dashboard.answers import config
 from dashboard.files import ImageFile
 from dashboard.media import (
@@ -75,6 +75,7 @@ def sample_image(file_name: str) -> ImageFile:
 def choose() -> ImageFile:
     """The image to look at. Never none: what was shown stays until another one is there."""
     left, right = st.columns([1, 2], vertical_alignment="center")
+    languages.understand("source", SOURCES)
     with left:
         source = st.segmented_control(
             _("Image from"),

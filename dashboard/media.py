@@ -23,6 +23,7 @@ from typing import Any
 import streamlit as st
 from PIL import Image
 from streamlit import runtime
+from streamlit.errors import StreamlitAPIException
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 from streamlit.web.server.starlette.starlette_app_utils import decode_xsrf_token_string
@@ -126,6 +127,22 @@ def visitor() -> str:
     except (AttributeError, TypeError):  # another Streamlit than the one that was pinned
         return ""
     return token.hex() if token else ""
+
+
+def readdress(key: str, words: Sequence[str]) -> None:
+    """Have the page's address say this of a widget that is bound to it and not drawn yet.
+
+    Streamlit takes the widget's first value from the address as it was opened, and has no public
+    call to correct that.
+    """
+    context = get_script_run_ctx()
+    try:
+        state: Any = context.session_state if context is not None else None
+        with state.query_params() as parameters:
+            parameters._initial_query_params[key] = list(words)
+        st.query_params[key] = list(words)
+    except (AttributeError, TypeError, StreamlitAPIException):  # another Streamlit
+        return
 
 
 def session_count() -> int:

@@ -108,6 +108,17 @@ class Visit:
 
 
 @dataclass(frozen=True)
+class Language:
+    """The visitor's language.
+
+    Attributes:
+        chosen: by the switch or the address; None: it is the browser's.
+    """
+
+    chosen: str | None = None
+
+
+@dataclass(frozen=True)
 class Owner:
     """Whose session it is.
 

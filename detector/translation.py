@@ -1,18 +1,32 @@
 """The words that a visitor reads, in the visitor's language.
 
-A language is a catalogue, `locale/LANGUAGE/LC_MESSAGES/commodity_lens.mo`, and nothing else: every
-text stands in the code as a whole English sentence with named places,
-`_("{count} of {total} images", count=3, total=9)`.
+A language is a catalogue, `locale/LANGUAGE/LC_MESSAGES/commodity_lens.mo`, and a line in LANGUAGES:
+every text stands in the code as a whole English sentence with named places,
+`_("{count} of {total} images", count=3, total=9)`. `make messages` brings the catalogues up to it.
 """
 
 import gettext
+from collections.abc import Callable
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 LOCALE = Path(__file__).resolve().parent / "locale"
 
+# What each language calls itself, by its catalogue.
+LANGUAGES = {"en": "English", "zh_CN": "中文"}
+
 language: ContextVar[str] = ContextVar("language", default="en")
+
+
+def known(tag: str | None) -> str | None:
+    """The language that a tag like zh-CN, zh or en-GB asks for; None: none that there is."""
+    wanted = (tag or "").replace("_", "-").split("-")[0].lower()
+    return next((name for name in LANGUAGES if name.split("_")[0] == wanted), None)
 
 
 def _(message: str, /, **places: object) -> str:
@@ -21,10 +35,30 @@ def _(message: str, /, **places: object) -> str:
     return text.format(**places) if places else text
 
 
+def in_language(name: str, message: str, /) -> str:
+    """The message in that language, whoever reads it."""
+    return _catalogue(name).gettext(message)
+
+
 def plural(one: str, many: str, count: int, /, **places: object) -> str:
     """The one or the other message, as the language counts; `{count}` is the number."""
     text = _catalogue(language.get()).ngettext(one, many, count)
     return text.format(count=count, **places)
+
+
+def carried(function: Callable[P, T]) -> Callable[P, T]:
+    """The function as a thread is to call it: it speaks the language that is spoken now. A thread
+    begins in English of itself."""
+    spoken = language.get()
+
+    def speaking(*args: P.args, **kwargs: P.kwargs) -> T:
+        before = language.set(spoken)
+        try:
+            return function(*args, **kwargs)
+        finally:
+            language.reset(before)
+
+    return speaking
 
 
 def noted(message: str, /) -> str:

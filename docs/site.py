@@ -11,6 +11,7 @@ def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
     """The page's text; the README's on the first page. Called by MkDocs."""
     if page.file.src_uri == "index.md":
         markdown = (DOCS.parent / "README.md").read_text("utf-8").replace("](docs/", "](")
+        markdown = markdown.replace("[中文](README.zh.md)\n\n", "")  # of the repository alone
     markdown = re.sub(r"\]\((\.\./)?README\.md", "](index.md", markdown)
 
     def inside(link: re.Match[str]) -> str:

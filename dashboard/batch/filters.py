@@ -116,6 +116,7 @@ def choose(labels: Sequence[str]) -> Filter:
     label = st.selectbox(
         _("Class"),
         [ANY_CLASS, *labels[1:]],
+        format_func=lambda label: _(label) if label == ANY_CLASS else label,
         key="batch_class",
         width=140,
         on_change=_first_page,

@@ -15,6 +15,7 @@ from detector.config import Config
 from detector.errors import LensError
 from detector.images import encode_jpeg
 from detector.serving import ServedModel
+from detector.translation import carried
 
 # Cards are some 200 points wide; screens have up to two pixels a point.
 THUMBNAIL_SIDE = 360
@@ -69,7 +70,10 @@ class Job:
             self._stop = threading.Event()
             self._since = time.monotonic()
             self._thread = threading.Thread(
-                target=self._run, args=(todo, model, config, stored), name="batch-job", daemon=True
+                target=carried(self._run),
+                args=(todo, model, config, stored),
+                name="batch-job",
+                daemon=True,
             )
             self._thread.start()
 

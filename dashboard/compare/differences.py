@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import frame, paper, state
+from dashboard import frame, languages, paper, state
 from dashboard.answers import config
 from dashboard.files import ImageFile
 from detector.evaluation.pairing import (
@@ -50,6 +50,7 @@ def show_settings() -> tuple[float, list[Kind]]:
                 "(intersection over union): the highest IoU first, the same class before another."
             ),
         )
+        languages.understand("kinds", KIND_NAMES.values(), several=True)
         shown = st.pills(
             _("Listed"),
             list(KIND_NAMES.values()),

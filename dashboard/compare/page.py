@@ -6,7 +6,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import answers, controls, frame, ground_truth, images, media, paper, state
+from dashboard import answers, controls, frame, ground_truth, images, languages, media, paper, state
 from dashboard.answers import config
 from dashboard.compare import differences, grid, sides, swipe, whole_set
 from dashboard.compare.sides import Result
@@ -25,7 +25,7 @@ from detector.evaluation.pairing import (
     verdicts,
 )
 from detector.images import read_image
-from detector.translation import _, noted
+from detector.translation import _, carried, noted
 
 MODES = (noted("A against B"), noted("Whole set"), noted("Images"))
 VIEWS = (noted("Side by side"), noted("Swipe"))
@@ -37,6 +37,7 @@ def show() -> None:
     """The page in its two modes."""
     controls.carry(config().labels)
     _restore()
+    languages.understand("compare_mode", MODES)
     with st.container(key="compare_modes"):
         mode = st.segmented_control(
             _("Compare"),
@@ -162,6 +163,7 @@ def _standing(truth: GroundTruth, result: Result) -> Standing:
 
 def _toolbar() -> str:
     """Swap, copy, reset, and the view."""
+    languages.understand("compare_view", VIEWS)
     with st.container(horizontal=True, vertical_alignment="center", key="compare_tools"):
         view = st.segmented_control(
             _("View"),
@@ -274,7 +276,7 @@ def _hand_on(image: ImageFile, a: Result, b: Result, pairing: Pairing) -> None:
     with st.container(horizontal=True):
         st.download_button(
             _("Comparison (PNG)"),
-            sheet,
+            carried(sheet),
             f"{Path(image.name).stem}-comparison.png",
             "image/png",
             icon=":material/download:",

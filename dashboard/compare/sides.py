@@ -76,8 +76,9 @@ class Result:
         recorded = "" if on is None else _(" · recorded on {date}", date=on)
         own_count = len(settings.class_thresholds)
         own = plural(" · {count} own threshold", " · {count} own thresholds", own_count)
+        score = _("score ≥ {threshold}", threshold=f"{settings.score_threshold:.2f}")
         return (
-            f"{name} · {model.name} {model.version or '?'} · score ≥ {settings.score_threshold:.2f}"
+            f"{name} · {model.name} {model.version or '?'} · {score}"
             f"{own if own_count else ''} · IoU {settings.iou_threshold:.2f}{agnostic}{recorded}"
         )
 

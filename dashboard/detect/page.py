@@ -119,7 +119,7 @@ def answer_or_reason(
 
 
 @st.fragment(run_every="0.5s")
-def _ask_when_started() -> None:
+def _ask_when_started() -> None:  # says nothing, so it needs no language
     if not is_starting() or has_failed():
         st.rerun()
 

@@ -31,11 +31,12 @@ class Replica:
     """One replica, and what it said.
 
     Attributes:
+        ready: the versions that it has ready; a text: why it does not say.
         times_ms: of the last calls, oldest first; NaN where there was no answer.
     """
 
     client: ServingClient
-    state: str = ""
+    ready: list[str] | str = ""
     times_ms: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT))
 
     def ask(self, model: str) -> None:
@@ -44,14 +45,20 @@ class Replica:
         try:
             statuses = self.client.model(ModelSpec(model)).versions(WAIT_S)
         except ServingError as error:
-            self.state = str(error).partition(": ")[0]
+            self.ready = str(error).partition(": ")[0]
             self.times_ms.append(float("nan"))
         else:
-            ready = [str(each.version) for each in statuses if each.state == "AVAILABLE"]
-            self.state = (
-                _("ready: {versions}", versions=", ".join(ready)) if ready else _("no version")
-            )
+            self.ready = [str(each.version) for each in statuses if each.state == "AVAILABLE"]
             self.times_ms.append((time.perf_counter() - started) * 1000)
+
+    @property
+    def state(self) -> str:
+        """In words, of the language of whoever looks."""
+        if isinstance(self.ready, str):
+            return self.ready
+        if not self.ready:
+            return _("no version")
+        return _("ready: {versions}", versions=", ".join(self.ready))
 
 
 class Watch:

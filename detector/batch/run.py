@@ -29,7 +29,7 @@ from detector.errors import (
 from detector.images import ImageLimits, read_file
 from detector.serving import ModelVersion, ServedModel
 from detector.ssd import RawPrediction
-from detector.translation import _
+from detector.translation import _, carried
 
 # Two cores are busy with three images already; the rest hides what a network adds.
 WORKERS = max(4, min(8, (os.cpu_count() or 1) + 2))
@@ -232,6 +232,7 @@ def _carried_out(
         stop: set when nothing more is to be waited for.
     """
     pool = ThreadPoolExecutor(workers, thread_name_prefix="batch")
+    carry_out = carried(work)
     running: set[Future[Done]] = set()
     failure: BaseException | None = None
     left = enumerate(sources)
@@ -242,7 +243,7 @@ def _carried_out(
                 if (following := next(left, None)) is None:
                     exhausted = True
                 else:
-                    running.add(pool.submit(work, *following))
+                    running.add(pool.submit(carry_out, *following))
             finished, running = wait(running, return_when=FIRST_COMPLETED)
             for future in finished:
                 if future.cancelled():

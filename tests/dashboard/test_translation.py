@@ -5,6 +5,7 @@ import gettext
 import re
 import struct
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,50 @@ def test_every_text_of_a_page_can_be_translated(name, embedded_server, monkeypat
     assert not app.exception
     plain = [text for text in texts(app) if "⟦" not in text and not SAME.fullmatch(text)]
     assert plain == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_whose_address_asks_for_chinese_is_in_chinese(name, embedded_server, monkeypatch):
+    monkeypatch.setenv("COMMODITY_LENS_SERVER", embedded_server.address)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params["lang"] = "zh"
+    app = app.run() if name == "app.py" else app.switch_page(name).run()
+    assert not app.exception
+    chinese = re.compile("[\u4e00-\u9fff]")
+    plain = [text for text in texts(app) if not chinese.search(text) and not SAME.fullmatch(text)]
+    assert plain == []
+
+
+@pytest.mark.parametrize(
+    ("tag", "name"),
+    [
+        ("zh-CN", "zh_CN"),
+        ("zh", "zh_CN"),
+        ("zh_Hans_CN", "zh_CN"),
+        ("ZH-tw", "zh_CN"),
+        ("en-GB", "en"),
+        ("de-DE", None),
+        ("zhx", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_tag_names_a_language_that_there_is_or_none(tag, name):
+    assert translation.known(tag) == name
+
+
+def test_a_thread_speaks_the_language_of_whoever_began_it():
+    def said() -> str:
+        return translation._("Image from")
+
+    token = translation.language.set("zh_CN")
+    try:
+        speaking = translation.carried(said)
+    finally:
+        translation.language.reset(token)
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(speaking).result() == "图像来源"
+        assert pool.submit(said).result() == "Image from"  # the thread itself is nobody's
 
 
 def calls_of_gettext(path: Path) -> Iterator[ast.Call]:

@@ -1,0 +1,6 @@
+// What Python hands to the component of the menu.
+
+export interface MenuData {
+  /** as HTML names it: zh-CN */
+  language: string
+}
