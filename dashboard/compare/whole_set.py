@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard import answers, frame, ground_truth, images, paper, state
+from dashboard import answers, frame, ground_truth, images, languages, paper, state
 from dashboard.answers import config
 from dashboard.compare import sides
 from dashboard.compare.sides import Side
@@ -24,11 +24,12 @@ from detector.evaluation.pairing import KIND_NAMES, Kind, pair
 from detector.translation import _, noted, plural
 
 SETTINGS = ("set_images", "set_measure")
+# What it is called -> its field of `Measures`.
 MEASURES = {
-    "average_precision": noted("AP at IoU 0.5"),
-    "precision": noted("Precision"),
-    "recall": noted("Recall"),
-    "f1": noted("F1"),
+    noted("AP at IoU 0.5"): "average_precision",
+    noted("Precision"): "precision",
+    noted("Recall"): "recall",
+    noted("F1"): "f1",
 }
 MATCH_IOU = SAME_BOX_IOU = 0.5
 FEW = 10  # objects; fewer, and a figure can be luck whatever its interval says
@@ -175,15 +176,17 @@ def _measures(a: Side, b: Side, compared: Sequence[Image], truth: GroundTruthSet
     truths = matches.comparison.truths
     objects = np.bincount(truths.class_ids[~truths.ignored], minlength=len(labels))
     of_a, of_b = measured
-    name = st.segmented_control(
+    languages.understand("set_measure", MEASURES)
+    chosen = st.segmented_control(
         _("Measure"),
         list(MEASURES),
-        default="average_precision",
+        default=next(iter(MEASURES)),
         required=True,
         key="set_measure",
-        format_func=lambda each: _(MEASURES[each]),
+        format_func=_,
         bind="query-params",
     )
+    name = MEASURES[chosen]
     overall = (of_a.overall[name], of_b.overall[name])
     st.markdown(f"#### {_verdict_in_words(*overall, len(with_truth))}")
     rows = [(_("All classes"), int(objects.sum()), *_row(*overall, int(objects.sum())))]
@@ -221,28 +224,41 @@ def _says(low: float, high: float, count: int) -> str:
         return _("no difference")
     if low <= 0 <= high:
         return _("may be luck")
-    better = _("B is better") if low > 0 else _("A is better")
-    return better if count >= FEW else _("{better}, of few objects", better=better)
+    if count < FEW:
+        return _("B is better, of few objects") if low > 0 else _("A is better, of few objects")
+    return _("B is better") if low > 0 else _("A is better")
 
 
 def _verdict_in_words(of_a: bootstrap.Floats, of_b: bootstrap.Floats, image_count: int) -> str:
     low, high = bootstrap.interval(of_b - of_a)
-    over = plural("over {count} image", "over {count} images", image_count)
     if math.isnan(low):
-        return _("Nothing to measure {over}", over=over)
+        return _("Nothing to measure")
     places = {
         "a": f"{of_a[0]:.3f}",
         "b": f"{of_b[0]:.3f}",
         "low": f"{low:+.3f}",
         "high": f"{high:+.3f}",
-        "over": over,
     }
     if low > 0:
-        return _("B is better {over}: {b} against {a}, by {low} to {high}", **places)
+        return plural(
+            "B is better over {count} image: {b} against {a}, by {low} to {high}",
+            "B is better over {count} images: {b} against {a}, by {low} to {high}",
+            image_count,
+            **places,
+        )
     if high < 0:
-        return _("A is better {over}: {a} against {b}; B differs by {low} to {high}", **places)
-    return _(
-        "A {a}, B {b} {over}: the difference may be luck, it lies between {low} and {high}",
+        return plural(
+            "A is better over {count} image: {a} against {b}, B differs by {low} to {high}",
+            "A is better over {count} images: {a} against {b}, B differs by {low} to {high}",
+            image_count,
+            **places,
+        )
+    return plural(
+        "A {a}, B {b} over {count} image: the difference may be luck, it lies between {low} and"
+        " {high}",
+        "A {a}, B {b} over {count} images: the difference may be luck, it lies between {low} and"
+        " {high}",
+        image_count,
         **places,
     )
 

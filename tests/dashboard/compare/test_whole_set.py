@@ -62,7 +62,7 @@ def test_the_figures_are_those_of_both_versions(page: AppTest, embedded_server):
         assert measures[side].iloc[0] == pytest.approx(curves.mean_without_nan(precisions))
         assert list(measures[side].iloc[1:]) == pytest.approx(precisions)
     assert (measures["B"] - measures["A"]).to_numpy() == pytest.approx(measures["Difference"])
-    page.button_group(key="set_measure").set_value("f1").run()
+    page.button_group(key="set_measure").set_value("F1").run()
     f1 = table(page, "Interval").iloc[0]
     assert (f1["A"], f1["B"]) == pytest.approx((expected[0][1], expected[1][1]))
 
@@ -76,7 +76,7 @@ def test_a_side_is_no_better_than_itself(page: AppTest):
 
 def test_a_side_that_finds_nothing_is_worse_and_that_is_no_luck(page: AppTest):
     page.slider(key="score_b").set_value(1.0).run()
-    page.button_group(key="set_measure").set_value("recall").run()
+    page.button_group(key="set_measure").set_value("Recall").run()
     first = table(page, "Interval").iloc[0]
     assert first["Says"] == "A is better"
     assert first["B"] == 0
