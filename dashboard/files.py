@@ -6,6 +6,7 @@ is little: its download, and another decoding for an export.
 
 import atexit
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -29,7 +30,8 @@ class _Blob:
         weakref.finalize(self, path.unlink, missing_ok=True)
 
 
-_PREFIX = "commodity-lens-"
+_PREFIX = "commodity-lens-images-"
+_DIGEST = re.compile("[0-9a-f]{64}")
 _lock = threading.Lock()
 _folder: list[Path] = []
 _blobs: WeakValueDictionary[str, _Blob] = WeakValueDictionary()
@@ -74,7 +76,8 @@ def _new_folder() -> Path:
     for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         with suppress(OSError):
             is_new = time.time() - left.stat().st_mtime < 60  # and perhaps not locked yet
-            if not is_new and (descriptor := _lock_folder(left)) is not None:
+            is_ours = all(_DIGEST.fullmatch(path.name) for path in left.iterdir())
+            if is_ours and not is_new and (descriptor := _lock_folder(left)) is not None:
                 shutil.rmtree(left, ignore_errors=True)
                 os.close(descriptor)
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX))

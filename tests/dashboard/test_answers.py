@@ -244,13 +244,17 @@ def test_images_that_a_killed_dashboard_left_are_removed_and_those_of_a_running_
     assert left.exists()
     running, kept = started()
     assert left.exists()  # it may be of a process that is just beginning
-    for path in (left, kept):
-        os.utime(path.parent, (1, 1))
+    other = tmp_path / "commodity-lens-images-of-mine"  # somebody's own
+    other.mkdir()
+    (other / "holiday.jpg").write_bytes(b"dear to me")
+    for folder in (left.parent, kept.parent, other):
+        os.utime(folder, (1, 1))
     third, own = started()
     assert (left.exists(), kept.exists(), own.exists()) == (False, True, True)
     for process in (running, third):
         process.communicate("\n")
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [other]
+    assert list(other.iterdir())
 
 
 # Settings.

@@ -100,7 +100,7 @@ def test_the_images_of_a_visitor_who_went_go_though_nobody_comes_after(
     image = (ROOT / "samples" / "bookshelf.jpg").read_bytes() + b"not the gallery's"
 
     def is_kept() -> bool:
-        files = tmp_path.glob("commodity-lens-*/*")
+        files = tmp_path.glob("commodity-lens-images-*/*")
         return any(file.read_bytes() == image for file in files)
 
     address = embedded_server.address
