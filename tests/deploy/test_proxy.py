@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Thread
 from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
@@ -22,7 +23,7 @@ from tests.support.browser import element
 from tests.support.certificates import Certificates
 from tests.support.files import png
 from tests.support.paths import ROOT
-from tests.support.running import dashboard, free_port
+from tests.support.running import dashboard, free_port, served
 
 NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
 pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
@@ -156,3 +157,31 @@ def test_a_visitors_upload_reaches_the_dashboard_that_has_the_session(
             file = FilePayload(name=name, mimeType="image/png", buffer=png(size=(400, 300)))
             element(page, "upload").locator("input[type=file]").set_input_files([file])
             expect(page.get_by_text(f"· {name}")).to_be_visible()
+
+
+def test_the_documents_nginx_passes_calls_on_to_a_model_server(tmp_path: Path, embedded_server):
+    text = (ROOT / "docs" / "serving.md").read_text("utf-8")
+    server = text.partition("```nginx\n")[2].partition("```")[0]
+    port = free_port()
+    server = server.replace("listen 8500", f"listen 127.0.0.1:{port}")
+    server = server.replace("127.0.0.1:9000", embedded_server.address)
+    assert embedded_server.address in server
+    config = tmp_path / "nginx.conf"
+    temporary = "".join(
+        f"{kind}_temp_path {tmp_path}/{kind};\n"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    config.write_text(
+        f"daemon off;\npid {tmp_path}/pid;\nerror_log {tmp_path}/error.log;\nevents {{}}\n"
+        f"http {{\naccess_log off;\n{temporary}{server}}}\n"
+    )
+    process = subprocess.Popen([NGINX, "-c", str(config), "-p", str(tmp_path)])
+    try:
+        with served(f"127.0.0.1:{port}") as model:
+            model.wait_until_ready(30)
+            images = np.zeros((8, 300, 300, 3), np.float32)  # 8.6 MB there, 4.9 back
+            answer = model.predict({"images": images}, ["concat_3:0"])
+            assert answer.outputs["concat_3:0"].shape == (8, 7308, 21)
+    finally:
+        process.terminate()
+        process.wait(30)
