@@ -60,7 +60,7 @@ def show(where: str) -> None:
     call_ms = (time.perf_counter() - started) * 1000
     output = answer.outputs[settings.output_name]
     started = time.perf_counter()
-    raw = ssd.RawPrediction.of_single(output, len(settings.labels)).compact()
+    raw = ssd.RawPrediction.of_single(output, len(settings.labels))
     ssd.postprocess(raw, ssd.Settings(), (300, 300))
     st.caption(
         _(
