@@ -11,7 +11,7 @@ OBJECTRON := runs/mediapipe-objectron-0.4.1675468480.tgz
 PORT ?= 8501
 # Tests at a time: a file's tests stay together, they share a server or a browser.
 WORKERS ?= auto
-PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # Node and npm come from PyPI too, into the environment.
 NPM = PATH="$(CURDIR)/$(BIN):$$PATH" npm
 

@@ -24,6 +24,7 @@ import streamlit as st
 from PIL import Image
 from streamlit import runtime
 from streamlit.errors import StreamlitAPIException
+from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 from streamlit.web.server.starlette.starlette_app_utils import decode_xsrf_token_string
@@ -178,6 +179,23 @@ def forget_ended_sessions() -> int:
         return went.result(10)
     except (AttributeError, RuntimeError, TimeoutError):  # another Streamlit, or it ends
         return 0
+
+
+def keep_upload_addresses() -> None:
+    """Have Streamlit keep what it has told a browser's uploader until that has got it.
+
+    A run that begins throws away what the one before has not sent yet, and with it the address that
+    an upload has just asked for: the upload would never begin.
+    """
+    clear = ForwardMsgQueue.clear
+
+    def cleared(queue: Any, retain_lifecycle_msgs: bool = False, *rest: Any, **named: Any) -> None:
+        told = [each for each in queue._queue if each.WhichOneof("type") == "file_urls_response"]
+        clear(queue, retain_lifecycle_msgs, *rest, **named)
+        if retain_lifecycle_msgs:
+            queue._queue[:0] = [each for each in told if each not in queue._queue]
+
+    ForwardMsgQueue.clear = cleared  # type: ignore[method-assign]
 
 
 def forget_content(files: Sequence[UploadedFile]) -> None:

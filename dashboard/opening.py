@@ -99,6 +99,7 @@ def _tidy_up() -> None:
 
 
 def _warm_up() -> None:
+    import_module("dashboard.media").keep_upload_addresses()
     answers = import_module("dashboard.answers")
     with suppress(LensError):  # told to the visitor
         answers.embedded()

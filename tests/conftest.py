@@ -3,6 +3,7 @@ real browser."""
 
 import os
 import time
+from collections import Counter
 
 # Before gRPC is imported: else it writes to the terminal when a server ends, as in many tests.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
@@ -37,12 +38,21 @@ NEEDS = {
 }
 
 
+# How many times as long as another a test takes that is marked so.
+LONG = {"browser": 60, "server": 20, "slow": 200}
+
+
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for name, mark in NEEDS.items():
             if name in getattr(item, "fixturenames", ()):
                 item.add_marker(mark)
+    # The files that take longest begin first: at the end no worker waits for another's.
+    takes = Counter[Path]()
+    for item in items:
+        takes[item.path] += 1 + sum(LONG.get(mark.name, 0) for mark in item.iter_markers())
+    items.sort(key=lambda item: -takes[item.path])
 
 
 @pytest.fixture(scope="session")

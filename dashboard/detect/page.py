@@ -97,13 +97,21 @@ def answer_or_reason(
     Args:
         waiting: where to say that the embedded server is still starting.
     """
+    # Of its own: what is said here, or no longer, does not move what comes after it.
+    with st.container():
+        return _answer_or_reason(image, loaded, waiting or nullcontext())
+
+
+def _answer_or_reason(
+    image: ImageFile, loaded: LoadedImage, waiting: AbstractContextManager[object]
+) -> Answer | None:
     meanwhile = last_answer(image) or recorded_answer(image)
     if meanwhile is not None and is_starting() and not has_failed():
         _ask_when_started()
         return meanwhile
     try:
         with (
-            waiting or nullcontext(),
+            waiting,
             st.spinner(_("Starting the model server…")) if is_starting() else nullcontext(),
         ):
             return answer_for(image, loaded)

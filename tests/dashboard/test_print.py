@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.support.browser import element, finished
+from tests.support.browser import darkened, element, finished
 from tests.support.paths import NEWEST
 from tests.support.running import dashboard
 
@@ -65,14 +65,18 @@ def printed(visit: Callable[..., Page], url: str) -> Callable[..., Page]:
         page.add_init_script(NO_TURN)
         page.goto(url + path)
         finished(page)
-        for chart in page.locator(".js-plotly-plot").all():
-            chart.locator(".main-svg").first.wait_for(state="attached")
-        page.evaluate("dispatchEvent(new Event('beforeprint'))")
-        page.evaluate("window.printing = true")
-        page.emulate_media(media="print")
+        put_on_paper(page)
         return page
 
     return on_paper
+
+
+def put_on_paper(page: Page) -> None:
+    for chart in page.locator(".js-plotly-plot").all():
+        chart.locator(".main-svg").first.wait_for(state="attached")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.evaluate("window.printing = true")
+    page.emulate_media(media="print")
 
 
 def visible(found: Locator) -> list[str]:
@@ -80,7 +84,7 @@ def visible(found: Locator) -> list[str]:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_on_paper_there_is_the_content_without_controls_and_nothing_over_another(
+def test_on_paper_there_is_the_content_alone_dark_on_white(
     printed: Callable[..., Page], path: str
 ) -> None:
     page = printed(path)
@@ -99,13 +103,16 @@ def test_on_paper_there_is_the_content_without_controls_and_nothing_over_another
         box = stage.bounding_box()
         assert box
         assert box["width"] <= PAPER
+    page.emulate_media(media="screen")
+    page.evaluate("window.printing = false")
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     expect(page.locator(".js-plotly-plot[style*=zoom]")).to_have_count(0)
+    darkened(page)
+    put_on_paper(page)
+    is_dark_on_white(page)
 
 
-@pytest.mark.parametrize("path", PAGES)
-def test_a_dark_page_is_dark_on_white_on_paper(printed: Callable[..., Page], path: str) -> None:
-    page = printed(path, color_scheme="dark")
+def is_dark_on_white(page: Page) -> None:
     ground = "() => getComputedStyle(document.querySelector('.stApp')).backgroundColor"
     assert page.evaluate(ground) == "rgb(255, 255, 255)"
     assert max(page.evaluate(INKS)) < 0.5

@@ -1,57 +1,26 @@
 """A visitor's session, and a client that presents its id: real dashboard, real browser."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
 
 import websockets
 from playwright.sync_api import FilePayload, Page, expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.proto.Common_pb2 import FileURLsResponse
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from websockets.typing import Origin, Subprotocol
+from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 
+from dashboard.media import keep_upload_addresses
 from tests.support.browser import element, move_slider, settled
 from tests.support.files import png
 from tests.support.running import dashboard
+from tests.support.session import connected, run, visited
 
-T = TypeVar("T")
 SECRET = "my-secret-photo"
 RERUN = BackMsg(rerun_script=ClientState(query_string="source=Upload")).SerializeToString()
-
-
-def connected(url: str, *said: str) -> websockets.connect:
-    return websockets.connect(
-        url.replace("http", "ws") + "/_stcore/stream",
-        subprotocols=[Subprotocol(part) for part in ("streamlit", *said)],
-        origin=Origin(url),
-        max_size=None,
-    )
-
-
-def run(work: Coroutine[None, None, T]) -> T:
-    with ThreadPoolExecutor() as pool:  # this thread's loop is the browser's
-        return pool.submit(asyncio.run, work).result()
-
-
-def messages_to(url: str, session_id: str) -> list[ForwardMsg]:
-    """What a client without the visitor's cookie gets that presents the visitor's session."""
-
-    async def ask() -> list[ForwardMsg]:
-        got = []
-        async with connected(url, "none", session_id) as connection:
-            await connection.send(RERUN)
-            async with asyncio.timeout(60):
-                while not got or got[-1].WhichOneof("type") != "script_finished":
-                    message = await connection.recv()
-                    assert isinstance(message, bytes)
-                    got.append(ForwardMsg.FromString(message))
-        return got
-
-    return run(ask())
 
 
 def test_a_session_is_shown_to_the_browser_that_began_it_and_to_no_other(
@@ -74,7 +43,7 @@ def test_a_session_is_shown_to_the_browser_that_began_it_and_to_no_other(
         expect(caption).to_have_count(2)  # the uploader's, and the figure's
         settled(page)
 
-        others = messages_to(running.url, session_ids[-1])
+        others = run(visited(running.url, "", "source=Upload", "none", session_ids[-1]))
         told = b"".join(message.SerializeToString() for message in others)
         assert b"open in another browser" in told
         assert SECRET.encode() not in told
@@ -98,3 +67,14 @@ def test_a_flood_of_messages_ends_its_connection_and_stops_nobody(
         move_slider(page, "score_threshold", 0.4)
         page.wait_for_url("**score_threshold=0.4**")
         assert "it sent too many messages" in (tmp_path / "log").read_text()
+
+
+def test_an_upload_gets_its_address_though_a_run_begins_as_it_asks():
+    keep_upload_addresses()
+    told = ForwardMsg(file_urls_response=FileURLsResponse(response_id="a.jpg"))
+    for fragments in (None, ["fragment"]):
+        queue = ForwardMsgQueue()
+        queue.enqueue(told)
+        queue.clear(retain_lifecycle_msgs=True, fragment_ids_this_run=fragments)
+        assert queue.flush() == [told]
+        assert queue.flush() == []

@@ -55,7 +55,28 @@ def finished(page: Page) -> None:
     page.wait_for_function("() => document.getAnimations().every(a => a.playState != 'running')")
 
 
+def darkened(page: Page) -> None:
+    """The page as one whose system is dark sees it."""
+    page.emulate_media(color_scheme="dark")
+    expect(page.locator("[data-testid=stApp]")).to_have_css("color-scheme", "dark")
+    page.wait_for_timeout(500)  # charts are drawn again in other colours
+    finished(page)
+
+
+def is_no_wider_than_the_window(page: Page) -> None:
+    """Nothing of the page is, on a desktop and on a phone."""
+    for width in (1440, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        for part in ("html", "[data-testid=stMain]"):
+            # Charts follow the window some time later.
+            page.wait_for_function(
+                "([part, width]) => document.querySelector(part).scrollWidth <= width",
+                arg=[part, width],
+            )
+
+
 def move_slider(page: Page, key: str, value: float) -> None:
+    settled(page)
     handle = element(page, key).locator("input[type=range]")
     handle.focus()
     steps = round((value - float(handle.input_value())) * 100)
