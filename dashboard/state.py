@@ -76,9 +76,11 @@ class WholeSet:
 
     Attributes:
         opened: an image of them was chosen; the page is to show it.
+        sides: what a side's model said of all of them, by its key, the newest last.
     """
 
     opened: bool = False
+    sides: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

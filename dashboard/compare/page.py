@@ -140,7 +140,7 @@ def _sides(image: ImageFile, loaded: LoadedImage) -> None:
 @frame.fragment
 def _whole_set() -> None:
     if state.read(state.WholeSet).opened:
-        state.write(state.WholeSet())
+        state.update(state.WholeSet, opened=False)
         st.rerun()  # another mode: the page's, not the fragment's
     with st.container(key="set_heading"):
         st.caption(

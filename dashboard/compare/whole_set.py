@@ -1,5 +1,6 @@
 """A against B over many images: which is better, and whether that may be luck."""
 
+import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +33,11 @@ MEASURES = {
     noted("F1"): "f1",
 }
 MATCH_IOU = SAME_BOX_IOU = 0.5
+MAX_SIDES = 4  # that a session keeps, of 500 images some 10 MB each
 FEW = 10  # objects; fewer, and a figure can be luck whatever its interval says
+
+# Of an image: its size and the model's prediction, or why there is none.
+Said = tuple[tuple[int, int], ssd.RawPrediction] | LensError
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,17 +121,35 @@ def _compared(
 
 def _answers(
     side: Side, files: Sequence[ImageFile], bar: st.delta_generator.DeltaGenerator, number: int
-) -> list[tuple[tuple[int, int], ssd.RawPrediction] | LensError]:
-    """Size and prediction of each image, or why there is none; asked once a session."""
+) -> list[Said]:
+    """What the side's model says of each image, asked once while one compares over them: the
+    store of single answers has no room for a large set."""
     where, spec = sides.address_of(side.server), side.spec()
     version = answers.served_version(where, spec)
+    asked = " ".join([where, spec.name, str(version), *(file.digest for file in files)])
+    key = hashlib.sha256(asked.encode()).hexdigest()
+    kept = dict(state.read(state.WholeSet).sides)
+    said: list[Said] = kept.pop(key, None) or _asked(side, version, files, bar, number)
+    kept[key] = said
+    state.update(state.WholeSet, sides=dict(list(kept.items())[-MAX_SIDES:]))
+    return said
+
+
+def _asked(
+    side: Side,
+    version: int,
+    files: Sequence[ImageFile],
+    bar: st.delta_generator.DeltaGenerator,
+    number: int,
+) -> list[Said]:
+    where, spec = sides.address_of(side.server), side.spec()
     results = run(
         [Source(file.name, file.read) for file in files],
         answers.served(where, spec).at(version),
         config(),
         stored=answers.stored_answers(where, version, spec.name),
     )
-    done: dict[int, tuple[tuple[int, int], ssd.RawPrediction] | LensError] = {}
+    done: dict[int, Said] = {}
     for result in results:
         if result.error is not None:
             done[result.index] = result.error.with_traceback(None)
@@ -301,7 +324,7 @@ def _agreement(compared: Sequence[Image]) -> None:
         if chosen:
             images.look_at(files[chosen[0]])
             state.set_widget("compare_mode", "A against B")
-            state.write(state.WholeSet(opened=True))
+            state.update(state.WholeSet, opened=True)
 
     names = [_(KIND_NAMES[kind]) for kind in KIND_NAMES]
     paper.dataframe(

@@ -6,7 +6,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from detector import ssd
-from detector.answers import Detector
+from detector.answers import AnswerStore, Detector
+from detector.batch.calls import Calls
 from detector.config import Config
 from detector.evaluation import curves
 from detector.evaluation.matching import at_floor, compare, match
@@ -84,3 +85,18 @@ def test_a_side_that_finds_nothing_is_worse_and_that_is_no_luck(page: AppTest):
     changed = table(page, "Differences")
     assert (np.diff(changed["Differences"]) <= 0).all()
     assert (changed["Only in B"] == 0).all()
+
+
+def test_a_slider_asks_nothing_again_however_many_images(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+):
+    """A large set does not fit into the store of single answers."""
+    monkeypatch.setattr(AnswerStore, "get", lambda *_: None)
+    calls = Calls.ask
+    asked = []
+    monkeypatch.setattr(Calls, "ask", lambda *of: asked.append(of) or calls(*of))
+    before = table(page, "Interval")["B"].iloc[0]
+    page.slider(key="score_b").set_value(1.0).run()
+    assert table(page, "Interval")["B"].iloc[0] == before  # AP does not depend on it
+    assert (table(page, "Differences")["Only in B"] == 0).all()
+    assert asked == []
