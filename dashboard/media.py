@@ -195,7 +195,7 @@ def keep_upload_addresses() -> None:
         if retain_lifecycle_msgs:
             queue._queue[:0] = [each for each in told if each not in queue._queue]
 
-    ForwardMsgQueue.clear = cleared  # type: ignore[method-assign]
+    setattr(ForwardMsgQueue, "clear", cleared)  # noqa: B010: a method, to mypy
 
 
 def forget_content(files: Sequence[UploadedFile]) -> None:
