@@ -195,7 +195,8 @@ def keep_upload_addresses() -> None:
         if retain_lifecycle_msgs:
             queue._queue[:0] = [each for each in told if each not in queue._queue]
 
-    setattr(ForwardMsgQueue, "clear", cleared)  # noqa: B010: a method, to mypy
+    patched: Any = ForwardMsgQueue
+    patched.clear = cleared
 
 
 def forget_content(files: Sequence[UploadedFile]) -> None:
