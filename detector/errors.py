@@ -4,7 +4,7 @@
 """
 
 from detector.printable import printable
-from detector.translation import noted
+from detector.translation import english, noted
 
 
 class LensError(Exception):
@@ -14,8 +14,15 @@ class LensError(Exception):
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(printable(message))
+        self._in_english = printable(english(message)), printable(english(hint))
         if hint:
             self.hint = printable(hint)
+
+    @property
+    def in_english(self) -> tuple[str, str]:
+        """What was wrong and what to do, as files say it, whatever language the reader speaks."""
+        message, hint = self._in_english
+        return message, hint or type(self).hint
 
 
 class ImageError(LensError):

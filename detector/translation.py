@@ -29,10 +29,30 @@ def known(tag: str | None) -> str | None:
     return next((name for name in LANGUAGES if name.split("_")[0] == wanted), None)
 
 
+class Translated(str):
+    """A text in another language than English. `english` is the same in English, for files."""
+
+    english: str
+
+
 def _(message: str, /, **places: object) -> str:
     """The message in the visitor's language, with its named places filled."""
-    text = _catalogue(language.get()).gettext(message)
-    return text.format(**places) if places else text
+    return _filled(_catalogue(language.get()).gettext(message), message, places)
+
+
+def _filled(text: str, message: str, places: dict[str, object]) -> str:
+    """The text with its places filled; where it is another than `message`, with its English."""
+    if language.get() == "en":
+        return text.format(**places) if places else text
+    translated = Translated(text.format(**places) if places else text)
+    in_english = {name: english(value) for name, value in places.items()}
+    translated.english = message.format(**in_english) if places else message
+    return translated
+
+
+def english(text: T) -> T | str:
+    """A text as files have it, whatever language it was made in; anything else as it is."""
+    return text.english if isinstance(text, Translated) else text
 
 
 def in_language(name: str, message: str, /) -> str:
@@ -43,7 +63,7 @@ def in_language(name: str, message: str, /) -> str:
 def plural(one: str, many: str, count: int, /, **places: object) -> str:
     """The one or the other message, as the language counts; `{count}` is the number."""
     text = _catalogue(language.get()).ngettext(one, many, count)
-    return text.format(count=count, **places)
+    return _filled(text, one if count == 1 else many, {"count": count, **places})
 
 
 def carried(function: Callable[P, T]) -> Callable[P, T]:

@@ -82,7 +82,7 @@ def _batch(
     entries = tuple(
         manifest.Result(done.name, done.digest, next(left))
         if done.error is None
-        else manifest.Result(done.name, done.digest, None, str(done.error), done.error.hint)
+        else manifest.Result(done.name, done.digest, None, *done.error.in_english)
         for done in results
     )
     batch = manifest.Batch(config().model_name, tuple(labels), settings, started=job.started)

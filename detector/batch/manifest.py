@@ -108,8 +108,8 @@ class Result:
         name: as the visitor knows it.
         digest: SHA-256 of the file's bytes; "" where it could not be read.
         found: None with an error.
-        error: "" where there is none.
-        hint: what to do about it.
+        error: in English, as all in a file; "" where there is none.
+        hint: what to do about it, in English too.
     """
 
     name: str
@@ -123,7 +123,7 @@ class Result:
         """What the settings show of an image that is done."""
         if done.raw is None or done.size is None or done.model is None:
             error = done.error or LensError(_("no answer"))
-            return cls(done.name, done.digest, None, str(error), error.hint)
+            return cls(done.name, done.digest, None, *error.in_english)
         found = DetectedImage(
             done.name,
             done.size,

@@ -2,11 +2,16 @@
 
 import ast
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from detector.batch.manifest import Result
+from detector.batch.run import Done, Source, read_source
 from detector.errors import ImageError
-from detector.images import read_image
+from detector.images import ImageLimits, read_file, read_image
+from detector.ssd import Settings
+from detector.translation import language
 from tests.support.paths import ROOT
 
 # For programmers.
@@ -43,3 +48,20 @@ def test_an_error_speaks_the_language_of_its_reader(monkeypatch):
     monkeypatch.setattr("detector.translation._catalogue", lambda language: Shouting())
     with pytest.raises(ImageError, match=r"^THIS IS NOT AN IMAGE THAT CAN BE READ, BUT A PDF"):
         read_image(b"%PDF-1.7 ...")
+
+
+def test_files_have_an_error_in_english_whoever_met_it():
+    def refused() -> tuple[Result, str]:
+        with pytest.raises(ImageError) as raised:
+            read_source(Source("a.jpg", lambda: read_file(Path("/nothing/a.jpg"), ImageLimits())))
+        return Result.of(Done(0, "a.jpg", "", error=raised.value), Settings()), str(raised.value)
+
+    in_english, said = refused()
+    assert in_english.error == said
+    spoken = language.set("zh_CN")
+    try:
+        in_chinese, told = refused()
+    finally:
+        language.reset(spoken)
+    assert told != said
+    assert in_chinese.as_json() == in_english.as_json()
