@@ -84,6 +84,21 @@ class WholeSet:
 
 
 @dataclass(frozen=True)
+class Why:
+    """Why a box is there.
+
+    Attributes:
+        shown: what is shown, by its key; "" for nothing.
+        stopped: whether no more masks are wanted.
+        found: what was found out, by key, the newest last.
+    """
+
+    shown: str = ""
+    stopped: bool = False
+    found: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Question:
     """The place of an image that was asked about.
 

@@ -19,7 +19,7 @@ from dashboard.answers import (
     last_answer,
     recorded_answer,
 )
-from dashboard.detect import tables
+from dashboard.detect import tables, why
 from dashboard.files import ImageFile
 from dashboard.media import figure_hands, photo_url, prepare
 from detector import ssd
@@ -174,6 +174,7 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
         else:  # on the lines of the times
             tell_recorded(answer)
         _hand_on(image, answer, settings, detections, has_truth=truth is not None)
+        why.show(image, loaded, answer, detections)
     with right:
         tables.by_class(detections, settings, labels)
     tables.detections(image, loaded, answer, detections, settings, labels)
@@ -285,6 +286,7 @@ def _hand_on(
             with export:
                 _exports(image, answer, settings, detections)
         frame.show_link("link", is_sample=images.is_sample(image))
+        why.button(image, answer, detections)
         if has_truth:
             st.toggle(
                 _("Ground truth"),

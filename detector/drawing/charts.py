@@ -293,6 +293,44 @@ def density(
     )
 
 
+def belief(
+    shares: Sequence[float], deleted: Sequence[float], inserted: Sequence[float]
+) -> go.Figure:
+    """How much of a box is left as a saliency map's best pixels are hidden, or alone are shown.
+
+    Args:
+        shares: of the pixels, 0..1.
+        deleted, inserted: what is left of the box at each, 0..1.
+    """
+    lines = (
+        (_("Hidden, the most important first"), deleted, _MARK),
+        (_("Shown alone, the most important first"), inserted, "#0072B2"),
+    )
+    traces: list[Trace] = [
+        {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "x": list(shares),
+            "y": list(left),
+            "name": name,
+            "line": {"color": color, "width": 2},
+            "hovertemplate": "%{x:.0%}: <b>%{y:.2f}</b><extra></extra>",
+        }
+        for name, left, color in lines
+    ]
+    return _figure(
+        traces,
+        height=230,
+        xaxis={
+            "title": {"text": _("Share of the pixels")},
+            "tickformat": ".0%",
+            "range": [0, 1],
+            "fixedrange": True,
+        },
+        yaxis={"title": {"text": _("Left of the box")}, "range": [0, 1.05], "fixedrange": True},
+    )
+
+
 def rate(value: float | NDArray[np.float64]) -> str:
     """A precision, recall or F1 in writing; NaN is a dash."""
     return "–" if np.isnan(value) else f"{float(value):.2f}"

@@ -1,14 +1,13 @@
 """The pages for those who hear them, see little colour, or hold a phone: in a real browser."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browser import darkened, element, finished, settled
 from tests.support.paths import ROOT
-from tests.support.running import dashboard
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 # What is Streamlit's own markup and cannot be mended from here: the rule, and where it is let be.
@@ -28,13 +27,6 @@ PAGES = {
     "/Server": "Server",
 }
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory, embedded_server) -> Iterator[str]:
-    log = tmp_path_factory.mktemp("app") / "log.txt"
-    with dashboard(log, COMMODITY_LENS_SERVER=embedded_server.address) as running:
-        yield running.url
 
 
 def violations(page: Page) -> list[str]:

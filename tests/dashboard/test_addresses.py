@@ -1,7 +1,7 @@
 """The addresses that the pages make and read: behind a proxy, after a reload, from anyone."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -10,19 +10,11 @@ from tests.support import session
 from tests.support.browser import element, move_slider, settled
 from tests.support.paths import ROOT
 from tests.support.proxy import stripping
-from tests.support.running import Dashboard, dashboard
 
 PHOTO = """async image => {
     const url = image.href?.baseVal ?? image.src
     return (await fetch(url)).headers.get('content-type')
 }"""
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory, embedded_server) -> Iterator[Dashboard]:
-    log = tmp_path_factory.mktemp("app") / "log.txt"
-    with dashboard(log, COMMODITY_LENS_SERVER=embedded_server.address) as app:
-        yield app
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,13 @@
 """Ask a place, in a real browser: by click, by drag, by keyboard; and what the answer offers."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browser import element, settled
-from tests.support.running import dashboard
 
 # In the gallery's first image, as parts of it: on the watch, and all of it.
 WATCH = (0.485, 0.58)
@@ -26,13 +25,6 @@ PHOTO = """(frame) => {
     const place = find(document.querySelector(frame))?.getBoundingClientRect()
     return place && [place.x, place.y, place.width, place.height]
 }"""
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory, embedded_server) -> Iterator[str]:
-    log = tmp_path_factory.mktemp("app") / "log.txt"
-    with dashboard(log, COMMODITY_LENS_SERVER=embedded_server.address) as running:
-        yield running.url
 
 
 @pytest.fixture(params=FRAMES)

@@ -1,14 +1,13 @@
 """Images as people bring them: pasted, or dropped anywhere on the page, in a real browser."""
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browser import element, settled
 from tests.support.paths import ROOT
-from tests.support.running import dashboard
 
 PHOTOS = ("canvas_shoes.jpg", "jeans_flat.jpg")
 # What a browser makes of a paste or a drop: the same events with the same files.
@@ -36,13 +35,6 @@ def files(*names: str) -> list[tuple[str, str]]:
         (name, base64.b64encode(path.read_bytes()).decode())
         for name, path in zip(names, data, strict=False)
     ]
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory, embedded_server) -> Iterator[str]:
-    log = tmp_path_factory.mktemp("app") / "log.txt"
-    with dashboard(log, COMMODITY_LENS_SERVER=embedded_server.address) as running:
-        yield running.url
 
 
 def opened(visit: Callable[..., Page], url: str) -> Page:

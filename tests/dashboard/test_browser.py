@@ -5,7 +5,7 @@ import json
 import os
 import re
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
@@ -22,16 +22,10 @@ from tests.support.running import children, dashboard, free_port, model_server
 SAMPLE = ROOT / "samples" / "headphones_studio.jpg"
 
 
-@pytest.fixture(scope="module")
-def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with dashboard(tmp_path_factory.mktemp("app") / "log.txt") as running:
-        yield running.url
-
-
 @pytest.fixture
-def page(visit: Callable[..., Page], app_url: str) -> Page:
+def page(visit: Callable[..., Page], url: str) -> Page:
     """The Detect page with its first sample detected."""
-    opened = visit(app_url)
+    opened = visit(url)
     boxes(opened).first.wait_for()
     settled(opened)
     expect(element(opened, "by_class")).to_be_visible()

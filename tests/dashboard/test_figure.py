@@ -1,13 +1,12 @@
 """The figures of a photo under wheel, fingers and buttons, in a real browser: the page scrolls past
 them, and the photo is never lost."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import CDPSession, Page
 
 from tests.support.browser import settled
-from tests.support.running import dashboard
 
 FRAMES = {"/": "figure_frame", "/Compare": "linked_frame"}
 CHART = "document.querySelector('.js-plotly-plot')"
@@ -15,13 +14,6 @@ VIEW = f"() => {{const {{xaxis, yaxis}} = {CHART}._fullLayout; return [xaxis.ran
 DOMAINS = VIEW.replace("range", "domain")
 WIDTH = f"() => {CHART}._fullLayout.xaxis.range[1] - {CHART}._fullLayout.xaxis.range[0]"
 SCROLLED = "() => document.querySelector('[data-testid=stMain]').scrollTop"
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory, embedded_server) -> Iterator[str]:
-    log = tmp_path_factory.mktemp("app") / "log.txt"
-    with dashboard(log, COMMODITY_LENS_SERVER=embedded_server.address) as running:
-        yield running.url
 
 
 @pytest.fixture(params=FRAMES)

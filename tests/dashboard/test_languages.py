@@ -1,24 +1,17 @@
 """Which language a visitor reads: that of the address, of the switch, or the browser's own."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browser import element, settled
-from tests.support.running import Dashboard, dashboard
+from tests.support.running import Dashboard
 
 Visit = Callable[..., Page]
 CHINESE = re.compile("[\u4e00-\u9fff]")
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory, embedded_server) -> Iterator[Dashboard]:
-    log = tmp_path_factory.mktemp("languages") / "log"
-    with dashboard(log, COMMODITY_LENS_SERVER=embedded_server.address) as started:
-        yield started
 
 
 def switch(page: Page, name: str) -> None:

@@ -44,13 +44,6 @@ SHIFTS = """() => {
 MOST = 0.1  # above it, a page "needs improvement"
 
 
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory, embedded_server) -> Iterator[str]:
-    log = tmp_path_factory.mktemp("app") / "log.txt"
-    with dashboard(log, COMMODITY_LENS_SERVER=embedded_server.address) as running:
-        yield running.url
-
-
 @pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
 def screen(request: pytest.FixtureRequest) -> dict[str, object]:
     return request.param

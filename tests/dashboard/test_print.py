@@ -1,14 +1,13 @@
 """The pages on paper, in a real browser."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.support.browser import darkened, element, finished
 from tests.support.paths import NEWEST
-from tests.support.running import dashboard
 
 SCREEN = {"width": 1440, "height": 900}
 PAPER = 681  # px between the margins of an A4 page
@@ -47,13 +46,6 @@ INKS = """() => [...document.querySelectorAll(
 NO_TURN = """window.ResizeObserver = class extends ResizeObserver {
     constructor(turn) { super((...seen) => window.printing || turn(...seen)) }
 }"""
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory, embedded_server) -> Iterator[str]:
-    log = tmp_path_factory.mktemp("app") / "log.txt"
-    with dashboard(log, COMMODITY_LENS_SERVER=embedded_server.address) as running:
-        yield running.url
 
 
 @pytest.fixture

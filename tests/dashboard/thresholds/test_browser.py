@@ -1,29 +1,22 @@
 """The Thresholds page in a real browser: what a click in its charts does."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.support.browser import TIMEOUT_MS, element, settled
-from tests.support.running import dashboard
-
-
-@pytest.fixture(scope="module")
-def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with dashboard(tmp_path_factory.mktemp("app") / "log.txt") as running:
-        yield running.url
 
 
 @pytest.fixture
-def opened(visit: Callable[..., Page], app_url: str) -> Callable[..., Page]:
+def opened(visit: Callable[..., Page], url: str) -> Callable[..., Page]:
     """Opens the page, with settings in its address where they are given."""
 
     def at(query: str = "") -> Page:
         viewport = {"width": 1440, "height": 1000}
-        page = visit(f"{app_url}/Thresholds{query}", viewport=viewport)
+        page = visit(f"{url}/Thresholds{query}", viewport=viewport)
         element(page, "adopt").wait_for()
         settled(page)
         # Its markup comes with the page, its modules after it: until then no key is heard.
@@ -172,8 +165,8 @@ def test_one_choice_of_a_class_holds_for_slider_charts_and_list(opened):
     expect(errors).to_be_hidden()
 
 
-def test_what_a_picked_box_says_is_in_sight_where_it_was_picked(visit, app_url):
-    page = visit(f"{app_url}/Thresholds", viewport={"width": 1440, "height": 900})
+def test_what_a_picked_box_says_is_in_sight_where_it_was_picked(visit, url):
+    page = visit(f"{url}/Thresholds", viewport={"width": 1440, "height": 900})
     element(page, "adopt").wait_for()
     element(page, "viewer_mode").get_by_text("X-ray").click()
     expect(page.locator(".viewer .legend")).to_contain_text("candidates")
