@@ -89,12 +89,10 @@ class Why:
 
     Attributes:
         shown: what is shown, by its key; "" for nothing.
-        stopped: whether no more masks are wanted.
-        found: what was found out, by key, the newest last.
+        found: the masks of each box that was asked about, by key, the newest last.
     """
 
     shown: str = ""
-    stopped: bool = False
     found: Mapping[str, Any] = field(default_factory=dict)
 
 

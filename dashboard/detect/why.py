@@ -2,46 +2,27 @@
 
 import io
 import math
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 
 import streamlit as st
 from PIL import Image
-from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import answers, frame, state
 from dashboard.answers import config
+from dashboard.detect.masking import Masking
 from dashboard.files import ImageFile
 from dashboard.media import screen_of
 from detector import ssd
-from detector.answers import Answer, LoadedImage, SSDModel
+from detector.answers import Answer, LoadedImage
 from detector.drawing import charts, heat
-from detector.errors import ServingError
-from detector.saliency import Curves, Saliency, Target, curves, explain
+from detector.saliency import Saliency, Target
 from detector.serving import ModelSpec
 from detector.translation import _
 
 MASKS = 500
-DRAWN_EVERY = 48  # masks
-MAX_KEPT = 8
+POLL_S = 0.5
+MAX_KEPT = 8  # maps a session
 SIDE = 720  # pixels of the drawing
-
-
-@dataclass
-class Explained:
-    """What is known of a box so far. It grows: a run that ends early goes on in the next.
-
-    Attributes:
-        left: what is still to come of the map.
-        spent_s: the time that the masks took.
-    """
-
-    target: Target
-    left: Iterator[Saliency]
-    saliency: Saliency | None = None
-    curves: Curves | None = None
-    spent_s: float = 0.0
 
 
 def button(image: ImageFile, answer: Answer, detections: ssd.Detections) -> None:
@@ -64,21 +45,33 @@ def button(image: ImageFile, answer: Answer, detections: ssd.Detections) -> None
     )
 
 
-def show(
-    image: ImageFile,
-    loaded: LoadedImage,
-    answer: Answer,
-    detections: ssd.Detections,
-) -> None:
+def show(image: ImageFile, loaded: LoadedImage, answer: Answer, detections: ssd.Detections) -> None:
     """The map, while it is wanted and of the box that is picked."""
     picked = state.read(state.Pick).detection_id
-    if picked not in detections.ids or answer.recorded_on is not None:
-        return
     key = _key(image, answer, picked)
-    if state.read(state.Why).shown == key:
-        index = detections.ids.index(picked)
-        name = config().labels[int(detections.class_ids[index])]
-        _explanation(key, loaded, answer, int(detections.prior_indices[index]), name)
+    if picked not in detections.ids or state.read(state.Why).shown != key:
+        return
+    index = detections.ids.index(picked)
+    kept = state.read(state.Why).found
+    if key not in kept:
+        spec = ModelSpec.of(config()).at(answer.model.version)
+        model = answers.ssd_model(answers.address(), spec)
+        masking = Masking(
+            replace(model, served=model.served.for_batch()),
+            loaded.pixels,
+            Target.of(answer.raw, int(detections.prior_indices[index])),
+            MASKS,
+            frame.report,
+        )
+        masking.go_on()
+        kept = dict([*kept.items(), (key, masking)][-MAX_KEPT:])
+        state.update(state.Why, found=kept)
+    # A fragment's timer is fixed when it is made.
+    polls = kept[key].is_running
+    label = config().labels[int(detections.class_ids[index])]
+    frame.fragment(_explanation, run_every=POLL_S if polls else None)(
+        kept[key], loaded, label, polls
+    )
 
 
 def _key(image: ImageFile, answer: Answer, detection_id: str | None) -> str:
@@ -89,36 +82,27 @@ def _key(image: ImageFile, answer: Answer, detection_id: str | None) -> str:
 
 @frame.callback
 def _ask(key: str) -> None:
-    state.update(state.Why, shown=key, stopped=False)
-
-
-@frame.callback
-def _stop() -> None:
-    state.update(state.Why, stopped=True)
+    why = state.update(state.Why, shown=key)
+    for other, masking in why.found.items():
+        if other == key:
+            masking.go_on()
+        else:
+            masking.stop()
 
 
 @frame.callback
 def _close() -> None:
-    state.update(state.Why, shown="", stopped=True)
+    _ask("")
 
 
-@frame.fragment
-def _explanation(
-    key: str, loaded: LoadedImage, answer: Answer, prior_index: int, label: str
-) -> None:
-    spec = ModelSpec.of(config()).at(answer.model.version)
-    model = answers.ssd_model(answers.address(), spec)
-    kept = dict(state.read(state.Why).found)
-    if key not in kept:
-        target = Target.of(answer.raw, prior_index)
-        kept[key] = Explained(target, explain(model, loaded.pixels, target, MASKS))
-        state.update(state.Why, found=dict(list(kept.items())[-MAX_KEPT:]))
-    explained: Explained = kept[key]
+def _explanation(masking: Masking, loaded: LoadedImage, label: str, polls: bool) -> None:
+    if masking.is_running != polls:
+        st.rerun()  # with the timer, or without
     with st.container(border=True, key="why_place"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{_('Why {label}?', label=frame.plain(label))}**")
             st.space("stretch")
-            switch = st.empty()
+            _switch(masking, polls)
             st.button(
                 _("Close"),
                 type="tertiary",
@@ -126,93 +110,52 @@ def _explanation(
                 key="why_close",
                 on_click=_close,
             )
-        bar, drawing = st.empty(), st.empty()
-        if explained.curves is None:
-            _go_on(key, explained, model, loaded, (switch, bar, drawing), label)
-        if explained.saliency is not None:
-            _draw(explained, loaded, drawing, label)
-            _tell(explained)
+        if masking.error is not None:
+            frame.show_beside(masking.error)
+        if masking.error_id:
+            frame.show_unexpected(masking.error_id)
+        if polls:
+            _progress(masking)
+        if masking.saliency is not None:
+            _draw(masking, masking.saliency, loaded, label)
+            _tell(masking, masking.saliency)
 
 
-def _go_on(
-    key: str,
-    explained: Explained,
-    model: SSDModel,
-    loaded: LoadedImage,
-    places: tuple[DeltaGenerator, DeltaGenerator, DeltaGenerator],
-    label: str,
-) -> None:
-    """Find out what is still to come, unless no more is wanted."""
-    switch, bar, drawing = places
-    if state.read(state.Why).stopped:
-        switch.button(
-            _("Go on"), icon=":material/play_arrow:", key="why_on", on_click=_ask, args=(key,)
+def _switch(masking: Masking, polls: bool) -> None:
+    if polls:
+        st.button(
+            _("Stop"), icon=":material/stop:", key="why_stop", on_click=frame.callback(masking.stop)
         )
-        return
-    switch.button(_("Stop"), icon=":material/stop:", key="why_stop", on_click=_stop)
-    try:
-        _find_out(explained, loaded, bar, drawing, label)
-        explained.curves = curves(model, loaded.pixels, explained.target, _map(explained).heat)
-    except ServingError as error:
-        frame.show_beside(error)
-        explained.left = explain(model, loaded.pixels, explained.target, MASKS)
-        state.update(state.Why, stopped=True)
-    switch.empty()
-    bar.empty()
+    elif masking.curves is None:
+        on_click = frame.callback(masking.go_on)
+        st.button(_("Go on"), icon=":material/play_arrow:", key="why_on", on_click=on_click)
 
 
-def _map(explained: Explained) -> Saliency:
-    assert explained.saliency is not None
-    return explained.saliency
+def _progress(masking: Masking) -> None:
+    count = masking.saliency.count if masking.saliency is not None else 0
+    st.progress(
+        count / masking.total,
+        _(
+            "{count} of {total} masks, {seconds:.0f} s left",
+            count=count,
+            total=masking.total,
+            seconds=masking.spent_s / max(count, 1) * (masking.total - count),
+        ),
+    )
 
 
-def _find_out(
-    explained: Explained,
-    loaded: LoadedImage,
-    bar: DeltaGenerator,
-    drawing: DeltaGenerator,
-    label: str,
-) -> None:
-    """Until all masks are there. A run of the page may end it at any of them."""
-    drawn = 0
-    started = time.perf_counter()
-    for saliency in explained.left:
-        explained.spent_s += time.perf_counter() - started
-        started = time.perf_counter()
-        explained.saliency = saliency
-        left_s = explained.spent_s / saliency.count * (MASKS - saliency.count)
-        bar.progress(
-            saliency.count / MASKS,
-            _(
-                "{count} of {total} masks, {seconds:.0f} s left",
-                count=saliency.count,
-                total=MASKS,
-                seconds=left_s,
-            ),
-        )
-        if saliency.count - drawn >= DRAWN_EVERY:
-            drawn = saliency.count
-            _draw(explained, loaded, drawing, label)
-
-
-def _draw(
-    explained: Explained,
-    loaded: LoadedImage,
-    place: DeltaGenerator,
-    label: str,
-) -> None:
+def _draw(masking: Masking, saliency: Saliency, loaded: LoadedImage, label: str) -> None:
     photo = Image.open(io.BytesIO(screen_of(loaded).display))
     photo.thumbnail((SIDE, SIDE))
-    drawn = heat.over_image(photo.convert("RGB"), _map(explained).heat, explained.target.box)
+    drawn = heat.over_image(photo.convert("RGB"), saliency.heat, masking.target.box)
     data = io.BytesIO()
     drawn.save(data, "JPEG", quality=88)
     alt = _("The image, bright where the box of {label} rests on it.", label=label)
-    place.image(data.getvalue(), width="stretch", alt=alt)
+    st.image(data.getvalue(), width="stretch", alt=alt)
 
 
-def _tell(explained: Explained) -> None:
+def _tell(masking: Masking, saliency: Saliency) -> None:
     """The legend, and how far the map can be believed."""
-    saliency = _map(explained)
     colors = ", ".join(heat.STOPS)
     st.html(
         f'<div class="lens-heat"><span>{_("hardly matters")}</span>'
@@ -228,7 +171,7 @@ def _tell(explained: Explained) -> None:
             stability=stability,
         )
     )
-    found = explained.curves
+    found = masking.curves
     if found is None:
         return
     st.plotly_chart(

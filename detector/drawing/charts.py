@@ -300,7 +300,8 @@ def belief(
 
     Args:
         shares: of the pixels, 0..1.
-        deleted, inserted: what is left of the box at each, 0..1.
+        deleted: what is left of the box at each as that share is hidden, 0..1.
+        inserted: the same as that share alone is shown.
     """
     lines = (
         (_("Hidden, the most important first"), deleted, _MARK),

@@ -59,7 +59,11 @@ def dashboard(
             yield Dashboard(url, process.pid)
         finally:
             process.terminate()
-            process.wait(60)
+            try:
+                process.wait(60)
+            finally:
+                process.kill()  # or what hangs spoils the tests that come after
+                process.wait()
 
 
 def wait_until_up(url: str, process: subprocess.Popen[bytes]) -> None:
