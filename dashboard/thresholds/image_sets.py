@@ -15,7 +15,17 @@ from numpy.typing import NDArray
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from dashboard import frame, state
-from dashboard.answers import address, config, served, served_version, stored_answers
+from dashboard.answers import (
+    NO_ANSWER,
+    address,
+    config,
+    has_failed,
+    is_starting,
+    recorded_answer,
+    served,
+    served_version,
+    stored_answers,
+)
 from dashboard.files import ImageFile
 from dashboard.ground_truth import GroundTruthSet, JudgedImage
 from detector import ssd
@@ -69,12 +79,14 @@ class ImageSet:
         images: in the order in which they were given; names are unique.
         refused: (name, error) of each that could not be used.
         judged_with: the images that ground-truth files are about; these and maybe others.
+        recorded: one of the answers, where these are recorded ones.
     """
 
     key: str
     images: tuple[AnsweredImage, ...]
     refused: tuple[tuple[str, LensError], ...] = ()
     judged_with: tuple[JudgedImage, ...] = ()
+    recorded: Answer | None = None
 
 
 def of_answer(
@@ -88,7 +100,33 @@ def of_answer(
 
 
 def of_images(images: Sequence[ImageFile]) -> ImageSet:
-    """The set of these images. Raises ServingError."""
+    """The set of these images; of recorded answers while no model server gives others.
+
+    Raises:
+        ServingError: there is no server, and not for each image a recorded answer.
+    """
+    instead = _of_recorded(images)
+    if instead is not None and is_starting() and not has_failed():
+        return instead
+    try:
+        return _of_asked(images)
+    except NO_ANSWER:
+        if instead is None:
+            raise
+        return instead
+
+
+def _of_recorded(images: Sequence[ImageFile]) -> ImageSet | None:
+    recorded = [(image, recorded_answer(image)) for image in images]
+    sets = [of_answer(image, answer) for image, answer in recorded if answer is not None]
+    if len(sets) < len(images) or not sets:
+        return None
+    parts = tuple(only for each in sets for only in each.images)
+    key = _digest(["recorded", *(each.key for each in sets)])
+    return ImageSet(key, parts, (), tuple(each.judged for each in parts), recorded[0][1])
+
+
+def _of_asked(images: Sequence[ImageFile]) -> ImageSet:
     sources = [Source(image.name, image.read) for image in images]
     version = served_version()
     key = _key(version, [f"{image.name} {image.digest}" for image in images])
@@ -142,8 +180,11 @@ def choose_many() -> ImageSet | None:
 
 
 def _key(version: int, parts: Sequence[str]) -> str:
-    whole = "\n".join([address(), config().model_name, str(version), *parts])
-    return hashlib.sha256(whole.encode()).hexdigest()
+    return _digest([address(), config().model_name, str(version), *parts])
+
+
+def _digest(parts: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _asked(key: str, version: int, sources: Sequence[Source]) -> ImageSet:

@@ -86,6 +86,8 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
     counted = _scope(image, answer)
     if counted is None:
         return
+    if counted.recorded is not None:
+        tell_recorded(counted.recorded)
     _counts(counted, settings)
     evaluated = accuracy.show(counted, settings)
     operating_point.show(evaluated, settings)

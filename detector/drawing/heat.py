@@ -29,9 +29,9 @@ def over_image(
     corners = (box * np.array([width, height, width, height])).tolist()
     pen = ImageDraw.Draw(drawn)
     thick = max(2, round(max(image.size) / 200))
-    pen.rectangle(corners, outline="black", width=thick + 2)
-    pen.rectangle([c + d for c, d in zip(corners, (1, 1, -1, -1), strict=True)], outline="white",
-                  width=thick)  # fmt: skip
+    around = [c + d for c, d in zip(corners, (-1, -1, 1, 1), strict=True)]
+    pen.rectangle(around, outline="black", width=thick + 2)
+    pen.rectangle(corners, outline="white", width=thick)
     return drawn
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
@@ -25,6 +26,7 @@ from detector.wire.tensors import encode_tensor
 from tests.support.foreign import Foreign, answer, serving, statuses
 from tests.support.kept import ask_at_once, keep, kept
 from tests.support.paths import ROOT
+from tests.support.running import free_port
 
 PAGE = "pages/1_Thresholds.py"
 SHOES, AUDIO = LABELS.index("shoes"), LABELS.index("audio")
@@ -535,3 +537,19 @@ def test_the_errors_of_the_chosen_class_are_listed_alone(opened, gallery_outputs
     kinds = [option.split() for option in app.pills(key="error_kind").options]
     assert sum(int(count) for *_name, count in kinds) == len(listed)
     assert any("All errors of audio" in text.value for text in app.markdown)
+
+
+def test_without_a_server_the_gallery_is_counted_by_its_recorded_answers(
+    opened: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+):
+    live = metrics(opened())
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    monkeypatch.setenv("COMMODITY_LENS_SERVER", f"127.0.0.1:{free_port()}")
+    page = opened()
+    assert not page.exception
+    assert live
+    # Recorded in few digits: a box or two of the shelf's 40 books may come or go.
+    recorded = {name: float(value) for name, value in metrics(page).items()}
+    assert recorded == pytest.approx({n: float(v) for n, v in live.items()}, abs=0.03)
+    assert captions(page).count("Recorded") == 2  # of the image, and of the charts
