@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import time
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -227,17 +228,19 @@ def test_recorded_boxes_are_there_while_the_embedded_server_starts(
     visit: Callable[..., Page], tmp_path: Path
 ):
     with dashboard(tmp_path / "log.txt") as running:
-        page = visit("about:blank")
-        page.add_init_script(
-            """new MutationObserver(() => {
-                if (document.querySelector(".st-key-figure .barlayer .point path"))
-                    window.first ??= document.body.innerText
-            }).observe(document, { subtree: true, childList: true })"""
-        )
-        page.goto(running.url)
-        expect(element(page, "timings")).to_be_visible()  # of a live answer only
-        assert f"Recorded by commodity {NEWEST}" in page.evaluate("() => window.first")
+        while not (started := children(running.pid)):
+            time.sleep(0.01)
+        os.kill(started[0], signal.SIGSTOP)  # it takes its time
+        try:
+            page = visit(running.url)
+            boxes(page).first.wait_for()
+            expect(page.get_by_text(f"Recorded by commodity {NEWEST}")).to_be_visible()
+            expect(element(page, "timings")).to_have_count(0)  # of a live answer only
+        finally:
+            os.kill(started[0], signal.SIGCONT)
+        expect(element(page, "timings")).to_be_visible()
         expect(page.get_by_text("Recorded by")).to_have_count(0)
+        boxes(page).first.wait_for()
 
 
 def test_a_killed_embedded_server_comes_back(visit: Callable[..., Page], tmp_path: Path):

@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FloatRect, Locator, Page, expect
 
 # A loaded machine needs more: a browser that starves is no fault of the page.
 TIMEOUT_MS = 1000 * int(os.environ.get("BROWSER_TIMEOUT_S", "30"))
@@ -61,6 +61,16 @@ def darkened(page: Page) -> None:
     expect(page.locator("[data-testid=stApp]")).to_have_css("color-scheme", "dark")
     page.wait_for_timeout(500)  # charts are drawn again in other colours
     finished(page)
+
+
+def still(found: Locator) -> FloatRect:
+    """Where it stands once it has stood there for a moment: a click must not miss it."""
+    found.scroll_into_view_if_needed()
+    before = None
+    while (place := found.bounding_box()) is None or place != before:
+        before = place
+        found.page.wait_for_timeout(300)
+    return place
 
 
 def is_no_wider_than_the_window(page: Page) -> None:

@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.support.browser import TIMEOUT_MS, element, settled
+from tests.support.browser import TIMEOUT_MS, element, settled, still
 
 
 @pytest.fixture
@@ -189,10 +189,7 @@ def test_a_missed_object_leads_to_its_true_box(opened):
     click_at(page, "confusion", x, y)
     expect(page.get_by_text("in books, not found")).to_be_visible()
     settled(page)
-    table = element(page, "behind").locator("canvas").first
-    table.scroll_into_view_if_needed()
-    box = table.bounding_box()
-    assert box
+    box = still(element(page, "behind").locator("canvas").first)
     page.mouse.click(box["x"] + 18, box["y"] + 35 * 6 + 17)
     viewer = element(page, "scrub").locator(".viewer")
     page.wait_for_function(
@@ -222,9 +219,7 @@ def test_an_error_of_many_images_leads_to_an_image_that_no_strip_has(opened, sam
     table = element(page, "behind").locator("canvas").first
     table.wait_for()
     settled(page)
-    table.scroll_into_view_if_needed()
-    box = table.bounding_box()
-    assert box
+    box = still(table)
     page.mouse.click(box["x"] + 18, box["y"] + 35 + 17)
     expect(page.get_by_text("one of the many")).to_be_attached()
     settled(page)
