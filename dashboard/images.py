@@ -88,7 +88,7 @@ def choose() -> ImageFile:
             bind="query-params",
         )
     bring("upload", is_there=source == "Upload")
-    hint = right.empty()
+    hint = right.container(key="source_hint").empty()
     if source == "Upload":
         chosen = _from_files(hint)
     elif source == "Camera":
