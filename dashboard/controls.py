@@ -360,7 +360,10 @@ def start(key: str, value: Any, usual: Any = None) -> None:
     Args:
         usual: the control's default, which no address needs to say.
     """
-    is_new = state.read(state.Visit).is_new
+    visit = state.read(state.Visit)
+    is_new = visit.is_new and key not in visit.started  # by a run that was cut off
+    if is_new:
+        state.update(state.Visit, started=visit.started | {key})
     if (is_new or not state.has_widget(key)) and key not in st.query_params:
         state.set_widget(key, value)
         if is_new and value != usual:

@@ -59,7 +59,8 @@ def page(title: str) -> Iterator[None]:
         layout="wide",
     )
     _let_in()
-    state.write(state.Visit(title, is_new=title != state.read(state.Visit).page))
+    if state.read(state.Visit).page != title:
+        state.write(state.Visit(title))
     st.logo(ASSETS / "logo.svg", size="large", icon_image=ASSETS / "icon.svg")
     with st.container(key="title"):
         st.html(f'<h1 class="lens-title">{html.escape(_(title))}</h1>')
@@ -80,7 +81,7 @@ def page(title: str) -> Iterator[None]:
         _tell_failures()
         yield
     # Of the run that brought the page alone: what a fragment draws later is the visitor's choice.
-    state.update(state.Visit, is_new=False)
+    state.update(state.Visit, is_new=False, started=frozenset())
     batch = state.read(state.Batch)
     # The browser asks before a reload loses a batch's results; the gallery's come again.
     asks = batch.job is not None and batch.job.count > 0 and bool(batch.files)

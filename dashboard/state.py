@@ -115,11 +115,13 @@ class Visit:
 
     Attributes:
         page: its name.
-        is_new: this run is the one that brings it, from another one or at the session's start.
+        is_new: no run of it has come to its end yet, since another one or the session's start.
+        started: keys of the controls that have been set as they start on it.
     """
 
     page: str = ""
     is_new: bool = True
+    started: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,12 @@ import numpy as np
 import pandas as pd
 import pillow_heif
 import pytest
+import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from dashboard import state
+from dashboard import images, state
+from dashboard.files import ImageFile
 from dashboard.images import MAX_UPLOADS
 from detector.embedded import EmbeddedServer
 from detector.wire.protos import get_model_metadata_pb2
@@ -557,3 +559,25 @@ def test_own_thresholds_are_told_at_the_slider_that_does_not_move_them(
     app.button(key="clear_own").click().run()
     assert told not in [caption.value for caption in app.caption]
     assert kept(app, state.Thresholds).settings.class_thresholds == {}
+
+
+def test_a_page_whose_first_run_was_cut_off_is_still_new(
+    opened: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+):
+    """Else its address would lack the settings that hold: they are put there by a new page."""
+    app = opened()
+    assert not app.session_state[state._key(state.Visit)].is_new
+    with monkeypatch.context() as cut_off:
+        cut_off.setattr(images, "choose", st.stop)
+        app.switch_page("pages/1_Thresholds.py").run()
+    seen = []
+    choose = images.choose
+
+    def noted() -> ImageFile:
+        seen.append(state.read(state.Visit).is_new)
+        return choose()
+
+    monkeypatch.setattr(images, "choose", noted)
+    app.run()
+    app.run()
+    assert seen == [True, False]
