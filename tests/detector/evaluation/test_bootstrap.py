@@ -60,6 +60,9 @@ def test_a_resample_measures_what_its_images_in_fact_would(seed):
             of_classes, total = getattr(counts, name), getattr(counts.total(), name)
             np.testing.assert_allclose(getattr(measures, name)[row], of_classes, atol=1e-12)
             np.testing.assert_allclose(measures.overall[name][row], total, atol=1e-12)
+        of_classes = measures.average_precision[row, 1:]
+        mean = curves.mean_without_nan(of_classes.tolist())
+        assert measures.overall["average_precision"][row] == pytest.approx(mean, nan_ok=True)
 
 
 def test_the_first_row_is_the_images_as_they_are_and_draws_are_repeatable():
