@@ -58,9 +58,9 @@ class Masking:
 
     def go_on(self) -> None:
         """Find out what is still to come. Nothing happens while it runs or when all is there."""
+        self._stop.clear()  # also where it has not seen yet that it was to stop
         if self.is_running or self.curves is not None:
             return
-        self._stop.clear()
         self.error, self.error_id = None, ""
         self._thread = threading.Thread(target=carried(self._run), name="masking", daemon=True)
         self._thread.start()
@@ -77,12 +77,13 @@ class Masking:
     def _run(self) -> None:
         try:
             self._find_out()
-        except LensError as error:
+        except Exception as error:  # noqa: BLE001
             # What raised is over: the same seed begins anew with the same masks.
             self._left = explain(self._model, self._pixels, self.target, self.total)
-            self.error = error
-        except Exception as error:  # noqa: BLE001
-            self.error_id = self._report(error)
+            if isinstance(error, LensError):
+                self.error = error
+            else:
+                self.error_id = self._report(error)
 
     def _find_out(self) -> None:
         started = time.perf_counter()
