@@ -6,6 +6,7 @@ a page is going to be high as is not known.
 """
 
 import gc
+import re
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -22,6 +23,7 @@ from detector.errors import LensError
 
 PARTS = ("Html", "PageLink", "ButtonGroup", "BidiComponent", "Slider", "Checkbox", "Button")
 TIDY_EVERY_S = 30.0
+_IMPORTED = re.compile(r'(?:from|import)"\./([^"]+\.js)"')
 STYLE = Path(__file__).resolve().parent / "frontend" / "style.css"
 
 
@@ -67,11 +69,15 @@ class Styled:
 
 
 def _parts() -> Iterator[str]:
-    """Small parts of Streamlit's own that each page begins with, so that they are loaded with the
-    rest and not when the page is drawn. A name that another Streamlit does not have is left out."""
-    for name in PARTS:
-        for path in Path(get_static_dir(), "static", "js").glob(f"{name}.*.js"):
-            yield f'<link rel="modulepreload" href="./static/js/{path.name}">'
+    """Small parts of Streamlit's own that each page begins with, and what they import, so that they
+    are loaded with the rest and not when the page is drawn. A name that another Streamlit does not
+    have is left out."""
+    folder = Path(get_static_dir(), "static", "js")
+    found = [path.name for name in PARTS for path in folder.glob(f"{name}.*.js")]
+    for name in found:
+        imported = _IMPORTED.findall((folder / name).read_text("utf-8"))
+        found += [each for each in dict.fromkeys(imported) if each not in found]
+        yield f'<link rel="modulepreload" href="./static/js/{name}">'
 
 
 STYLED = Middleware(Styled)

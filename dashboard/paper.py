@@ -75,12 +75,18 @@ def settings(used: Settings, labels: Sequence[str], model: str = "") -> None:
         told.append(_("Classes shown: {classes}", classes=shown))
     if used.top_k != Settings().top_k:
         told.append(_("Maximum number of boxes: {count}", count=used.top_k))
-    line(" · ".join([model, *told] if model else told))
+    line(" · ".join([model, *told] if model else told), "settings")
 
 
-def line(text: str) -> None:
-    """A line that is on paper only."""
-    st.html(f'<p class="lens-paper">{html.escape(text)}</p>')
+def line(text: str, key: str) -> None:
+    """A line that is on paper only.
+
+    Args:
+        key: what it tells; each is on a page once.
+    """
+    # What stands for an element until its code has come cannot be told from others by itself.
+    with st.container(key=f"paper_{key}"):
+        st.html(f'<p class="lens-paper">{html.escape(text)}</p>')
 
 
 def _text(value: Any, number_format: str | None) -> str:

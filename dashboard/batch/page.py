@@ -122,7 +122,8 @@ def _results(job: Job, polls: bool) -> None:
             on_click=_evaluate,
             args=(job,),
         )
-    left, right = st.columns([8, 5], gap="medium")
+    with st.container(key="batch_results"):
+        left, right = st.columns([8, 5], gap="medium")
     with right:
         settings = controls.show_all(labels)
     detections = results.postprocessed(job, done, settings)

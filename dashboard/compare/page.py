@@ -112,8 +112,8 @@ def _sides(image: ImageFile, loaded: LoadedImage) -> None:
     pairing = pair(a.found, b.found, same_iou)
     row = differences.picked_row(image, pairing, kinds)
     with above:
-        paper.line(a.heading)
-        paper.line(b.heading)
+        paper.line(a.heading, "a")
+        paper.line(b.heading, "b")
         if place is None:
             _swipe(image, loaded, a, b, pairing)
         else:

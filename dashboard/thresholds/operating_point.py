@@ -131,7 +131,7 @@ def _proposed(matches: Matches) -> Mapping[int, float | None]:
             "lowest threshold that reaches it, with a required recall the highest."
         ),
     )
-    paper.line(_("For each class the threshold with: {method}", method=_(method)))
+    paper.line(_("For each class the threshold with: {method}", method=_(method)), "method")
     if method == METHODS[0]:
         return operating_points.best_f1(matches)
     if method == METHODS[1]:

@@ -301,7 +301,7 @@ def _scope(image: ImageFile, answer: Answer) -> ImageSet | None:
         )
     with right:
         controls.choose_class(config().labels)
-    paper.line(_("Counted over: {images}", images=titles[scope]))
+    paper.line(_("Counted over: {images}", images=titles[scope]), "counted_over")
     if scope == "many":
         return image_sets.choose_many()
     if scope in ("all", "gallery"):

@@ -1,18 +1,19 @@
-"""PNG files in a tenth of the time that Pillow takes, a tenth to a quarter larger.
+"""PNG files in an eighth of the time that Pillow takes, a third to a half larger.
 
 Pillow tries five filters a line and packs with zlib. Photos gain little by either: one filter, what
-differs from the pixel to the left, and Intel's deflate of ISA-L do.
+differs from the pixel to the left, and zlib-ng at a low level do. ISA-L packs twice as fast, and was
+left: two threads that began at once packed one image into two different files, in 3 of 8,000 tries.
 """
 
 import struct
 import zlib
 
 import numpy as np
-from isal import isal_zlib
 from PIL import Image
+from zlib_ng import zlib_ng
 
 _BAND_PIXELS = 2**18
-_LEVEL = 1  # of 0 to 3; the higher ones gain 1 % in size
+_LEVEL = 2  # at 1 the file is 45 % larger, at 3 a tenth smaller and a third slower
 _SUB = 1  # the filter's number
 _RGB = 2  # the colour type's
 
@@ -26,7 +27,7 @@ def encode_png(image: Image.Image) -> bytes:
     if image.mode != "RGB":
         raise ValueError(f"expected an image of mode RGB, got {image.mode}")
     width, height = image.size
-    packer = isal_zlib.compressobj(_LEVEL)
+    packer = zlib_ng.compressobj(_LEVEL)
     packed = []
     rows = max(1, _BAND_PIXELS // width)
     for top in range(0, height, rows):
