@@ -57,7 +57,7 @@ class Saliency:
             show a pixel.
         count: masks so far.
         stability: correlation, -1..1, of the maps of both halves of the masks: near 1, more masks
-            would change little. NaN before there are two of each.
+            would change little. NaN while one of the halves has none.
     """
 
     heat: Floats
@@ -149,7 +149,7 @@ def explain(
             shown[done % 2] += mask
             done += 1
         heat = _mean(weighted.sum(axis=0), shown.sum(axis=0))
-        yield Saliency(heat.astype(np.float32), done, _stability(weighted, shown, done))
+        yield Saliency(heat.astype(np.float32), done, _stability(weighted, shown))
 
 
 def curves(model: SSDModel, pixels: NDArray[np.uint8], target: Target, heat: Floats) -> Curves:
@@ -216,9 +216,7 @@ def _mean(weighted: NDArray[np.float64], shown: NDArray[np.float64]) -> NDArray[
     return weighted / np.maximum(shown, np.finfo(np.float64).tiny)
 
 
-def _stability(weighted: NDArray[np.float64], shown: NDArray[np.float64], done: int) -> float:
-    if done < 4:
-        return float("nan")
+def _stability(weighted: NDArray[np.float64], shown: NDArray[np.float64]) -> float:
     halves = [_mean(*each).ravel() for each in zip(weighted, shown, strict=True)]
     if any(np.ptp(half) == 0 for half in halves):
         return float("nan")

@@ -88,6 +88,7 @@ def test_a_box_of_the_real_model_rests_on_what_is_in_it(model, image, target):
     inside[ymin:ymax, xmin:xmax] = True
     assert heat[inside].mean() > heat[~inside].mean()
     assert seen[-1].stability > 0
+    assert np.isnan(next(explain(model, image.pixels, target, 1)).stability)  # one half has none
     found = curves(model, image.pixels, target, heat)
     assert found.deleted[0] == pytest.approx(similarity(model.ask(image).raw, target), abs=1e-5)
     assert found.deleted[-1] == found.inserted[0] < 0.1

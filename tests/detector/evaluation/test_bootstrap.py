@@ -78,6 +78,10 @@ def test_the_interval_is_the_middle_of_the_resamples():
     assert interval(values) == (pytest.approx(0.025), pytest.approx(0.975))
     assert interval(values, 0.5) == (pytest.approx(0.25), pytest.approx(0.75))
     assert np.isnan(interval(np.full(11, np.nan))).all()
+    half = np.array([0, *range(5), *[np.nan] * 5])  # the first is no resample
+    assert np.isnan(interval(half)).all()
+    half[-1] = 5
+    assert interval(half, 0.2) == (pytest.approx(2), pytest.approx(3))
 
 
 def test_a_model_is_no_better_than_itself_and_a_better_one_is():
