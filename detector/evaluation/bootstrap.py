@@ -136,7 +136,7 @@ def average_precision(matches: Matches, class_id: int, weights: Weights) -> Floa
 
 
 def interval(values: Floats, level: float = LEVEL) -> tuple[float, float]:
-    """The middle part of a measure's resamples, row 0 left out; NaN unless more than half have a number."""
+    """The middle part of a measure's resamples, row 0 left out; NaN if half have no number."""
     drawn = values[1:]
     numbers = drawn[~np.isnan(drawn)]
     if len(numbers) * 2 <= len(drawn):
