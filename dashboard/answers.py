@@ -240,14 +240,28 @@ def served_version(server_address: str = "", spec: ModelSpec | None = None) -> i
 
 @st.cache_data(show_spinner=False, ttl="10s", max_entries=64)
 def available_versions(server_address: str, model: str) -> tuple[int, ...]:
-    """The versions that can be asked now, newest first; none where the server does not say."""
-    try:
-        statuses = served(server_address, ModelSpec(model)).versions(
-            min(WAIT_S, config().timeout_s)
-        )
-    except ServingError:
-        return ()  # for seconds only; who asks for an answer is told why
-    return tuple(status.version for status in statuses if status.state == "AVAILABLE")
+    """The versions that can be asked now, newest first; none where the server does not say.
+
+    A server that has just started loads one after the other: those that are on their way are waited
+    for, for WAIT_S at the most.
+    """
+    while True:
+        try:
+            statuses = served(server_address, ModelSpec(model)).versions(
+                min(WAIT_S, config().timeout_s)
+            )
+        except ServingError:
+            return ()  # for seconds only; who asks for an answer is told why
+        coming = tuple(s.version for s in statuses if s.state in ("START", "LOADING"))
+        if not coming or time.monotonic() > _patience(server_address, model, coming):
+            return tuple(status.version for status in statuses if status.state == "AVAILABLE")
+        time.sleep(0.1)
+
+
+@st.cache_resource(show_spinner=False, ttl="60s", max_entries=64)
+def _patience(server_address: str, model: str, coming: tuple[int, ...]) -> float:
+    """Until when these are waited for: a version that loads for minutes holds no page up."""
+    return time.monotonic() + WAIT_S
 
 
 def answer_for(

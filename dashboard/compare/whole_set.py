@@ -17,14 +17,16 @@ from dashboard.files import ImageFile
 from dashboard.ground_truth import GroundTruthSet, JudgedImage
 from detector import ssd
 from detector.batch.run import Source, run
+from detector.drawing import charts
 from detector.errors import GroundTruthError, LensError
-from detector.evaluation import bootstrap
+from detector.evaluation import bootstrap, curves
 from detector.evaluation.bootstrap import Measures
-from detector.evaluation.matching import at_floor, compare, match
+from detector.evaluation.matching import Matches, at_floor, compare, match
 from detector.evaluation.pairing import KIND_NAMES, Kind, pair
 from detector.translation import _, noted, plural
 
-SETTINGS = ("set_images", "set_measure")
+SETTINGS = ("set_images", "set_measure", "set_class")
+ALL_CLASSES = noted("All classes")
 # What it is called -> its field of `Measures`.
 MEASURES = {
     noted("AP at IoU 0.5"): "average_precision",
@@ -192,9 +194,11 @@ def _measures(a: Side, b: Side, compared: Sequence[Image], truth: GroundTruthSet
         return
     weights = bootstrap.resamples(len(with_truth))
     measured: list[Measures] = []
+    matched: list[Matches] = []
     for number, side in enumerate((a, b)):
         pairs = [(truth.by_image[i.file.name], i.everything[number]) for i in with_truth]
         matches = match(compare(pairs, len(labels)), MATCH_IOU)
+        matched.append(matches)
         measured.append(bootstrap.measure(matches, side.settings, weights))
     truths = matches.comparison.truths
     objects = np.bincount(truths.class_ids[~truths.ignored], minlength=len(labels))
@@ -228,6 +232,54 @@ def _measures(a: Side, b: Side, compared: Sequence[Image], truth: GroundTruthSet
     )
     counted = [truth.by_image[image.file.name] for image in with_truth]
     ground_truth.tell_unread(counted, len(truth.not_counted))
+    _charts((a, b), matched, measured, [c for c in range(1, len(labels)) if objects[c]])
+
+
+def _charts(
+    both: tuple[Side, Side],
+    matched: Sequence[Matches],
+    measured: Sequence[Measures],
+    class_ids: Sequence[int],
+) -> None:
+    """Both sides' curves in one chart, and what changes in the confusion matrix."""
+    labels = config().labels
+    settings = (both[0].settings, both[1].settings)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        languages.understand("set_class", [ALL_CLASSES])
+        chosen = st.selectbox(
+            _("Precision against recall of"),
+            [ALL_CLASSES, *(labels[class_id] for class_id in class_ids)],
+            key="set_class",
+            format_func=lambda name: _(name) if name == ALL_CLASSES else name,
+            bind="query-params",
+        )
+        class_id = None if chosen == ALL_CLASSES else labels.index(chosen)
+        curve_a, curve_b = (curves.curve(matches, class_id) for matches in matched)
+        ap_a, ap_b = (
+            float(each.overall["average_precision"][0])
+            if class_id is None
+            else float(each.average_precision[0, class_id])
+            for each in measured
+        )
+        st.plotly_chart(
+            charts.precision_recall_of_both((curve_a, curve_b), (ap_a, ap_b), settings, class_id),
+            key="set_curves",
+            config=charts.CONFIG,
+            alt=_("Precision against recall of A and of B, with their average precision."),
+        )
+    with right:
+        st.markdown(_("**Confusion matrix**, B less A :gray[· green where B is better]"))
+        of_a, of_b = (
+            curves.confusion(matches, used).counts
+            for matches, used in zip(matched, settings, strict=True)
+        )
+        st.plotly_chart(
+            charts.confusion_change(of_a, of_b, labels),
+            key="set_confusion",
+            config=charts.CONFIG,
+            alt=_("Rows are the classes of the ground truth, columns those of the detections."),
+        )
 
 
 def _row(

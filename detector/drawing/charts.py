@@ -5,7 +5,7 @@ area. So a chart over the threshold has one clear bar a step on top of its curve
 `customdata` is the threshold; a confusion matrix is made of bars.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from detector.drawing.colors import class_color
 from detector.drawing.marks import escaped
 from detector.drawing.unchecked import figure
 from detector.evaluation.curves import Counts, Curve
+from detector.evaluation.pairing import KIND_COLORS, Kind
 from detector.ssd import RawPrediction, Settings
 from detector.translation import _
 
@@ -36,6 +37,7 @@ _MARGIN = {"l": 8, "r": 8, "t": 30, "b": 8}
 _MOST_POINTS = 240
 
 Trace = dict[str, Any]
+_Look = tuple[str, str, str]  # of a cell: its text, its colour, and in words what it is
 
 
 def counts(
@@ -187,10 +189,42 @@ def precision_recall(
             traces.append(
                 _point(float(here.recall), float(here.precision), color, class_id or 0, size=12)
             )
+    return _precision_recall(_standing_out(traces, chosen), 560)
+
+
+def precision_recall_of_both(
+    curves: tuple[Curve, Curve],
+    average_precisions: tuple[float, float],
+    settings: tuple[Settings, Settings],
+    class_id: int | None = None,
+) -> go.Figure:
+    """Precision against recall of A and of B, with AP in the legend.
+
+    Args:
+        curves: of A and B.
+        average_precisions: theirs.
+        settings: what marks on each curve where the side stands.
+        class_id: the class that the curves are of; None = all classes together.
+    """
+    colors = KIND_COLORS[Kind.ONLY_A], KIND_COLORS[Kind.ONLY_B]
+    traces: list[Trace] = []
+    for name, color, curve, ap, used in zip(
+        "AB", colors, curves, average_precisions, settings, strict=True
+    ):
+        line = _precision_recall_line(class_id, curve, ap, name, color)
+        traces.append({**line, "legendgroup": name, "line": {"color": color, "width": 2.5}})
+        if class_id is not None or not used.class_thresholds:
+            here = curve.at(used.threshold_of(class_id or 0))
+            point = _point(float(here.recall), float(here.precision), color, 0, size=12)
+            traces.append({**point, "legendgroup": name})
+    return _precision_recall(traces, 470)
+
+
+def _precision_recall(traces: list[Trace], height: int) -> go.Figure:
     axis = {"range": [-0.01, 1.03], "fixedrange": True, "nticks": 6}
     return _figure(
-        _standing_out(traces, chosen),
-        height=560,
+        traces,
+        height=height,
         xaxis={**axis, "title": {"text": _("Recall: found objects / all objects")}},
         yaxis={**axis, "title": {"text": _("Precision: correct boxes / boxes shown")}},
         hoverdistance=40,
@@ -207,11 +241,52 @@ def confusion(cells: NDArray[np.int64], labels: Sequence[str]) -> go.Figure:
         labels: index = class id, background first.
     """
     labels = [escaped(label) for label in labels]
+    most = _most(cells)
+
+    def look(true: int, found: int) -> _Look:
+        count = int(cells[true, found])
+        text = str(count) if count else ""
+        return text, _shade(count / most, true == found), _in_words(count, labels, true, found)
+
+    return _matrix(labels, look)
+
+
+def confusion_change(
+    a: NDArray[np.int64], b: NDArray[np.int64], labels: Sequence[str]
+) -> go.Figure:
+    """What changes in the confusion matrix from A to B: green where B is better, red where worse.
+
+    Args:
+        a: (C, C) counts, as of `confusion`.
+        b: the same of the other side.
+        labels: index = class id, background first.
+    """
+    labels = [escaped(label) for label in labels]
+    change = b - a
+    most = _most(np.abs(change))
+
+    def look(true: int, found: int) -> _Look:
+        here = int(change[true, found])
+        is_better = (here > 0) == (true == found)
+        words = _change_in_words(int(a[true, found]), int(b[true, found]), labels, true, found)
+        return f"{here:+d}" if here else "", _shade(abs(here) / most, is_better), words
+
+    return _matrix(labels, look)
+
+
+def _most(cells: NDArray[np.int64]) -> int:
+    """The largest of the cells that are shown, at least 1."""
+    shown = cells.copy()
+    shown[0, 0] = 0
+    return max(int(shown.max(initial=1)), 1)
+
+
+def _matrix(labels: Sequence[str], look: Callable[[int, int], _Look]) -> go.Figure:
     columns = [*labels[1:], _("not found")]
     rows = [*labels[1:], _("nothing there")]
     axis = {"fixedrange": True, "showgrid": False, "zeroline": False}
     return _figure(
-        [_cells(cells, labels)],
+        [_cells(len(labels), look)],
         height=470,
         xaxis={
             **axis,
@@ -367,9 +442,13 @@ def _class_counts(
     return traces
 
 
-def _cells(cells: NDArray[np.int64], labels: Sequence[str]) -> Trace:
-    """The cells of a confusion matrix as bars; the background's row and column come last."""
-    order = [*range(1, len(labels)), 0]
+def _cells(class_count: int, look: Callable[[int, int], _Look]) -> Trace:
+    """The cells of a confusion matrix as bars; the background's row and column come last.
+
+    Args:
+        look: what a cell has in it, by its true class and the class found.
+    """
+    order = [*range(1, class_count), 0]
     last = len(order) - 1  # nothing there and not found: no box can be behind that
     places = [
         (row, column)
@@ -378,16 +457,7 @@ def _cells(cells: NDArray[np.int64], labels: Sequence[str]) -> Trace:
         if (row, column) != (last, last)
     ]
     chosen = [(order[row], order[column]) for row, column in places]
-    values = [int(cells[true, found]) for true, found in chosen]
-    most = max([*values, 1])
-    colors = [
-        _shade(value / most, true == found)
-        for value, (true, found) in zip(values, chosen, strict=True)
-    ]
-    words = [
-        _in_words(value, labels, true, found)
-        for value, (true, found) in zip(values, chosen, strict=True)
-    ]
+    texts, colors, words = zip(*(look(true, found) for true, found in chosen), strict=True)
     return {
         "type": "bar",
         "x": [column for _, column in places],
@@ -395,13 +465,13 @@ def _cells(cells: NDArray[np.int64], labels: Sequence[str]) -> Trace:
         "y": [0.96] * len(places),
         "width": 0.96,
         "customdata": [list(cell) for cell in chosen],
-        "marker": {"color": colors, "line": {"width": 0}},
-        "text": [str(value) if value else "" for value in values],
+        "marker": {"color": list(colors), "line": {"width": 0}},
+        "text": list(texts),
         "textposition": "inside",
         "insidetextanchor": "middle",
         "textangle": 0,
         "textfont": {"color": _INK},
-        "hovertext": words,
+        "hovertext": list(words),
         "hovertemplate": "%{hovertext}<extra></extra>",
         "selected": {"marker": {"opacity": 1}},
         "unselected": {"marker": {"opacity": 0.75}, "textfont": {"color": _INK}},
@@ -572,6 +642,22 @@ def _shade(part: float, right: bool) -> str:
     few, many = ((190, 226, 205), (62, 178, 113)) if right else ((245, 200, 198), (240, 104, 100))
     red, green, blue = (round(a + (b - a) * part**0.5) for a, b in zip(few, many, strict=True))
     return f"rgb({red},{green},{blue})"
+
+
+def _change_in_words(a: int, b: int, labels: Sequence[str], true: int, found: int) -> str:
+    if found == 0:
+        return _("{label} not found: A {a}, B {b}", a=a, b=b, label=labels[true])
+    if true == 0:
+        return _("{label} where nothing is: A {a}, B {b}", a=a, b=b, label=labels[found])
+    if true == found:
+        return _("{label} found: A {a}, B {b}", a=a, b=b, label=labels[true])
+    return _(
+        "{label} taken for {other}: A {a}, B {b}",
+        a=a,
+        b=b,
+        label=labels[true],
+        other=labels[found],
+    )
 
 
 def _in_words(count: int, labels: Sequence[str], true: int, found: int) -> str:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -18,13 +19,14 @@ from streamlit.testing.v1 import AppTest
 from dashboard import answers, media, state
 from dashboard.files import ImageFile
 from detector.answers import load
+from detector.embedded import EmbeddedServer
 from detector.images import ImageLimits
 from detector.serving import ModelSpec
 from detector.wire.protos import predict_pb2
 from detector.wire.tensors import encode_tensor
 from tests.support.foreign import Foreign, answer, gated, serving, statuses
 from tests.support.kept import ask_at_once, kept
-from tests.support.paths import NEWEST, ROOT
+from tests.support.paths import NEWEST, ROOT, VERSIONS
 
 pytestmark = pytest.mark.usefixtures("empty_caches")
 
@@ -110,6 +112,26 @@ def test_every_page_goes_on_by_the_version_that_came(name, monkeypatch):
         ask_at_once(monkeypatch)
         app.run()
         assert errors(app) == []
+
+
+@pytest.mark.server
+def test_the_versions_that_a_server_has_begun_to_load_are_waited_for(model_base_path):
+    with EmbeddedServer("commodity", model_base_path) as server:
+        there = answers.available_versions(server.address, "commodity")
+    assert there == tuple(reversed(VERSIONS))
+
+
+def test_a_version_that_loads_for_long_is_waited_for_once(monkeypatch):
+    monkeypatch.setattr(answers, "WAIT_S", 0.5)
+    served = statuses((2, 30, ""), (1, 20, ""))  # available, and loading
+    with serving(Foreign(status=served)) as server:
+        started = time.monotonic()
+        assert answers.available_versions(server.address, "commodity") == (2,)
+        assert time.monotonic() - started > 0.5
+        answers.available_versions.clear()
+        again = time.monotonic()
+        assert answers.available_versions(server.address, "commodity") == (2,)
+        assert time.monotonic() - again < 0.4
 
 
 def test_a_version_that_is_gone_before_its_word_is_stale_is_asked_again(monkeypatch):

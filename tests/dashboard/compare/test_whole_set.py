@@ -1,5 +1,7 @@
 """Compare over a whole set: the figures are those of an evaluation of its own."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +12,7 @@ from detector.answers import AnswerStore, Detector
 from detector.batch.calls import Calls
 from detector.config import Config
 from detector.evaluation import curves
-from detector.evaluation.matching import at_floor, compare, match
+from detector.evaluation.matching import Matches, at_floor, compare, match
 from detector.formats.coco import read_coco
 from tests.support.paths import BEFORE, NEWEST, ROOT
 
@@ -34,8 +36,10 @@ def table(app: AppTest, column: str) -> pd.DataFrame:
     return found
 
 
-def evaluated(address: str, version: str, settings: ssd.Settings) -> tuple[list[float], float]:
-    """AP of each class and F1 over all, of the gallery."""
+def evaluated(
+    address: str, version: str, settings: ssd.Settings
+) -> tuple[list[float], float, Matches]:
+    """AP of each class and F1 over all, of the gallery, and the matches."""
     config = Config.load({}, {"COMMODITY_LENS_SERVER": address})
     config = config.model_copy(update={"model_version": int(version)})
     data = (ROOT / "samples" / "annotations.json").read_bytes()
@@ -50,7 +54,7 @@ def evaluated(address: str, version: str, settings: ssd.Settings) -> tuple[list[
         pairs = [(each, answers[each.file_name].detections(at_floor(settings))) for each in truth]
         matches = match(compare(pairs, len(detector.labels)), 0.5)
     precisions = [curves.average_precision(matches, c) for c in range(1, len(detector.labels))]
-    return precisions, float(curves.tally(matches, settings).total().f1)
+    return precisions, float(curves.tally(matches, settings).total().f1), matches
 
 
 def test_the_figures_are_those_of_both_versions(page: AppTest, embedded_server):
@@ -59,13 +63,34 @@ def test_the_figures_are_those_of_both_versions(page: AppTest, embedded_server):
         evaluated(embedded_server.address, version, settings) for version in (BEFORE, NEWEST)
     ]
     measures = table(page, "Interval").set_index("Class")
-    for side, (precisions, _f1) in zip("AB", expected, strict=True):
+    for side, (precisions, _f1, _matches) in zip("AB", expected, strict=True):
         assert measures[side].iloc[0] == pytest.approx(curves.mean_without_nan(precisions))
         assert list(measures[side].iloc[1:]) == pytest.approx(precisions)
     assert (measures["B"] - measures["A"]).to_numpy() == pytest.approx(measures["Difference"])
     page.button_group(key="set_measure").set_value("F1").run()
     f1 = table(page, "Interval").iloc[0]
     assert (f1["A"], f1["B"]) == pytest.approx((expected[0][1], expected[1][1]))
+
+
+def test_curves_and_confusion_are_those_of_both_versions(page: AppTest, embedded_server):
+    settings = ssd.Settings()
+    a, b = (
+        curves.confusion(matches, settings).counts
+        for matches in (
+            evaluated(embedded_server.address, version, settings)[2] for version in (BEFORE, NEWEST)
+        )
+    )
+    lines, cells = (json.loads(each.proto.spec)["data"] for each in page.get("plotly_chart"))
+    shown = dict(zip(map(tuple, cells[0]["customdata"]), cells[0]["text"], strict=True))
+    assert shown == {cell: f"{b[cell] - a[cell]:+d}".replace("+0", "") for cell in shown}
+    assert any(shown.values())
+    measures = table(page, "Interval").set_index("Class")
+    names = [f"{side} · mAP {measures[side].iloc[0]:.3f}" for side in "AB"]
+    assert [line["name"] for line in lines if "name" in line] == names
+    page.selectbox(key="set_class").set_value("watch").run()
+    lines, _cells = (json.loads(each.proto.spec)["data"] for each in page.get("plotly_chart"))
+    names = [f"{side} · AP {measures[side]['watch']:.3f}" for side in "AB"]
+    assert [line["name"] for line in lines if "name" in line] == names
 
 
 def test_a_side_is_no_better_than_itself(page: AppTest):

@@ -101,6 +101,46 @@ def test_a_point_of_precision_against_recall_says_its_threshold_and_class():
     assert lines["All · mAP 1.000"]["customdata"][0] == [0.75, 0]
 
 
+def test_the_curves_of_both_sides_have_a_mark_where_each_side_stands():
+    curves, _precisions = curves_of(TRUTH, RIGHT_AND_WRONG)
+    settings = Settings(0.6), Settings(0.9, class_thresholds={SHOES: 0.4})
+    both = (curves[SHOES], curves[SHOES])
+    figure = charts.precision_recall_of_both(both, (1.0, 0.5), settings, SHOES)
+    drawn = [(t["name"], t["x"], t["y"]) for t in of_kind(figure, "scatter") if "name" in t]
+    assert drawn == [
+        ("A · AP 1.000", [1.0, 1.0], [1.0, 0.5]),
+        ("B · AP 0.500", [1.0, 1.0], [1.0, 0.5]),
+    ]
+    marks = [t for t in of_kind(figure, "scatter") if t["mode"] == "markers"]
+    assert [(t["legendgroup"], t["y"]) for t in marks] == [("A", [1.0]), ("B", [0.5])]
+    overall = charts.precision_recall_of_both((curves[None],) * 2, (1.0, 0.5), settings)
+    # Over all classes there is no one threshold where some have their own.
+    marks = [t for t in of_kind(overall, "scatter") if t["mode"] == "markers"]
+    assert [t["legendgroup"] for t in marks] == ["A"]
+
+
+def test_a_change_of_the_confusion_matrix_is_green_where_b_is_better():
+    a = np.array([[9, 5, 0], [2, 3, 1], [0, 0, 4]])
+    b = np.array([[0, 1, 0], [2, 5, 2], [0, 0, 2]])
+    [bars] = of_kind(charts.confusion_change(a, b, LABELS), "bar")
+    cells = {
+        tuple(cell): look
+        for cell, *look in zip(
+            bars["customdata"],
+            bars["text"],
+            bars["hovertext"],
+            bars["marker"]["color"],
+            strict=True,
+        )
+    }
+    best, worst = "rgb(62,178,113)", "rgb(241,132,129)"
+    assert cells[0, CLOTHES] == ["-4", "clothes where nothing is: A 5, B 1", best]
+    assert cells[CLOTHES, SHOES][:2] == ["+1", "clothes taken for shoes: A 1, B 2"]
+    assert cells[SHOES, SHOES] == ["-2", "shoes found: A 4, B 2", worst]
+    assert cells[CLOTHES, CLOTHES][0] == "+2"
+    assert cells[CLOTHES, 0] == ["", "clothes not found: A 2, B 2", "rgba(128,140,150,0.06)"]
+
+
 def test_a_cell_of_the_confusion_matrix_says_its_classes_and_its_count():
     cells = np.array([[0, 5, 0], [2, 3, 1], [0, 0, 4]])
     [bars] = of_kind(charts.confusion(cells, LABELS), "bar")
