@@ -73,6 +73,18 @@ def test_single_images_go_before_a_batchs():
     assert line.end() == ["first", "one", "two", "batch 0", "batch 1", "batch 2"]
 
 
+def test_single_images_that_no_batch_waited_for_are_not_held_against_later_ones():
+    line = Line(Turns(1, 100))
+    for number in range(20):
+        line.add(f"before {number}")
+    for _ in range(19):
+        line.go.release()
+    until(lambda: len(line.order) == 20)
+    line.add("batch", of_batch=True)
+    line.add("one")
+    assert line.end()[20:] == ["one", "batch"]
+
+
 def test_a_batch_does_not_stand_still_behind_single_images():
     line = Line(Turns(1, 100))
     line.add("first")

@@ -1,6 +1,7 @@
 """The calls of a run, before servers that are full and servers that change their version."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -9,6 +10,7 @@ import grpc
 import pytest
 from PIL import Image
 
+from detector.batch.calls import IN_FLIGHT
 from detector.batch.run import Source, run
 from detector.config import Config
 from detector.embedded import EmbeddedServer
@@ -144,6 +146,35 @@ def test_a_server_that_is_full_for_a_while_costs_no_image(embedded_server, code,
     with in_front_of(embedded_server, full_at_first) as (_, model):
         found = list(run(images(6), model, CONFIG))
     assert len(found) == 6
+
+
+def test_a_server_that_was_full_gets_fewer_calls_at_a_time(embedded_server):
+    lock = threading.Lock()
+    refused = running = 0
+    most: list[int] = []
+
+    def full_at_first(answer, request, context):
+        nonlocal refused, running
+        with lock:
+            running += 1
+            most.append(running)
+            # For so long that gRPC's own repeats of all calls under way come to their end.
+            is_full = refused < 10 * IN_FLIGHT
+            refused += is_full
+        time.sleep(0.05)
+        try:
+            if is_full:
+                context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "")
+            return answer()
+        finally:
+            with lock:
+                running -= 1
+
+    with in_front_of(embedded_server, full_at_first) as (_, model):
+        found = list(run(images(12), model, CONFIG, any_version=True))
+    assert len(found) == 12
+    assert max(most[:IN_FLIGHT]) > 1
+    assert set(most[-6:]) == {1}
 
 
 def test_patience_with_a_full_server_ends(embedded_server):

@@ -97,6 +97,7 @@ def test_a_model_is_no_better_than_itself_and_a_better_one_is():
 
 def test_without_images_nothing_is_measured():
     measures = measure(matched([]), Settings(), resamples(0, 3))
+    assert measures.average_precision.shape == (4, CLASSES)
     assert np.isnan(measures.average_precision).all()
     assert np.isnan(measures.overall["f1"]).all()
 
