@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 import streamlit as st
@@ -77,9 +78,11 @@ class WholeSet:
     Attributes:
         opened: an image of them was chosen; the page is to show it.
         sides: what a side's model said of all of them, by its key, the newest last.
+        of_batch: a batch, and those of its images that were read, by their names there.
     """
 
     opened: bool = False
+    of_batch: tuple[object, Mapping[str, ImageFile]] = (None, MappingProxyType({}))
     sides: Mapping[str, Any] = field(default_factory=dict)
 
 

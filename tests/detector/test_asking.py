@@ -88,6 +88,20 @@ def test_a_rectangle_asks_for_boxes_that_overlap_it():
     assert asked(*rows, place=Place(0, 0, 3, 3)) == {}
 
 
+@pytest.mark.parametrize("place", [Place(160, 100, 160, 150), Place(160, 100, 200, 100)])
+def test_a_drag_along_a_line_asks_for_its_beginning(place):
+    assert place.is_point
+    assert asked((FIRST, {WATCH: 0.9}), place=place)[WATCH].fate is Fate.SHOWN
+
+
+def test_the_edges_of_a_box_belong_to_it():
+    box = (0.25, 0.25, 0.5, 0.5)  # in pixels without a rest
+    rows = [(box, {WATCH: 0.9})]
+    for x in (box[0] * SIZE[0], box[2] * SIZE[0]):
+        for y in (box[1] * SIZE[1], box[3] * SIZE[1]):
+            assert WATCH in asked(*rows, place=Place(x, y, x, y))
+
+
 @pytest.mark.parametrize("score", [0.011, 0.0100001, 0.3, 0.29999998, 0.7, 0.57, 0.999, 1.0])
 def test_the_highest_threshold_that_a_score_passes(score):
     score = float(np.float32(score))

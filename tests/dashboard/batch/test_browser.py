@@ -169,7 +169,14 @@ def test_images_of_a_batch_are_offered_on_compare(seen: Page) -> None:
     expect(element(seen, "batch_progress")).to_contain_text("3 of 3")
     settled(seen)
     seen.get_by_role("link", name="Compare").click()
-    seen.get_by_role("radio", name="Images").click()
+    seen.get_by_role("radio", name="Whole set").click()
+    expect(seen.get_by_role("radio", name="The images of Batch")).to_have_attribute(
+        "aria-checked", "true"
+    )
+    rows = seen.locator(".st-key-set_changed_paper tbody tr td:first-child")
+    expect(rows).to_have_count(2)
+    assert sorted(rows.all_text_contents()) == ["all.zip/x/a.png", "all.zip/y/a.png"]
+    seen.get_by_role("radio", name="Images", exact=True).click()
     chosen = element(seen, "pictures").get_by_role("combobox")
     chosen.fill("a.png")
     options = seen.get_by_role("option", name="a.png")

@@ -11,6 +11,7 @@ def test_an_image_may_have_no_boxes():
     assert truth.boxes.shape == (0, 4)
     assert truth.crowd.shape == truth.class_ids.shape == truth.region_class_ids.shape == (0,)
     assert truth.labelled is None
+    assert GroundTruth("dot.png", (1, 1)).boxes.shape == (0, 4)
 
 
 def test_the_arrays_of_a_ground_truth_are_read_only_copies():
