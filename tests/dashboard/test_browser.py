@@ -224,11 +224,17 @@ def test_a_dead_server_is_named_and_its_return_noticed(visit: Callable[..., Page
             expect(page.get_by_role("alert")).to_have_count(0)
 
 
+def words(pid: int) -> list[str]:
+    """The command line of a process."""
+    return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+
+
 def test_recorded_boxes_are_there_while_the_embedded_server_starts(
     visit: Callable[..., Page], tmp_path: Path
 ):
     with dashboard(tmp_path / "log.txt") as running:
-        while not (started := children(running.pid)):
+        # Not before it is a program of its own: stopped, it would hold up who starts it.
+        while not (started := [c for c in children(running.pid) if "model_server" in words(c)]):
             time.sleep(0.01)
         os.kill(started[0], signal.SIGSTOP)  # it takes its time
         try:
