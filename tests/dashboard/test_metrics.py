@@ -1,7 +1,6 @@
 """What a real dashboard process tells Prometheus while a visitor uses it."""
 
 import re
-import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +9,7 @@ from playwright.sync_api import Page, expect
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.browser import element, settled
-from tests.support.running import dashboard, free_port
+from tests.support.running import dashboard, free_port, until
 
 NAME = re.compile(":commodity_lens:[a-z_]+")
 
@@ -24,13 +23,6 @@ def read(port: int) -> dict[tuple[str, ...], float]:
         for sample in family.samples
         if NAME.match(sample.name)
     }
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.2)
 
 
 def test_a_visit_is_counted(visit: Callable[..., Page], tmp_path: Path, embedded_server):

@@ -1,7 +1,6 @@
 """Turns at a model server: how many calls at a time, who is first, who is sent away."""
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -15,15 +14,9 @@ from detector.serving import ModelSpec, ServingClient
 from detector.turns import Turns
 from tests.support.foreign import gated
 from tests.support.paths import ROOT
+from tests.support.running import until
 
 WAIT_S = 30.0
-
-
-def until(condition) -> None:
-    end = time.monotonic() + WAIT_S
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.005)
 
 
 class Line:

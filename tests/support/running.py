@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,6 +83,14 @@ def served(address: str, name: str = "commodity") -> Iterator[ServedModel]:
     """The newest version of a model there; no test ends by its deadline."""
     with ServingClient(address, timeout_s=300) as client:
         yield client.model(ModelSpec(name))
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for it, for half a minute at the most."""
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.005)
 
 
 def children(pid: int) -> list[int]:
