@@ -14,7 +14,10 @@ from pathlib import Path
 
 from benchmarks.measuring import RESULTS, ROOT, Figure, facts_of, lines, load, median, percentile
 
-TOPICS = ("postprocess", "serving", "figure", "page", "scrub", "batch", "visitors")
+TOPICS = (
+    *("postprocess", "serving", "image", "figure", "page", "scrub", "batch", "visitors"),
+    "replicas",
+)
 DOCUMENT = ROOT / "docs" / "performance.md"
 CHART = ROOT / "docs" / "postprocess.svg"
 

@@ -36,9 +36,7 @@ def running(script: str, *arguments: str) -> Iterator[tuple[str, int]]:
         script: its path in the project.
         arguments: what it finds in sys.argv.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     options = ["--server.port", str(port), "--server.address", "127.0.0.1"]
     command = [sys.executable, "-m", "streamlit", "run", script, *options]
     with subprocess.Popen(
@@ -49,13 +47,21 @@ def running(script: str, *arguments: str) -> Iterator[tuple[str, int]]:
     ) as server:
         try:
             address = f"http://127.0.0.1:{port}"
-            _wait_for(f"{address}/_stcore/health", server)
+            wait_for(f"{address}/_stcore/health", server)
             yield address, server.pid
         finally:
             server.terminate()
 
 
-def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
+    """Until the server answers there. Raises SystemExit where it has ended, or takes too long."""
     end = time.monotonic() + START_S
     while True:
         try:

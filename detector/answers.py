@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,7 @@ from detector.ssd import (
 # Of the whole process, in bytes: 48 megapixels of JPEG. An image that needs more is decoded alone.
 MEMORY_AT_ONCE = 400_000_000
 DECODING = Room(MEMORY_AT_ONCE)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +85,18 @@ class Answer:
     def detections(self, settings: Settings) -> Detections:
         """The boxes that these settings leave, in pixels of the original image."""
         return postprocess(self.raw, settings, self.size)
+
+
+def decode(data: bytes, limits: ImageLimits, use: Callable[[Image.Image], T]) -> T:
+    """What `use` makes of the decoded image: upright, of mode RGB, and its own to change.
+
+    Waits while other images take the memory that there is for decoding.
+
+    Raises:
+        ImageError: as of `images.read_image`.
+    """
+    with DECODING.taken(read_memory(data, limits)):
+        return use(read_upright(data, limits))
 
 
 def load(

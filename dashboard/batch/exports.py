@@ -10,6 +10,7 @@ from dashboard import frame
 from dashboard.answers import config
 from dashboard.batch.job import Job
 from detector import ssd
+from detector.answers import decode
 from detector.batch import manifest
 from detector.batch.run import Done, read_source
 from detector.drawing.annotate import annotated_png
@@ -19,7 +20,6 @@ from detector.formats.detected import DetectedImage
 from detector.formats.tables import to_csv
 from detector.formats.voc import voc_zip
 from detector.formats.yolo import yolo_zip
-from detector.images import read_image
 from detector.translation import _
 
 # An annotated PNG has up to two bytes a pixel, and the ZIP of all is made in memory.
@@ -96,13 +96,18 @@ def _drawn(
     labels: Sequence[str],
 ) -> bytes:
     """A ZIP of all images with their boxes."""
-    limits = config().image_limits
+
+    def drawn(done: Done, detected: DetectedImage) -> bytes:
+        return decode(
+            read_source(job.sources[done.index]),
+            config().image_limits,
+            lambda image: annotated_png(image, detected.detections, labels),
+        )
+
     stems = unique_stems(done.name for done in good)
     return to_zip(
         {
-            f"{stem}.png": annotated_png(
-                read_image(read_source(job.sources[done.index]), limits), each.detections, labels
-            )
+            f"{stem}.png": drawn(done, each)
             for stem, done, each in zip(stems, good, found, strict=True)
         }
     )

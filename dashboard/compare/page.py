@@ -12,7 +12,7 @@ from dashboard.compare import differences, grid, sides, swipe, whole_set
 from dashboard.compare.sides import Result
 from dashboard.files import ImageFile
 from dashboard.media import photo_url, prepare
-from detector.answers import LoadedImage
+from detector.answers import LoadedImage, decode
 from detector.drawing import comparison_sheet, linked, photo
 from detector.errors import ServerStartError
 from detector.evaluation.ground_truth import GroundTruth
@@ -24,7 +24,6 @@ from detector.evaluation.pairing import (
     summary,
     verdicts,
 )
-from detector.images import read_image
 from detector.translation import _, carried, noted
 
 MODES = (noted("A against B"), noted("Whole set"), noted("Images"))
@@ -264,12 +263,16 @@ def _hand_on(image: ImageFile, a: Result, b: Result, pairing: Pairing) -> None:
     """The comparison as an image, built on the click, and the link that reopens it."""
 
     def sheet() -> bytes:
-        return comparison_sheet.sheet_png(
-            read_image(image.read(), config().image_limits),
-            pairing,
-            config().labels,
-            title=f"{image.name}: {summary(pairing)}",
-            captions=(a.caption, b.caption),
+        return decode(
+            image.read(),
+            config().image_limits,
+            lambda decoded: comparison_sheet.sheet_png(
+                decoded,
+                pairing,
+                config().labels,
+                title=f"{image.name}: {summary(pairing)}",
+                captions=(a.caption, b.caption),
+            ),
         )
 
     frame.tell_lacking_letters((image.name, *config().labels))

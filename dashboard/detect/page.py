@@ -23,7 +23,7 @@ from dashboard.detect import tables, why
 from dashboard.files import ImageFile
 from dashboard.media import figure_hands, photo_url, prepare
 from detector import ssd
-from detector.answers import Answer, LoadedImage
+from detector.answers import Answer, LoadedImage, decode
 from detector.drawing import marks, photo
 from detector.drawing.annotate import (
     WEBP_SIDE,
@@ -39,7 +39,6 @@ from detector.formats.tables import to_csv, to_json
 from detector.formats.thresholds import write_thresholds
 from detector.formats.voc import to_voc
 from detector.formats.yolo import to_yolo
-from detector.images import read_image
 from detector.translation import _, noted
 
 PHONE_SIZE = (350, 480)  # that a photo is fitted into on a phone
@@ -307,7 +306,9 @@ def _exports(
 
     def drawn(encode: Callable[..., bytes]) -> Callable[[], bytes]:
         limits = config().image_limits
-        return lambda: encode(read_image(image.read(), limits), detections, labels)
+        return lambda: decode(
+            image.read(), limits, lambda decoded: encode(decoded, detections, labels)
+        )
 
     files = (
         (_("Annotated image (PNG)"), f"{stem}.png", "image/png", drawn(annotated_png)),

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-from detector.answers import DECODING
+from detector.answers import decode
 from detector.batch.manifest import (
     Batch,
     ManifestError,
@@ -33,7 +33,6 @@ from detector.formats.detected import DetectedImage
 from detector.formats.tables import to_csv
 from detector.formats.voc import voc_zip
 from detector.formats.yolo import yolo_zip
-from detector.images import read_image, read_memory
 from detector.translation import _
 
 # What may be written besides, and the file it becomes.
@@ -208,11 +207,11 @@ class OutputFolder:
         """The image again, with its boxes, as PNG."""
         try:
             data = self._sources[place].read()
-            with DECODING.taken(read_memory(data, self._limits)):
-                # Passed on without a name: a large image is not held while the PNG is made.
-                return annotated_png(
-                    read_image(data, self._limits), found.detections, self._batch.labels
-                )
+            return decode(
+                data,
+                self._limits,
+                lambda image: annotated_png(image, found.detections, self._batch.labels),
+            )
         except (ImageError, OSError) as error:
             raise OutputError(
                 _("{name} cannot be read again: {error}", name=found.file_name, error=error)

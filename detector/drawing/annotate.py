@@ -12,23 +12,23 @@ from detector.drawing.png import encode_png
 from detector.images import RGBImage
 from detector.ssd import Detections
 
+AnyImage = RGBImage | Image.Image
 _Place = tuple[int, int, int, int]
-
 
 WEBP_SIDE = 16383  # the longest that the format has
 
 
-def annotated_png(image: RGBImage, detections: Detections, labels: Sequence[str]) -> bytes:
+def annotated_png(image: AnyImage, detections: Detections, labels: Sequence[str]) -> bytes:
     """The image with its boxes as PNG, without loss. See `annotated`."""
     return encode_png(annotated(image, detections, labels))
 
 
-def annotated_jpeg(image: RGBImage, detections: Detections, labels: Sequence[str]) -> bytes:
+def annotated_jpeg(image: AnyImage, detections: Detections, labels: Sequence[str]) -> bytes:
     """The image with its boxes as JPEG, a tenth of a PNG's size. See `annotated`."""
     return _saved(annotated(image, detections, labels), "JPEG", quality=92, subsampling=0)
 
 
-def annotated_webp(image: RGBImage, detections: Detections, labels: Sequence[str]) -> bytes:
+def annotated_webp(image: AnyImage, detections: Detections, labels: Sequence[str]) -> bytes:
     """The image with its boxes as WebP, half of a JPEG's size. See `annotated`.
 
     Raises:
@@ -43,15 +43,19 @@ def _saved(image: Image.Image, kind: str, **options: int) -> bytes:
     return file.getvalue()
 
 
-def annotated(image: RGBImage, detections: Detections, labels: Sequence[str]) -> Image.Image:
+def annotated(image: AnyImage, detections: Detections, labels: Sequence[str]) -> Image.Image:
     """The image with its boxes, at its own resolution.
 
     Each box has its class's colour and "0.93, watch" at its top left: above the box, or in it where
     the image ends; at another corner where a better scored box's label is. Lines and letters grow
     with the image. Better scored lie over worse, and labels over lines.
+
+    Args:
+        image: (H, W, 3) uint8 RGB, or Pillow's of mode RGB, which is drawn on itself.
     """
-    canvas = Image.fromarray(image)  # a copy, as RGB has four bytes in Pillow
-    del image  # of a large one two copies are enough
+    # From an array it is a copy, as RGB has four bytes in Pillow.
+    canvas = image if isinstance(image, Image.Image) else Image.fromarray(image)
+    canvas.info = {}  # a photo's comments and profile are not for the file that is made of it
     draw = ImageDraw.Draw(canvas)
     # A 1000-pixel image has lines of 3 and letters of 18 pixels, much as on the page.
     side = (canvas.width * canvas.height) ** 0.5

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw
 
+from detector.drawing.annotate import AnyImage
 from detector.drawing.colors import text_color
 from detector.drawing.fonts import Font, drawable, font_for
 from detector.drawing.marks import CHIP_HEIGHT, FONT_SIZE, label_places, label_texts
 from detector.drawing.png import encode_png
 from detector.evaluation.pairing import KIND_COLORS, KIND_NAMES, Kind, Pairing
-from detector.images import RGBImage
 from detector.translation import _
 
 _MAX_PANEL = 1600  # pixels of a panel's longer side
@@ -17,7 +17,7 @@ _INK, _PAPER = "#15232B", "#FFFFFF"
 
 
 def sheet_png(
-    image: RGBImage,
+    image: AnyImage,
     pairing: Pairing,
     labels: Sequence[str],
     *,
@@ -30,12 +30,14 @@ def sheet_png(
     and how many boxes there are of each.
 
     Args:
-        image: the original; panels are at most 1600 pixels long.
+        image: the original, (H, W, 3) uint8 RGB, or Pillow's of mode RGB, which is shrunk itself;
+            panels are at most 1600 pixels long.
         captions: lines that say model, version and settings, of A and of B.
     """
-    photo = Image.fromarray(image)
+    photo = image if isinstance(image, Image.Image) else Image.fromarray(image)
+    whole_width = photo.width
     photo.thumbnail((_MAX_PANEL, _MAX_PANEL), reducing_gap=2.0)
-    scale = photo.width / image.shape[1]
+    scale = photo.width / whole_width
     unit = max(11, round((photo.width * photo.height) ** 0.5 * 0.02))
     across = photo.width < 2 * photo.height
     caption_height = round(1.5 * unit * max(len(lines) for lines in captions)) + unit

@@ -8,8 +8,17 @@ import numpy as np
 import pytest
 
 import detector
-from detector import Detector, Settings
-from detector.answers import Answer, AnswerKey, AnswerStore, SSDModel, digest_of, load
+from detector import Detector, Settings, answers
+from detector.answers import (
+    DECODING,
+    Answer,
+    AnswerKey,
+    AnswerStore,
+    SSDModel,
+    decode,
+    digest_of,
+    load,
+)
 from detector.config import Config
 from detector.errors import ImageError, OutputError
 from detector.images import ImageLimits, read_image
@@ -18,6 +27,7 @@ from detector.ssd import RawPrediction, postprocess, preprocess
 from detector.wire.tensors import encode_tensor
 from tests.support.foreign import Foreign, answer, serving
 from tests.support.paths import NEWEST, ROOT
+from tests.support.running import until
 
 PHOTO = ROOT / "samples" / "outfit_flatlay.jpg"
 
@@ -59,6 +69,18 @@ def test_what_is_kept_of_an_image_and_its_answer_is_small(client: ServedModel):
 def test_make_sees_the_decoded_image():
     loaded = load(PHOTO.read_bytes(), ImageLimits(), lambda image: (image.mode, image.size))
     assert loaded.made == ("RGB", loaded.size)
+
+
+@pytest.mark.parametrize("way", [load, decode])
+def test_no_image_is_decoded_while_others_take_all_the_memory_that_there_is(way):
+    seen = []
+    with ThreadPoolExecutor(1) as pool:
+        with DECODING.taken(answers.MEMORY_AT_ONCE):
+            waiting = pool.submit(way, PHOTO.read_bytes(), ImageLimits(), seen.append)
+            until(lambda: DECODING.waiting)
+            assert not seen
+        waiting.result(60)
+    assert len(seen) == 1
 
 
 def test_an_image_that_cannot_be_read_is_never_asked():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from detector.drawing.annotate import annotated_png
+from detector.drawing.annotate import annotated_jpeg, annotated_png, annotated_webp
 from detector.drawing.colors import class_color, text_color
 from detector.ssd import Detections
 from tests.support.detected import LABELS, detections
@@ -186,3 +186,12 @@ def is_in(part: np.ndarray, image: np.ndarray) -> bool:
     starts = (windows[:, :, 0, 0] == part[0, 0]).all(axis=2)
     ends = (windows[:, :, height - 1, width - 1] == part[-1, -1]).all(axis=2)
     return any(np.array_equal(windows[y, x], part) for y, x in np.argwhere(starts & ends))
+
+
+@pytest.mark.parametrize("write", [annotated_png, annotated_jpeg, annotated_webp])
+def test_pillows_image_gives_the_same_file_without_what_it_said_of_itself(write) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+    image = Image.fromarray(pixels)
+    image.info = {"comment": b"taken at home", "icc_profile": b"mine", "exif": b"Exif\0\0 home"}
+    found = detections((10, 10, 40, 40, 3, 0.9))
+    assert write(image, found, LABELS) == write(pixels, found, LABELS)
