@@ -292,31 +292,9 @@ def _in_address(value: Any) -> list[str]:
     return [str(value).lower() if isinstance(value, bool) else str(value)]
 
 
-CHOSEN_CLASS = "click_target"
-
-
-def choose_class(labels: Sequence[str]) -> None:
-    """The one choice of a class on Thresholds; the row of classes over the image is the same."""
-    st.pills(
-        _("Class"),
-        [0, *range(1, len(labels))],
-        default=0,
-        required=True,
-        key=CHOSEN_CLASS,
-        format_func=lambda class_id: labels[class_id] if class_id else _("All classes"),
-        wrap=True,
-        persist_state="session",
-        help=_(
-            "The slider under the image and a click in a chart set its threshold. Its curves stand"
-            " out, and the errors that are listed are its own. The row of classes over the image is"
-            " the same choice."
-        ),
-    )
-
-
 def chosen_class(labels: Sequence[str]) -> int:
     """Id of the chosen class; 0 for all of them."""
-    class_id = int(state.widget(CHOSEN_CLASS, 0))
+    class_id = state.read(state.ChosenClass).class_id
     return class_id if class_id < len(labels) else 0
 
 
@@ -325,7 +303,7 @@ def threshold_from_chart(key: str) -> None:
     """Callback of a chart: the threshold of the place that was clicked is adopted.
 
     A point's customdata is the threshold, or begins with it; where a class id comes next, the
-    threshold is that class's, else the chosen target's.
+    threshold is that class's, else the chosen class's.
     """
     points = state.widget(key)["selection"]["points"]
     if not points:
@@ -334,7 +312,7 @@ def threshold_from_chart(key: str) -> None:
     if given is None:
         return
     value, *rest = given if isinstance(given, (list, tuple)) else [given]
-    class_id = int(rest[0]) if rest else int(state.widget(CHOSEN_CLASS))
+    class_id = int(rest[0]) if rest else state.read(state.ChosenClass).class_id
     settings = kept()
     if class_id == 0:
         adopt(replace(settings, score_threshold=float(value)))

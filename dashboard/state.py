@@ -72,6 +72,14 @@ class Thresholds:
 
 
 @dataclass(frozen=True)
+class ChosenClass:
+    """The class that Thresholds is about: whose threshold the slider and a click in a chart move;
+    0 = all of them."""
+
+    class_id: int = 0
+
+
+@dataclass(frozen=True)
 class WholeSet:
     """Compare over many images.
 

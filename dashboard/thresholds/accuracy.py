@@ -1,17 +1,10 @@
-"""Detections against ground truth: precision and recall, average precision, errors by name,
-confusion.
-"""
-
-from collections.abc import Mapping, Sequence
-from typing import Any
+"""Detections against ground truth: precision, recall and average precision."""
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
-from dashboard import controls, frame, ground_truth, images, paper, state
+from dashboard import controls, frame, ground_truth, state
 from dashboard.answers import config
-from dashboard.detect import tables
 from dashboard.ground_truth import GroundTruthSet
 from dashboard.thresholds import class_names, image_sets
 from dashboard.thresholds.image_sets import Evaluated, ImageSet
@@ -19,39 +12,17 @@ from detector import ssd
 from detector.drawing import charts
 from detector.errors import GroundTruthError
 from detector.evaluation import curves
-from detector.evaluation.matching import Ints, Outcome
-from detector.translation import _, noted, plural
+from detector.translation import _, plural
 
 MATCH_IOU = 0.5
 FEW = 10  # objects of a class: fewer, and its figures can be luck
-# Of boxes in a list: more than anybody looks through, and the page stays quick.
-MAX_ROWS = 200
-# Kind of error -> its name, and what it means.
-ERRORS: Mapping[Outcome, tuple[str, str]] = {
-    Outcome.LOCALISATION: (
-        noted("Localisation"),
-        noted("the right class, but the box is off"),
-    ),
-    Outcome.CLASS: (noted("Class"), noted("the right place, but another class")),
-    Outcome.BOTH: (noted("Both"), noted("place and class are off")),
-    Outcome.DUPLICATE: (noted("Duplicate"), noted("a better box has the object already")),
-    Outcome.BACKGROUND: (noted("Background"), noted("nothing is there")),
-}
-MISSES: Mapping[Outcome, tuple[str, str]] = {
-    Outcome.MISSED: (noted("Missed"), noted("an object without a box")),
-    Outcome.MISSED_NEARLY: (
-        noted("Missed nearly"),
-        noted("missed, but a localisation or class error points at it"),
-    ),
-}
-OUTCOMES = {**ERRORS, **MISSES, Outcome.RIGHT: (noted("Right"), "")}
 
 
-def show(counted: ImageSet, settings: ssd.Settings) -> Evaluated | None:
-    """The whole section. Returns the evaluation, None where there is no ground truth."""
-    labels = config().labels
-    st.header(_("Accuracy"), anchor=False)
-    left, right = st.columns([3, 2], gap="large", vertical_alignment="bottom")
+def choose(counted: ImageSet) -> GroundTruthSet | None:
+    """Ground truth of these images, and from which IoU on a box counts as correct. Returns it, with
+    what is wrong in its files told."""
+    truth = _ground_truth(counted)
+    left, right = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
     with left:
         ground_truth.choose()
     right.slider(
@@ -67,46 +38,52 @@ def show(counted: ImageSet, settings: ssd.Settings) -> Evaluated | None:
             "that it overlaps most, if by this much and not taken yet."
         ),
     )
-    truth = _ground_truth(counted)
-    if truth is None:
-        return None
-    class_names.show(truth)
+    if truth is not None:
+        class_names.show(truth)
+    return truth
+
+
+def judge(counted: ImageSet, truth: GroundTruthSet, settings: ssd.Settings) -> Evaluated | None:
+    """Precision, recall, F1 and mAP of these images. Returns the evaluation, None where none of
+    them has ground truth."""
     evaluated = image_sets.evaluate(counted, truth, settings, match_iou())
     if evaluated is None:
         st.info(_("None of these images has ground truth."), icon=":material/data_object:")
         return None
     _headline(counted, evaluated, settings, truth)
-    left, right = st.columns(2, gap="large")
-    with left:
-        st.markdown(_("**Precision, recall and F1 against the threshold**"))
-        st.plotly_chart(
-            charts.rates(evaluated.curves, labels, settings, controls.chosen_class(labels)),
-            key="rates",
-            on_select=lambda: controls.threshold_from_chart("rates"),
-            selection_mode="points",
-            config=charts.CONFIG,
-            alt=_("Precision, recall and F1 against the score threshold, a curve a class."),
-        )
-    with right:
-        st.markdown(
-            _("**Precision against recall**, a point a threshold :gray[· click one to adopt it]")
-        )
-        st.plotly_chart(
-            charts.precision_recall(
-                evaluated.curves,
-                evaluated.average_precisions,
-                labels,
-                settings,
-                controls.chosen_class(labels),
-            ),
-            key="pr",
-            on_select=lambda: controls.threshold_from_chart("pr"),
-            selection_mode="points",
-            config=charts.CONFIG,
-            alt=_("Precision against recall, a curve a class, with its average precision."),
-        )
-    _errors(counted, evaluated, settings)
     return evaluated
+
+
+def show_curves(evaluated: Evaluated, settings: ssd.Settings) -> None:
+    """Precision, recall and F1 against the threshold, and precision against recall."""
+    labels = config().labels
+    st.markdown(_("**Precision, recall and F1 against the threshold**"))
+    st.plotly_chart(
+        charts.rates(evaluated.curves, labels, settings, controls.chosen_class(labels)),
+        key="rates",
+        on_select=lambda: controls.threshold_from_chart("rates"),
+        selection_mode="points",
+        config=charts.CONFIG,
+        alt=_("Precision, recall and F1 against the score threshold, a curve a class."),
+    )
+    st.markdown(
+        _("**Precision against recall**, a point a threshold :gray[· click one to adopt it]")
+    )
+    st.plotly_chart(
+        charts.precision_recall(
+            evaluated.curves,
+            evaluated.average_precisions,
+            labels,
+            settings,
+            controls.chosen_class(labels),
+        ),
+        key="pr",
+        on_select=lambda: controls.threshold_from_chart("pr"),
+        selection_mode="points",
+        config=charts.CONFIG,
+        alt=_("Precision against recall, a curve a class, with its average precision."),
+    )
+    _tell_basis(evaluated, settings)
 
 
 def match_iou() -> float:
@@ -152,9 +129,9 @@ def _headline(
     )
     st.caption(
         plural(
-            "{count} image with ground truth ({source}), at the thresholds set above: "
+            "{count} image with ground truth ({source}), at these thresholds: "
             "{right} right, {wrong} wrong, {missed} missed.",
-            "{count} images with ground truth ({source}), at the thresholds set above: "
+            "{count} images with ground truth ({source}), at these thresholds: "
             "{right} right, {wrong} wrong, {missed} missed.",
             len(evaluated.images),
             source=frame.plain(truth.source),
@@ -172,7 +149,6 @@ def _headline(
         for name, value, meaning in figures:
             text = "–" if np.isnan(value) else f"{value:.3f}"
             st.metric(name, text, border=True, help=meaning, width="stretch")
-    _tell_basis(evaluated, settings)
 
 
 def _tell_basis(evaluated: Evaluated, settings: ssd.Settings) -> None:
@@ -204,165 +180,3 @@ def _tell_basis(evaluated: Evaluated, settings: ssd.Settings) -> None:
                 label=frame.plain(labels[most]),
             )
         )
-
-
-def _errors(counted: ImageSet, evaluated: Evaluated, settings: ssd.Settings) -> None:
-    """The confusion matrix, and the boxes behind a cell or a kind of error."""
-    labels = config().labels
-    matrix = curves.confusion(evaluated.matches, settings)
-    left, right = st.columns(2, gap="large")
-    with left:
-        st.markdown(
-            _("**Confusion matrix** :gray[· click a cell to see its boxes, again for all errors]")
-        )
-        chart: Any = st.plotly_chart(
-            charts.confusion(matrix.counts, labels),
-            key="confusion",
-            on_select="rerun",
-            selection_mode="points",
-            config=charts.CONFIG,
-            alt=_("Rows are the classes of the ground truth, columns those of the detections."),
-        )
-    points = chart["selection"]["points"]
-    with right:
-        if points:
-            true_class, found_class = (int(value) for value in points[0]["customdata"][:2])
-            wrong, missed = matrix.cell(true_class, found_class)
-            cell = _cell_name(true_class, found_class, labels)
-            title = _("{count} in {cell}", count=len(wrong) or len(missed), cell=cell)
-        else:
-            title, wrong, missed = _errors_by_name(evaluated, settings)
-        _listed(counted, evaluated, settings, wrong, missed, title)
-
-
-def _errors_by_name(evaluated: Evaluated, settings: ssd.Settings) -> tuple[str, Ints, Ints]:
-    """The chosen kind of error, of the chosen class: its name, and the rows of its detections and
-    of its objects."""
-    labels = config().labels
-    matches = evaluated.matches
-    result = curves.outcomes(matches, settings)
-    counts = curves.outcome_counts(matches, settings)
-    found, there = matches.comparison.detections.class_ids, matches.comparison.truths.class_ids
-    chosen = controls.chosen_class(labels)
-    counts = counts[chosen] if chosen else counts.sum(axis=0)
-    kinds = [outcome for outcome in (*ERRORS, *MISSES) if counts[outcome]]
-    meanings = "".join(f" **{_(n)}**: {_(text)}." for n, text in {**ERRORS, **MISSES}.values())
-    kind = st.pills(
-        _("Errors by name"),
-        kinds,
-        key="error_kind",
-        format_func=lambda outcome: f"{_(OUTCOMES[outcome][0])} {counts[outcome]}",
-        wrap=True,
-        help=_("The kinds are TIDE's.") + meanings,
-    )
-    if kind is None:
-        title = _("All errors of {label}", label=labels[chosen]) if chosen else _("All errors")
-    else:
-        title = f"{_(OUTCOMES[kind][0])} {counts[kind]}"
-    listed = [*ERRORS, *MISSES] if kind is None else [kind]
-    return (
-        title,
-        np.flatnonzero(np.isin(result.detections, listed) & ((found == chosen) | (not chosen))),
-        np.flatnonzero(np.isin(result.truths, listed) & ((there == chosen) | (not chosen))),
-    )
-
-
-def _cell_name(true_class: int, found_class: int, labels: Sequence[str]) -> str:
-    if found_class == 0:
-        return _("{label}, not found", label=labels[true_class])
-    if true_class == 0:
-        return _("{label} where nothing is", label=labels[found_class])
-    if true_class == found_class:
-        return _("{label}, found", label=labels[true_class])
-    return _("{label} taken for {other}", label=labels[true_class], other=labels[found_class])
-
-
-def _listed(
-    counted: ImageSet,
-    evaluated: Evaluated,
-    settings: ssd.Settings,
-    detections: Ints,
-    objects: Ints,
-    title: str,
-) -> None:
-    """A row a box; a click opens its image with the box picked.
-
-    Args:
-        detections, objects: rows of the evaluation's tables.
-    """
-    rows, total = _rows(counted, evaluated, settings, detections, objects)
-    lead = _("select one to look at it in its image")
-    st.markdown(f"**{frame.plain(title)}** :gray[· {lead}]")
-    if not rows:
-        st.caption(_("None."))
-        return
-    state.update(
-        state.ListedBoxes,
-        rows=tuple((evaluated.images[image], box_id) for image, box_id, *_cells in rows),
-    )
-    names = ["image", "class", "score", "outcome"]
-    paper.dataframe(
-        pd.DataFrame([cells for _image, _box, *cells in rows], columns=names),
-        key="behind",
-        on_select=_look_at,
-        selection_mode="single-row",
-        height=min(35 * len(rows) + 38, 380),
-        column_config={
-            "image": st.column_config.TextColumn(_("Image")),
-            "class": st.column_config.TextColumn(_("Class")),
-            "score": st.column_config.NumberColumn(_("Score"), format="%.2f"),
-            "outcome": st.column_config.TextColumn(_("Error")),
-        },
-        placeholder=paper.ABSENT,
-    )
-    if total > len(rows):
-        st.caption(_("… and {count} more.", count=total - len(rows)))
-
-
-def _rows(
-    counted: ImageSet,
-    evaluated: Evaluated,
-    settings: ssd.Settings,
-    detections: Ints,
-    objects: Ints,
-) -> tuple[list[tuple[int, str, str, str, float, str]], int]:
-    """Place of the image, id of the box, and the cells of each row; and how many there would be."""
-    labels = config().labels
-    matches = evaluated.matches
-    found, there = matches.comparison.detections, matches.comparison.truths
-    result = curves.outcomes(matches, settings)
-    if len(detections):  # an object that was found has its detection in the list
-        objects = objects[result.truths[objects] != Outcome.RIGHT]
-    total = len(detections) + len(objects)
-    detections = detections[:MAX_ROWS]
-    objects = objects[: MAX_ROWS - len(detections)]
-    in_images = image_sets.evaluated_detections(evaluated, settings, counted)
-    rows: list[tuple[int, str, str, str, float, str]] = []
-    for index in detections:
-        image = int(found.images[index])
-        [box_id] = in_images[image].take([found.rows[index]]).ids
-        label, score = labels[found.class_ids[index]], float(found.scores[index])
-        outcome = _(OUTCOMES[Outcome(result.detections[index])][0])
-        rows.append((image, box_id, evaluated.images[image].name, label, score, outcome))
-    for index in objects:
-        image = int(there.images[index])
-        box_id = f"truth-{there.rows[index]}"
-        label = labels[there.class_ids[index]]
-        outcome = _(OUTCOMES[Outcome(result.truths[index])][0])
-        rows.append((image, box_id, evaluated.images[image].name, label, np.nan, outcome))
-    return rows, total
-
-
-@frame.callback
-def _look_at() -> None:
-    """Callback of the table of boxes: show that image, with that box picked."""
-    rows = state.widget("behind")["selection"]["rows"]
-    if not rows:
-        return
-    listed = state.read(state.ListedBoxes)
-    answered, box_id = listed.rows[rows[0]]
-    image = answered.file()
-    images.look_at(image)
-    tables.pick(image, box_id)
-    state.set_widget("viewer_mode", "Right and wrong")
-    state.update(state.ListedBoxes, look=True, looks=listed.looks + 1, looked_at=image.digest)

@@ -25,32 +25,27 @@ def show(image: ImageFile, loaded: LoadedImage, answer: Answer, settings: ssd.Se
     """The funnel of counts, the picked box's story, and the map of scores."""
     labels = config().labels
     seen = xray(answer.raw, settings, loaded.size)
-    with st.container(key="xray"):
-        st.header(_("NMS X-ray"), anchor=False)
-        left, right = st.columns([3, 2], gap="large")
-        with left:
-            st.caption(
-                _(
-                    "From the places where the model looks (*default boxes*, the same for each "
-                    "class) to the boxes on the screen: how many are left after each step."
-                )
-            )
-            st.html(_funnel(seen.funnel, labels))
-            _suppressed(seen, settings, labels)
-        with right:
-            st.caption(
-                _(
-                    "Where the default boxes fire: the highest score of any class at each place, "
-                    "from dark (none) over red to yellow (sure). Several bright places in one "
-                    "object: it is seen several times, and NMS keeps one."
-                )
-            )
-            st.plotly_chart(
-                charts.density(answer.raw, loaded.size, photo_url(image, loaded)),
-                key="density",
-                config=charts.CONFIG,
-                alt=_("Map of the highest score at each place of the image."),
-            )
+    st.caption(
+        _(
+            "From the places where the model looks (*default boxes*, the same for each class) to "
+            "the boxes on the screen: how many are left after each step."
+        )
+    )
+    st.html(_funnel(seen.funnel, labels))
+    _suppressed(seen, settings, labels)
+    st.caption(
+        _(
+            "Where the default boxes fire: the highest score of any class at each place, from dark "
+            "(none) over red to yellow (sure). Several bright places in one object: it is seen "
+            "several times, and NMS keeps one."
+        )
+    )
+    st.plotly_chart(
+        charts.density(answer.raw, loaded.size, photo_url(image, loaded)),
+        key="density",
+        config=charts.CONFIG,
+        alt=_("Map of the highest score at each place of the image."),
+    )
 
 
 def _funnel(funnel: Funnel, labels: Sequence[str]) -> str:

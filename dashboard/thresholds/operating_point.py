@@ -33,17 +33,12 @@ def show(evaluated: Evaluated | None, settings: ssd.Settings) -> None:
     Args:
         evaluated: None where there is no ground truth.
     """
-    labels = config().labels
-    with st.container(key="operating_point"):
-        st.header(_("Choose the operating point"), anchor=False)
-        left, right = st.columns([3, 2], gap="large")
-        with left:
-            if evaluated is None:
-                st.caption(_("With ground truth, thresholds can be chosen by what they achieve."))
-            else:
-                _proposal(evaluated, settings)
-        with right, st.container(key="hand_on"):
-            _files(settings, labels)
+    if evaluated is None:
+        st.caption(_("With ground truth, thresholds can be chosen by what they achieve."))
+    else:
+        _proposal(evaluated, settings)
+    with st.container(key="hand_on"):
+        _files(settings, config().labels)
 
 
 def _proposal(evaluated: Evaluated, settings: ssd.Settings) -> None:
@@ -51,31 +46,37 @@ def _proposal(evaluated: Evaluated, settings: ssd.Settings) -> None:
     matches = evaluated.matches
     proposed = _proposed(matches)
     chosen = operating_points.reachable(proposed)
-    then = replace(settings, class_thresholds={**settings.class_thresholds, **chosen})
-    now_counts, then_counts = (curves.tally(matches, s) for s in (settings, then))
+    every = replace(settings, class_thresholds={**settings.class_thresholds, **chosen})
+    now_counts, every_counts = (curves.tally(matches, s) for s in (settings, every))
+    classes = [class_id for class_id in range(len(labels)) if class_id in evaluated.curves]
     rows = [
         (
-            label,
+            labels[class_id],
+            evaluated.curves[class_id].truth_count,
             settings.threshold_of(class_id),
             float(now_counts.f1[class_id]),
             chosen.get(class_id),
-            float(then_counts.precision[class_id]),
-            float(then_counts.recall[class_id]),
-            float(then_counts.f1[class_id]),
+            float(every_counts.precision[class_id]),
+            float(every_counts.recall[class_id]),
+            float(every_counts.f1[class_id]),
         )
-        for class_id, label in enumerate(labels)
-        if class_id in evaluated.curves
+        for class_id in classes
     ]
-    names = ["class", "now", "f1_now", "proposed", "precision", "recall", "f1"]
+    names = ["class", "objects", "now", "f1_now", "proposed", "precision", "recall", "f1"]
 
-    def number(name: str, number_format: str = "%.2f") -> Any:
-        return st.column_config.NumberColumn(name, format=number_format)
+    def number(name: str, number_format: str = "%.2f", explained: str | None = None) -> Any:
+        return st.column_config.NumberColumn(name, format=number_format, help=explained)
 
     paper.dataframe(
         pd.DataFrame(rows, columns=names),
         key="proposal",
+        on_select="rerun",
+        selection_mode="multi-row",
         column_config={
             "class": st.column_config.TextColumn(_("Class")),
+            "objects": number(
+                _("Objects"), "%d", _("In the ground truth: what the figures of the class rest on")
+            ),
             "now": number(_("Now")),
             "f1_now": number(_("F1 now")),
             "proposed": number(_("Proposed"), "%g"),
@@ -86,15 +87,24 @@ def _proposal(evaluated: Evaluated, settings: ssd.Settings) -> None:
         placeholder=paper.ABSENT,
     )
     _tell_unreachable(proposed, evaluated)
-    now, later = now_counts.total(), then_counts.total()
+    selected = {classes[row] for row in _selected_rows() if row < len(classes)}
+    then = every
+    if selected:
+        own = {class_id: value for class_id, value in chosen.items() if class_id in selected}
+        then = replace(settings, class_thresholds={**settings.class_thresholds, **own})
+    now, later = now_counts.total(), curves.tally(matches, then).total()
+    change = _(
+        "precision {precision} → {new_precision}, recall {recall} → {new_recall}",
+        precision=charts.rate(now.precision),
+        new_precision=charts.rate(later.precision),
+        recall=charts.rate(now.recall),
+        new_recall=charts.rate(later.recall),
+    )
+    names_selected = ", ".join(labels[class_id] for class_id in sorted(selected))
     st.button(
-        _(
-            "Adopt: precision {precision} → {new_precision}, recall {recall} → {new_recall}",
-            precision=charts.rate(now.precision),
-            new_precision=charts.rate(later.precision),
-            recall=charts.rate(now.recall),
-            new_recall=charts.rate(later.recall),
-        ),
+        _("Adopt for {classes}: {change}", classes=frame.plain(names_selected), change=change)
+        if selected
+        else _("Adopt all: {change}", change=change),
         icon=":material/check:",
         type="primary",
         key="adopt",
@@ -102,6 +112,13 @@ def _proposal(evaluated: Evaluated, settings: ssd.Settings) -> None:
         on_click=controls.adopt,
         args=(then,),
     )
+    if not selected:
+        st.caption(_("Select rows to adopt the thresholds of some classes only."))
+
+
+def _selected_rows() -> list[int]:
+    chosen = state.widget("proposal")
+    return list(chosen["selection"]["rows"]) if chosen else []
 
 
 def _tell_unreachable(proposed: Mapping[int, float | None], evaluated: Evaluated) -> None:

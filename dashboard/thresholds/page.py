@@ -6,14 +6,22 @@ from dataclasses import replace
 
 import streamlit as st
 
-from dashboard import asking, controls, frame, ground_truth, images, paper, state
+from dashboard import asking, controls, frame, ground_truth, images, languages, paper, state
 from dashboard.answers import config
 from dashboard.detect import tables
 from dashboard.detect.page import answer_or_reason, tell_recorded
 from dashboard.files import ImageFile
 from dashboard.ground_truth import JudgedImage
 from dashboard.media import photo_url, prepare, screen_of
-from dashboard.thresholds import accuracy, image_sets, nms, operating_point, viewer
+from dashboard.thresholds import (
+    accuracy,
+    errors,
+    image_sets,
+    nms,
+    operating_point,
+    slices,
+    viewer,
+)
 from dashboard.thresholds.image_sets import ImageSet
 from detector import ssd
 from detector.answers import Answer, LoadedImage
@@ -24,6 +32,15 @@ from detector.errors import ConfigError
 from detector.evaluation.ground_truth import GroundTruth
 from detector.translation import _, noted
 
+TABS = (
+    noted("Image"),
+    noted("X-ray"),
+    noted("Curves"),
+    noted("Errors"),
+    noted("Slices"),
+    noted("Operating point"),
+)
+MODE_OF_TAB = {"Image": "Classes", "X-ray": "X-ray", "Errors": "Right and wrong"}
 SCOPES = ("this", "all", "gallery", "many")
 MODES = {
     "Classes": noted("Classes"),
@@ -63,81 +80,133 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
         st.rerun()  # another image: the page's, not the fragment's
     labels = config().labels
     truth = ground_truth.of_image(image, answer)
-    left, right = st.columns([8, 5], gap="medium")
-    with left:
+    left, right = st.columns([6, 7], gap="medium")
+    with left, st.container(key="stays"):
+        knobs = st.container(key="knobs")
         place = st.container(key="viewer_column")
+    with knobs:
+        settings = _knobs(labels, image, answer)
     with place:
         mode = _viewer_mode(loaded, truth)
-    with right:
-        asked = st.container()
-    with right, st.container(key="knobs"):
-        settings = _controls(labels, image, answer)
     candidates = asking.candidates_of(image, loaded, answer, settings)
     with place, st.container(key="viewer_frame"):
         _viewer(image, loaded, answer, settings, mode, truth)
         asking.component("viewer_frame", image, loaded, candidates)
-    with asked:
-        asking.show(image, candidates, settings)
     with place:
         paper.settings(settings, labels, f"{answer.model.name} {answer.model.version or '?'}")
         tell_recorded(answer)
-    nms.show(image, loaded, answer, settings)
-    st.divider()
+    with right:
+        asking.show(image, candidates, settings)
+        tab = _tab()
+        if tab == "Image":
+            _explain(settings)
+        elif tab == "X-ray":
+            nms.show(image, loaded, answer, settings)
+        else:
+            _over_images(tab, image, answer, settings)
+
+
+def _tab() -> str:
+    """Which of the page's parts is shown. What the others would show is not computed."""
+    languages.understand("tab", TABS)
+    return st.segmented_control(
+        _("Show"),
+        TABS,
+        default=TABS[0],
+        required=True,
+        key="tab",
+        format_func=_,
+        label_visibility="collapsed",
+        bind="query-params",
+        persist_state="session",
+        on_change=_color_for_tab,
+    )
+
+
+@frame.callback
+def _color_for_tab() -> None:
+    """Callback: the image in the colours that the tab is about."""
+    if (mode := MODE_OF_TAB.get(state.widget("tab"))) is not None:
+        state.set_widget("viewer_mode", mode)
+
+
+def _over_images(tab: str, image: ImageFile, answer: Answer, settings: ssd.Settings) -> None:
+    """A tab that counts over one image or many, and below it their ground truth."""
     counted = _scope(image, answer)
     if counted is None:
         return
     if counted.recorded is not None:
         tell_recorded(counted.recorded)
-    _counts(counted, settings)
-    evaluated = accuracy.show(counted, settings)
-    operating_point.show(evaluated, settings)
+    content = st.container()
+    with st.container(key="judged_by"):
+        truth = accuracy.choose(counted)
+    with content:
+        evaluated = None if truth is None else accuracy.judge(counted, truth, settings)
+        if tab == "Operating point":
+            operating_point.show(evaluated, settings)
+        elif tab == "Slices":
+            if evaluated is not None and truth is not None:
+                slices.show(counted, evaluated, truth, settings)
+        elif tab == "Errors":
+            if evaluated is not None:
+                errors.show(counted, evaluated, settings)
+        else:
+            if evaluated is not None:
+                accuracy.show_curves(evaluated, settings)
+            _counts(counted, settings)
 
 
 # --- the image and its settings
 
 
-def _controls(labels: Sequence[str], image: ImageFile, answer: Answer) -> ssd.Settings:
-    """The controls that the viewer doesn't have, each with what it does."""
+def _knobs(labels: Sequence[str], image: ImageFile, answer: Answer) -> ssd.Settings:
+    """The controls that the viewer doesn't have, in a row."""
+    controls.restore(labels)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        with st.container(width="stretch"):
+            iou = controls.iou_threshold(controls.IOU_HELP)
+        with st.container(width="content", gap="small"):
+            agnostic = controls.class_agnostic(controls.AGNOSTIC_HELP)
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                with st.popover(_("Classes shown"), type="tertiary"):
+                    classes = controls.shown_classes(labels)
+                    st.caption(_("Hidden classes still take part in NMS."))
+                controls.reset_button(labels)
+    settings = replace(controls.kept(), iou_threshold=iou, class_agnostic=agnostic, classes=classes)
+    _tell_change(image, answer, settings)
+    return controls.hold(labels, settings, drawn=("iou_threshold", "class_agnostic", "classes"))
+
+
+def _explain(settings: ssd.Settings) -> None:
+    """What each of the settings does."""
     st.markdown(
         _(
-            "**Score threshold** — drag it under the image. The model gives each box a score, how "
+            "**Score threshold** — drag it over the image. The model gives each box a score, how "
             "sure it is. Boxes below the threshold are hidden: higher shows fewer and surer ones "
             "(*precision*), lower finds more and errs more (*recall*)."
         )
     )
-    controls.restore(labels)
-    iou = controls.iou_threshold()
-    drawing, words = st.columns([1, 3], vertical_alignment="center")
-    drawing.image(
+    st.markdown(
+        _(
+            "**IoU threshold** — the model often boxes one object several times. Where two boxes "
+            "overlap by more than is drawn here, *non-maximum suppression* (NMS) takes them for one"
+            " object and removes the less sure one. Lower: fewer doubles, but neighbours may "
+            "vanish. Higher: neighbours stay, and so do doubles. (*IoU*: the shared area / the area"
+            " of both.) **X-ray** shows what went."
+        )
+    )
+    iou = settings.iou_threshold
+    st.image(
         _overlap_svg(iou),
-        width=110,
+        width=124,
         alt=_("Two equal boxes that overlap by an IoU of {iou}", iou=f"{iou:.2f}"),
     )
-    words.caption(
+    st.markdown(
         _(
-            "The model often boxes one object several times. Where two boxes overlap by more than "
-            "is drawn here, *non-maximum suppression* (NMS) takes them for one object and removes "
-            "the less sure one. Lower: fewer doubles, but neighbours may vanish. Higher: "
-            "neighbours stay, and so do doubles. (*IoU*: the shared area / the area of both.) "
-            "**X-ray** shows what went."
+            "**Class-agnostic NMS** — off: boxes compete within their class. On: also with those of"
+            " other classes, so one place gets one class."
         )
     )
-    change = st.container()
-    agnostic = controls.class_agnostic()
-    st.caption(
-        _(
-            "Off: boxes compete within their class. On: also with those of other classes "
-            "(*class-agnostic NMS*), so one place gets one class."
-        )
-    )
-    classes = controls.shown_classes(labels)
-    with st.container(horizontal=True, horizontal_alignment="distribute"):
-        st.caption(_("Hidden classes still take part in NMS."))
-        controls.reset_button(labels)
-    settings = replace(controls.kept(), iou_threshold=iou, class_agnostic=agnostic, classes=classes)
-    with change:
-        _tell_change(image, answer, settings)
-    return controls.hold(labels, settings, drawn=("iou_threshold", "class_agnostic", "classes"))
 
 
 def _tell_change(image: ImageFile, answer: Answer, settings: ssd.Settings) -> None:
@@ -261,7 +330,7 @@ def _thresholds_from_viewer(score: float, own: dict[int, float]) -> None:
 
 @frame.callback
 def _class_from_viewer(class_id: int | None) -> None:
-    state.set_widget(controls.CHOSEN_CLASS, class_id or 0)
+    state.write(state.ChosenClass(class_id or 0))
 
 
 @frame.callback
@@ -288,19 +357,15 @@ def _scope(image: ImageFile, answer: Answer) -> ImageSet | None:
     scopes = [s for s in SCOPES if s != "gallery" or (gallery and alternatives != gallery)]
     if state.widget("scope") not in scopes:
         state.set_widget("scope", "all")
-    left, right = st.columns([3, 2], vertical_alignment="bottom")
-    with left:
-        scope = st.segmented_control(
-            _("Count over"),
-            scopes,
-            default="all",
-            required=True,
-            key="scope",
-            persist_state="session",
-            format_func=titles.__getitem__,
-        )
-    with right:
-        controls.choose_class(config().labels)
+    scope = st.segmented_control(
+        _("Count over"),
+        scopes,
+        default="all",
+        required=True,
+        key="scope",
+        persist_state="session",
+        format_func=titles.__getitem__,
+    )
     paper.line(_("Counted over: {images}", images=titles[scope]), "counted_over")
     if scope == "many":
         return image_sets.choose_many()

@@ -6,6 +6,7 @@ area. So a chart over the threshold has one clear bar a step on top of its curve
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ _GREY = "#8795A1"
 _INK = "#10171B"  # on the cells of the confusion matrix
 _CLEAR = "rgba(0,0,0,0)"
 _MARK = "#D1495B"
+_BAR = "#3F97A6"
 _FAINT = 0.15
 _LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
 _MARGIN = {"l": 8, "r": 8, "t": 30, "b": 8}
@@ -228,6 +230,69 @@ def _precision_recall(traces: list[Trace], height: int) -> go.Figure:
         xaxis={**axis, "title": {"text": _("Recall: found objects / all objects")}},
         yaxis={**axis, "title": {"text": _("Precision: correct boxes / boxes shown")}},
         hoverdistance=40,
+    )
+
+
+@dataclass(frozen=True)
+class SliceBar:
+    """A slice in a chart.
+
+    Attributes:
+        objects: how many its value rests on.
+        value: 0..1, or NaN.
+        interval: of it, from and to; NaN where there is none.
+    """
+
+    name: str
+    objects: int
+    value: float
+    interval: tuple[float, float]
+
+
+def slices(bars: Sequence[SliceBar], measure: str, few: int) -> go.Figure:
+    """A bar a slice with its interval; hatched where it rests on few objects.
+
+    `customdata` of a clicked point is [the slice's place].
+    """
+    values = [0.0 if np.isnan(bar.value) else bar.value for bar in bars]
+    whiskers = [
+        (0.0, 0.0)
+        if np.isnan(bar.interval[0])
+        else (bar.value - bar.interval[0], bar.interval[1] - bar.value)
+        for bar in bars
+    ]
+    names = [escaped(bar.name) for bar in bars]
+    texts = ["–" if np.isnan(bar.value) else f"{bar.value:.3f}" for bar in bars]
+    told = [
+        f"{name}<br>{escaped(measure)} {text}<br>" + _("{count} objects", count=bar.objects)
+        for name, text, bar in zip(names, texts, bars, strict=True)
+    ]
+    trace: Trace = {
+        "type": "bar",
+        "x": names,
+        "y": values,
+        "customdata": [[place] for place in range(len(bars))],
+        "text": texts,
+        "textposition": "inside",
+        "insidetextanchor": "start",
+        "hovertext": told,
+        "hoverinfo": "text",
+        "marker": {
+            "color": _BAR,
+            "pattern": {"shape": ["/" if bar.objects < few else "" for bar in bars]},
+        },
+        "error_y": {
+            "type": "data",
+            "symmetric": False,
+            "array": [max(0.0, high) for _low, high in whiskers],
+            "arrayminus": [max(0.0, low) for low, _high in whiskers],
+            "color": _GREY,
+            "thickness": 2,
+        },
+    }
+    axis = {"title": {"text": escaped(measure)}, "range": [0, 1.03], "fixedrange": True}
+    return _figure(
+        [trace], height=300, yaxis=axis, xaxis={"fixedrange": True}, bargap=0.35, showlegend=False
     )
 
 

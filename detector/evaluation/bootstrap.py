@@ -82,22 +82,28 @@ def measure(matches: Matches, settings: Settings, weights: Weights) -> Measures:
     """
     class_count = matches.comparison.class_count
     ap = np.stack([average_precision(matches, c, weights) for c in range(class_count)], axis=1)
+    of_classes, overall = rates(matches, settings, weights)
+    return Measures(
+        ap, **of_classes, overall={"average_precision": mean_without_nan(ap), **overall}
+    )
+
+
+def rates(
+    matches: Matches, settings: Settings, weights: Weights
+) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """Precision, recall and F1 by name: (R, C) of each class, and (R,) over all of them.
+
+    Args: as of `measure`.
+    """
     by_image = outcome_counts_by_image(matches, settings, weights.shape[1])  # (I, C, O)
     counts = np.tensordot(weights, by_image, axes=1)
     right = counts[:, :, Outcome.RIGHT]
     wrong = counts[:, :, _WRONG].sum(axis=2)
     missed = counts[:, :, [Outcome.MISSED, Outcome.MISSED_NEARLY]].sum(axis=2)
-    precision, recall, f1 = _ratios(right, wrong, missed)
-    all_precision, all_recall, all_f1 = _ratios(
-        right.sum(axis=1), wrong.sum(axis=1), missed.sum(axis=1)
+    return (
+        _ratios(right, wrong, missed),
+        _ratios(right.sum(axis=1), wrong.sum(axis=1), missed.sum(axis=1)),
     )
-    overall = {
-        "average_precision": _mean_without_nan(ap),
-        "precision": all_precision,
-        "recall": all_recall,
-        "f1": all_f1,
-    }
-    return Measures(ap, precision, recall, f1, overall)
 
 
 def average_precision(matches: Matches, class_id: int, weights: Weights) -> Floats:
@@ -135,6 +141,15 @@ def average_precision(matches: Matches, class_id: int, weights: Weights) -> Floa
     return ap
 
 
+def mean_without_nan(values: Floats) -> Floats:
+    """(R,) mean over the classes that have a number."""
+    is_number = ~np.isnan(values)
+    total = np.where(is_number, values, 0.0).sum(axis=1)
+    with np.errstate(invalid="ignore"):
+        mean: Floats = total / is_number.sum(axis=1)
+    return mean
+
+
 def interval(values: Floats, level: float = LEVEL) -> tuple[float, float]:
     """The middle part of a measure's resamples, row 0 left out; NaN if half have no number."""
     drawn = values[1:]
@@ -145,20 +160,10 @@ def interval(values: Floats, level: float = LEVEL) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _ratios(right: Weights, wrong: Weights, missed: Weights) -> tuple[Floats, Floats, Floats]:
-    """Precision, recall and F1."""
+def _ratios(right: Weights, wrong: Weights, missed: Weights) -> dict[str, Floats]:
     with np.errstate(invalid="ignore", divide="ignore"):
-        return (
-            right / (right + wrong),
-            right / (right + missed),
-            2 * right / (2 * right + wrong + missed),
-        )
-
-
-def _mean_without_nan(values: Floats) -> Floats:
-    """(R,) mean over the classes that have a number."""
-    is_number = ~np.isnan(values)
-    total = np.where(is_number, values, 0.0).sum(axis=1)
-    with np.errstate(invalid="ignore"):
-        mean: Floats = total / is_number.sum(axis=1)
-    return mean
+        return {
+            "precision": right / (right + wrong),
+            "recall": right / (right + missed),
+            "f1": 2 * right / (2 * right + wrong + missed),
+        }

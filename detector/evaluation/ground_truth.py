@@ -1,5 +1,6 @@
 """What is to be found in images: the types. detector/formats/ reads them from files."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,6 +28,7 @@ class GroundTruth:
             of the others: what is found of them is neither right nor wrong.
         unread: how many entries about this image were not understood. Their places are among the
             regions: an image with an unread entry whose place is not known has no `GroundTruth`.
+        attributes: what else its file says of the image, by name: its kind, for instance.
     """
 
     file_name: str
@@ -38,6 +40,7 @@ class GroundTruth:
     region_class_ids: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     labelled: frozenset[int] | None = None
     unread: int = 0
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if min(self.size) < 1:

@@ -303,14 +303,18 @@ def enough_iou(iou_threshold: float) -> float:
     return min(iou_threshold, 1 - 1e-10)
 
 
-def first_come(comparison: Comparison, pairs: Ints) -> list[int]:
+def first_come(comparison: Comparison, pairs: Ints, last: Mask | None = None) -> list[int]:
     """Those of the pairs that are matched: best score first, each takes what it overlaps most.
 
     Equal IoUs go to the later ground-truth box, as in pycocotools.
+
+    Args:
+        last: (M,) ground-truth boxes that a detection takes only where it can have no other.
     """
     rows, columns = comparison.pair_detections[pairs], comparison.pair_truths[pairs]
     scores = comparison.detections.scores[rows]
-    order = np.lexsort((-columns, -comparison.pair_ious[pairs], rows, -scores))
+    yields = np.zeros(len(pairs), np.bool_) if last is None else last[columns]
+    order = np.lexsort((-columns, -comparison.pair_ious[pairs], yields, rows, -scores))
     matched, busy, taken = [], set(), set()
     for pair, row, column in zip(
         pairs[order].tolist(), rows[order].tolist(), columns[order].tolist(), strict=True

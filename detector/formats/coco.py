@@ -54,6 +54,14 @@ class _Image(msgspec.Struct):
     height: Any = None
 
 
+# What an image's entry says that is of no interest, or is read as something else.
+_NO_ATTRIBUTES = {
+    *("id", "file_name", "width", "height", "license", "licence", "flickr_url", "coco_url", "url"),
+    *("date_captured", "labelled", "ignore_regions", "title", "alt"),
+}
+_LONGEST_ATTRIBUTE = 40  # letters: more are a description
+
+
 class _Subject(msgspec.Struct):
     """The part of an annotation that says which image it is about."""
 
@@ -219,6 +227,7 @@ class _Coco:
         if draft is not None:
             self.drafts.append(draft)
             draft.labelled = self._known
+            draft.attributes = _attributes(fields)
             self._add_extras(fields, draft, entry)
 
     def _draft(self, image: _Image, entry: str) -> Draft | None:
@@ -436,3 +445,14 @@ def _results(image: DetectedImage) -> list[dict[str, Any]]:
 
 def _json(content: Any) -> bytes:
     return (json.dumps(content, indent=1) + "\n").encode()
+
+
+def _attributes(fields: Mapping[str, Any]) -> dict[str, str]:
+    """What is short enough to sort images by."""
+    return {
+        name: str(value)
+        for name, value in fields.items()
+        if name not in _NO_ATTRIBUTES
+        and isinstance(value, (str, bool, int))
+        and 0 < len(str(value)) <= _LONGEST_ATTRIBUTE >= len(name)
+    }

@@ -143,7 +143,7 @@ class Draft:
         file_name: the image, as it is called at hand.
         written: the image's name as the file has it.
         source: the file or entry that it comes from, for messages.
-        labelled: as of `GroundTruth`.
+        labelled, attributes: as of `GroundTruth`.
         is_understood: nothing about the image was lost without a place.
     """
 
@@ -160,6 +160,7 @@ class Draft:
         self.written = written or file_name
         self.source = source or self.written
         self.labelled: frozenset[int] | None = None
+        self.attributes: Mapping[str, str] = {}
         self.is_understood = True
         self._regions: list[tuple[Box, int]] = []
         self._boxes: list[tuple[Box, int, bool]] = []
@@ -224,6 +225,7 @@ class Draft:
             np.array([class_id for _box, class_id in self._regions], np.int64),
             self.labelled,
             self._unread,
+            self.attributes,
         )
 
     def _is_usable(self, box: Box | None, entry: str, written: Any) -> TypeGuard[Box]:

@@ -100,7 +100,7 @@ def test_own_thresholds_and_limits_survive_every_page_and_a_reload(visit, runnin
 NAMES = (
     *("sample", "source", "score_threshold", "iou_threshold", "class_agnostic", "classes", "top_k"),
     *("own", "threshold_shoes", "true_boxes", "compare_mode", "compare_view", "score_a", "iou_b"),
-    *("server_a", "model_b", "version_a", "pictures", "same_box_iou", "kinds", "click_target"),
+    *("server_a", "model_b", "version_a", "pictures", "same_box_iou", "kinds"),
 )
 VALUES = ("", "nan", "-1e999", "%00", "<b>", "x" * 30)
 

@@ -43,7 +43,13 @@ def settled(page: Page) -> None:
 
 def finished(page: Page) -> None:
     """Wait until all of the page is there."""
-    expect(page.locator(".lens-state")).to_have_attribute("data-state", "ready")
+    # While the page takes its place, the line that was there before it is there too.
+    page.wait_for_function(
+        """() => {
+            const lines = [...document.querySelectorAll(".lens-state")]
+            return lines.length == 1 && lines[0].dataset.state == "ready"
+        }"""
+    )
     if "/Batch" in page.url:
         expect(element(page, "batch_progress")).to_contain_text("17 of 17")
         expect(page.locator(".lens-card").first).to_be_visible()

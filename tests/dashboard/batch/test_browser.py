@@ -128,7 +128,7 @@ def test_the_exports_hold_what_is_shown(seen: Page) -> None:
     coco = json.loads(download("COCO JSON"))
     results = json.loads(download("COCO results"))
     batch = read_manifest(download("Manifest (JSON)"))
-    chips = element(seen, "batch_gallery").locator("em").all_inner_texts()
+    chips = element(seen, "cards_batch_page").locator("em").all_inner_texts()
     count = sum(int(chip.split()[0]) for chip in chips)
     assert count == len(table) == len(coco["annotations"]) == len(results) > len(SAMPLES)
     assert sum(len(r.found.detections) for r in batch.results if r.found) == count

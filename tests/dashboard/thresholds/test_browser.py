@@ -7,17 +7,18 @@ from contextlib import suppress
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from dashboard.thresholds.errors import PAGE_SIZE
 from tests.support.browser import TIMEOUT_MS, element, settled, still
 
 
 @pytest.fixture
 def opened(visit: Callable[..., Page], url: str) -> Callable[..., Page]:
-    """Opens the page, with settings in its address where they are given."""
+    """Opens one of the page's tabs."""
 
-    def at(query: str = "") -> Page:
+    def at(tab: str = "Curves") -> Page:
         viewport = {"width": 1440, "height": 1000}
-        page = visit(f"{url}/Thresholds{query}", viewport=viewport)
-        element(page, "adopt").wait_for()
+        page = visit(f"{url}/Thresholds?tab={tab}", viewport=viewport)
+        expect(element(page, "tab").locator("[aria-checked=true]")).to_have_text(tab)
         settled(page)
         # Its markup comes with the page, its modules after it: until then no key is heard.
         expect(page.locator(".viewer .number")).not_to_be_empty()
@@ -97,7 +98,7 @@ def test_a_click_anywhere_in_a_chart_over_the_threshold_sets_it(opened, key, y):
 
 def test_a_click_for_one_class_sets_its_own_threshold(opened):
     page = opened()
-    element(page, "click_target").get_by_text("audio", exact=True).click()
+    element(page, "scrub").get_by_role("radio", name="audio").click()
     stands_out(page, "counts", "audio")
     at = re.compile(r"own=audio&threshold_audio=0\.(69|7|71)\b")
     click_at(page, "counts", 0.7, 0.5, url=at)
@@ -116,8 +117,8 @@ def test_a_click_on_a_point_of_precision_and_recall_adopts_its_threshold(opened)
     click_at(page, "pr", point[0], point[1], url=at)
 
 
-def test_a_cell_of_the_confusion_matrix_lists_its_boxes_and_a_row_opens_its_image(opened):
-    page = opened()
+def test_a_cell_of_the_confusion_matrix_lists_its_boxes_and_a_crop_opens_its_image(opened):
+    page = opened("Errors")
     cell = chart(page, "confusion").evaluate(
         """plot => {
             const {x, customdata, text} = plot.data[0];
@@ -130,55 +131,59 @@ def test_a_cell_of_the_confusion_matrix_lists_its_boxes_and_a_row_opens_its_imag
     settled(page)
     before = page.locator(".st-key-sample [aria-checked=true]").inner_text()
     opens_on = "outfit_flatlay.jpg"
-    listed = page.locator(".st-key-behind_paper tbody tr")
-    expect(listed).to_have_count(cell[2])
-    told = listed.all_text_contents()[:9]
-    # The last of those in sight: the page's header may lie over the first.
-    row = max(number for number, text in enumerate(told, start=1) if opens_on not in text)
+    crops = page.locator(".lens-card")
+    expect(crops).to_have_count(min(cell[2], PAGE_SIZE))
+    crop = crops.filter(has_not_text=opens_on).last
     settled(page)
-    table = element(page, "behind").locator("canvas").first
-    box = table.bounding_box()
-    assert box
-    page.mouse.click(box["x"] + 18, box["y"] + 35 * row + 17)
+    crop.scroll_into_view_if_needed()
+    still(crop)
+    crop.click(force=True)  # its button lies over it
     after = page.locator(".st-key-sample [aria-checked=true]")
     expect(after).not_to_have_text(before)
     expect(element(page, "viewer_mode").locator("[aria-checked=true]")).to_have_text(
         "Right and wrong"
     )
     expect(element(page, "scrub").locator(".viewer")).to_be_in_viewport(ratio=0.7)
+    expect(page.locator(".lens-card.chosen")).to_have_count(1)
     page.get_by_role("button", name="Back to the list").click()
-    expect(table).to_be_in_viewport(ratio=0.9)
+    expect(element(page, "behind")).to_be_in_viewport()
     page.locator(".st-key-sample [role=radio]").first.click()
     expect(page.get_by_role("button", name="Back to the list")).to_be_hidden()
 
 
 def test_one_choice_of_a_class_holds_for_slider_charts_and_list(opened):
-    page = opened()
-    viewer, pills = element(page, "scrub").locator(".viewer"), element(page, "click_target")
+    page = opened("Errors")
+    viewer = element(page, "scrub").locator(".viewer")
     errors = page.get_by_text("All errors of shoes")
     viewer.get_by_role("radio", name="shoes").click()
-    expect(pills.get_by_role("radio", name="shoes")).to_be_checked()
     expect(errors).to_be_visible()
+    element(page, "tab").get_by_text("Curves").click()
     stands_out(page, "rates", "shoes")
-    pills.get_by_text("All classes").click()
-    expect(viewer.get_by_role("radio", name="All classes")).to_be_checked()
+    element(page, "tab").get_by_text("Errors").click()
+    expect(errors).to_be_visible()
+    viewer.get_by_role("radio", name="All classes").click()
     expect(errors).to_be_hidden()
 
 
 def test_what_a_picked_box_says_is_in_sight_where_it_was_picked(visit, url):
     page = visit(f"{url}/Thresholds", viewport={"width": 1440, "height": 900})
-    element(page, "adopt").wait_for()
+    expect(page.locator(".viewer .number")).not_to_be_empty()
     element(page, "viewer_mode").get_by_text("X-ray").click()
     expect(page.locator(".viewer .legend")).to_contain_text("candidates")
     page.locator(".boxes").press("n")
     panel = page.locator(".panel")
     expect(panel).to_contain_text("suppressed")
     expect(panel).to_be_in_viewport(ratio=0.99)
-    assert page.locator(".stMain").evaluate("main => main.scrollTop") == 0
+    photo, ask = page.locator("img.photo"), page.locator(".st-key-viewer_frame_ask .ask")
+    expect(photo).to_be_in_viewport(ratio=0.9)
+    page.wait_for_function(
+        "both => both[0].getBoundingClientRect().bottom <= both[1].getBoundingClientRect().bottom",
+        arg=[ask.element_handle(), photo.element_handle()],
+    )
 
 
 def test_a_missed_object_leads_to_its_true_box(opened):
-    page = opened()
+    page = opened("Errors")
     x, y = chart(page, "confusion").evaluate(
         """plot => {
             const {x, base, customdata} = plot.data[0];
@@ -189,8 +194,9 @@ def test_a_missed_object_leads_to_its_true_box(opened):
     click_at(page, "confusion", x, y)
     expect(page.get_by_text("in books, not found")).to_be_visible()
     settled(page)
-    box = still(element(page, "behind").locator("canvas").first)
-    page.mouse.click(box["x"] + 18, box["y"] + 35 * 6 + 17)
+    crop = page.locator(".lens-card").nth(5)
+    still(crop)
+    crop.click(force=True)
     viewer = element(page, "scrub").locator(".viewer")
     page.wait_for_function(
         """({lens}) => {
@@ -204,7 +210,7 @@ def test_a_missed_object_leads_to_its_true_box(opened):
 
 def test_an_error_of_many_images_leads_to_an_image_that_no_strip_has(opened, samples_dir):
     """The page above the image changes too: it stays in sight while all places move."""
-    page = opened()
+    page = opened("Errors")
     element(page, "scope").get_by_text("Many images").click()
     name = "crowded_table.jpg"
     other = {
@@ -216,11 +222,11 @@ def test_an_error_of_many_images_leads_to_an_image_that_no_strip_has(opened, sam
     expect(page.get_by_text("No ground truth for these images yet")).to_be_visible()
     truth = element(page, "ground_truth").locator("input[type=file]")
     truth.set_input_files(samples_dir / "annotations.json")
-    table = element(page, "behind").locator("canvas").first
-    table.wait_for()
+    crop = page.locator(".lens-card").first
+    crop.wait_for()
     settled(page)
-    box = still(table)
-    page.mouse.click(box["x"] + 18, box["y"] + 35 + 17)
+    still(crop)
+    crop.click(force=True)
     expect(page.get_by_text("one of the many")).to_be_attached()
     settled(page)
     expect(element(page, "scrub").locator(".viewer")).to_be_in_viewport(ratio=0.7)

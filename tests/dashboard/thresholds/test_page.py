@@ -1,6 +1,7 @@
 """The Thresholds page, run by Streamlit's app tester against a real model server."""
 
 import json
+import re
 import zipfile
 from collections import Counter
 from collections.abc import Callable
@@ -15,7 +16,8 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import state
 from dashboard.files import ImageFile
-from dashboard.thresholds import accuracy, class_names
+from dashboard.thresholds import class_names
+from dashboard.thresholds.errors import PAGE_SIZE
 from detector import images, ssd
 from detector.config import COMMODITY_LABELS as LABELS
 from detector.embedded import EmbeddedServer
@@ -40,10 +42,10 @@ def opened(
 ) -> Callable[..., AppTest]:
     monkeypatch.setenv("COMMODITY_LENS_SERVER", embedded_server.address)
 
-    def run(page: str = PAGE, **query: str) -> AppTest:
+    def run(page: str = PAGE, *, tab: str = "Curves", **query: str) -> AppTest:
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
         app.switch_page(page)
-        for name, value in query.items():
+        for name, value in {"tab": tab, **query}.items():
             app.query_params[name] = value
         return app.run()
 
@@ -157,7 +159,7 @@ def iou(a: list[float], b: list[float]) -> float:
 
 
 def test_the_funnel_ends_with_what_detect_shows(opened, gallery_outputs):
-    app = opened(score_threshold="0.2")
+    app = opened(tab="X-ray", score_threshold="0.2")
     first = json.loads((ROOT / "samples" / "annotations.json").read_text())["images"][0]
     raw, size = gallery_outputs[first["file_name"]]
     count = len(ssd.postprocess(raw, ssd.Settings(score_threshold=0.2), size))
@@ -175,7 +177,7 @@ def test_thresholds_of_the_address_are_taken_and_bad_ones_are_not(opened):
 
 
 def test_adopting_sets_the_proposed_thresholds_and_detect_has_them_too(opened):
-    app = opened()
+    app = opened(tab="Operating point")
     before = float(metrics(app)["F1"])
     app.button(key="adopt").click().run()
     own = dict(kept(app, state.Thresholds).settings.class_thresholds)
@@ -220,7 +222,7 @@ def test_what_the_iou_changed_is_told_until_something_else_moves(opened):
 
 
 def test_the_picked_box_lists_what_it_suppressed(opened, gallery_outputs):
-    app = opened()
+    app = opened(tab="X-ray")
     first = json.loads((ROOT / "samples" / "annotations.json").read_text())["images"][0]
     raw, size = gallery_outputs[first["file_name"]]
     found = ssd.postprocess(raw, ssd.Settings(), size)
@@ -238,7 +240,7 @@ SUPPRESSED = ["class", "score", "iou", "box"]
 
 
 def test_uploaded_images_without_truth_are_counted_and_not_judged(opened):
-    app = uploaded(opened(), photo())
+    app = uploaded(opened(tab="Operating point"), photo())
     assert errors(app) == []
     assert metrics(app) == {}
     assert any("No ground truth" in box.value for box in app.info)
@@ -374,7 +376,7 @@ def test_a_thresholds_file_is_taken(opened):
         "score_threshold": 0.4,
         "class_thresholds": {"shoes": 0.15},
     }
-    app = opened()
+    app = opened(tab="Operating point")
     upload = ("mine.json", json.dumps(content).encode(), "application/json")
     app.file_uploader(key="thresholds_file").set_value(upload).run()
     assert kept(app, state.Thresholds).settings.score_threshold == 0.4
@@ -382,7 +384,7 @@ def test_a_thresholds_file_is_taken(opened):
 
 
 def test_a_broken_thresholds_file_is_an_error_and_changes_nothing(opened):
-    app = opened(score_threshold="0.5")
+    app = opened(tab="Operating point", score_threshold="0.5")
     app.file_uploader(key="thresholds_file").set_value(
         ("mine.json", b"{", "application/json")
     ).run()
@@ -438,7 +440,7 @@ def test_many_images_are_counted_once_and_a_bad_file_does_not_stop_them(opened):
 
 
 def test_what_was_chosen_is_still_chosen_after_a_visit_to_another_page(opened):
-    app = opened()
+    app = opened(tab="Operating point")
     app.segmented_control(key="scope").set_value("this").run()
     app.segmented_control(key="method").set_value("Least cost").run()
     app.slider(key="match_iou").set_value(0.75).run()
@@ -476,7 +478,9 @@ def test_many_images_are_asked_again_by_a_new_version(monkeypatch):
     with serving(of(1)) as server:
         monkeypatch.setenv("COMMODITY_LENS_SERVER", server.address)
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-        app.switch_page(PAGE).run()
+        app.switch_page(PAGE)
+        app.query_params["tab"] = "Curves"
+        app.run()
         app.segmented_control(key="scope").set_value("many").run()
         files = [photo(f"{side}.jpg", side) for side in (300, 301)]
         app.file_uploader(key="many").set_value([*files, ("bad.jpg", b"-", "image/jpeg")]).run()
@@ -489,20 +493,112 @@ def test_many_images_are_asked_again_by_a_new_version(monkeypatch):
         assert len(warnings(app)) == 1
 
 
-def test_of_many_errors_the_first_are_listed_and_the_rest_is_counted(
-    opened, gallery_outputs, monkeypatch
-):
-    monkeypatch.setattr(accuracy, "MAX_ROWS", 10**6)
-    app = opened(score_threshold="0.02")
-    count = len(kept(app, state.ListedBoxes).rows)
-    monkeypatch.setattr(accuracy, "MAX_ROWS", 30)
-    app.run()
+def test_all_errors_can_be_looked_at_a_page_of_them_at_a_time(opened, gallery_outputs):
+    app = opened(tab="Errors", score_threshold="0.1")
     listed = kept(app, state.ListedBoxes).rows
-    assert len(listed) == 30 < count
-    assert f"… and {count - 30} more." in captions(app)
+    assert len(listed) > 2 * PAGE_SIZE
+    assert f"1 to {PAGE_SIZE} of {len(listed)}" in captions(app)
+    assert sum(button.key.startswith("open_box_") for button in app.button) == PAGE_SIZE
     for image, box_id in listed:
         raw, size = gallery_outputs[image.name]
-        assert box_id in ssd.postprocess(raw, ssd.Settings(score_threshold=0.02), size).ids
+        found = ssd.postprocess(raw, ssd.Settings(score_threshold=0.1), size).ids
+        assert box_id in found or box_id.startswith("truth-")
+
+
+def test_a_step_leads_from_error_to_error_and_turns_the_page(opened):
+    app = opened(tab="Errors")
+    listed = kept(app, state.ListedBoxes).rows
+    assert app.button(key="previous_box").disabled is False  # to the last of them
+    for place in (0, 1):
+        app.button(key="next_box").click().run()
+        image, box_id = listed[place]
+        assert errors(app) == []
+        assert kept(app, state.Pick) == state.Pick(image.digest, box_id)
+        assert f"{place + 1} of {len(listed)}" in captions(app)
+    assert app.segmented_control(key="viewer_mode").value == "Right and wrong"
+    app.button(key=f"open_box_{PAGE_SIZE - 1}").click().run()
+    app.button(key="next_box").click().run()
+    assert kept(app, state.Pick).detection_id == listed[PAGE_SIZE][1]
+    assert f"{PAGE_SIZE + 1} to " in captions(app)
+
+
+def test_the_thresholds_of_the_selected_classes_alone_are_adopted(opened):
+    app = opened(tab="Operating point")
+    table = app.dataframe(key="proposal")
+    shown = table.value
+    assert list(shown["class"]) == list(LABELS[1:])
+    assert shown["objects"].sum() == 140
+    row = list(shown["class"]).index("audio")
+    app.session_state["proposal"] = {"selection": {"rows": [row], "columns": []}}
+    app.run()
+    assert app.button(key="adopt").label.startswith("Adopt for audio: precision ")
+    app.button(key="adopt").click().run()
+    own = dict(kept(app, state.Thresholds).settings.class_thresholds)
+    assert own == {AUDIO: shown["proposed"][row]}
+
+
+def slices_of(app: AppTest) -> dict[str, list[str]]:
+    """The cells of the table of slices, by its names."""
+    [table] = [block.value for block in app.get("html") if "lens-slices" in block.value]
+    return {
+        row[0]: row[1:]
+        for row in (re.findall(r"<t[hd][^>]*>([^<]*)</t", part) for part in table.split("<tr>")[2:])
+    }
+
+
+def test_slices_say_how_many_objects_they_rest_on_and_add_up(opened):
+    app = opened(tab="Slices")
+    assert errors(app) == []
+    for dimension in app.selectbox(key="slice_by").options:
+        app.selectbox(key="slice_by").set_value(dimension).run()
+        assert errors(app) == []
+        rows = slices_of(app)
+        assert sum(int(cells[0].removesuffix(" *")) for cells in rows.values()) == 140
+        assert all((" *" in cells[0]) is (int(cells[0].split()[0]) < 10) for cells in rows.values())
+
+
+def test_a_slice_of_the_chosen_class_has_the_recall_that_its_table_says(opened):
+    app = opened(tab="Slices")
+    keep(app, state.ChosenClass(SHOES))
+    app.selectbox(key="slice_by").set_value("Objects in the image").run()
+    rows = slices_of(app)
+    assert sum(int(cells[0].removesuffix(" *")) for cells in rows.values()) == 6
+    right = sum(
+        int(cells[0].removesuffix(" *")) * float(cells[4].replace("–", "0"))
+        for cells in rows.values()
+    )
+    assert right == pytest.approx(round(right), abs=0.01)
+
+
+def test_images_are_divided_by_what_their_ground_truth_says_of_them(opened, samples_dir):
+    content = json.loads((samples_dir / "annotations.json").read_text())
+    for place, entry in enumerate(content["images"]):
+        entry["kind"] = "flat" if place % 2 else "deep"
+    app = opened(tab="Slices")
+    truth = ("truth.json", json.dumps(content).encode(), "application/json")
+    app.file_uploader(key="ground_truth").set_value([truth]).run()
+    app.selectbox(key="slice_by").set_value("kind").run()
+    assert errors(app) == []
+    assert list(slices_of(app)) == ["deep", "flat"]
+
+
+@pytest.mark.parametrize(
+    ("tab", "keys"),
+    [
+        ("Image", set()),
+        ("X-ray", {"density"}),
+        ("Curves", {"counts", "rates", "pr"}),
+        ("Errors", {"confusion"}),
+        ("Slices", {"slices"}),
+        ("Operating point", set()),
+    ],
+)
+def test_what_a_tab_does_not_show_is_not_made(opened, tab, keys):
+    app = opened(tab=tab)
+    assert errors(app) == []
+    charts = {chart.proto.id.rpartition("-")[2] for chart in app.get("plotly_chart")}
+    assert charts == keys
+    assert bool(kept(app, state.ImageSets).sets) is (tab not in ("Image", "X-ray"))
 
 
 def test_what_is_counted_without_an_upload_is_named(opened):
@@ -519,7 +615,7 @@ def test_what_is_counted_without_an_upload_is_named(opened):
 
 def test_errors_of_a_image_are_listed_again_after_a_look_elsewhere(opened):
     """What was judged is kept by what the image and the answer are, not by who they are."""
-    app = opened(score_threshold="0.02")
+    app = opened(tab="Errors", score_threshold="0.02")
     app.segmented_control(key="scope").set_value("this").run()
     listed = [box_id for _, box_id in kept(app, state.ListedBoxes).rows]
     keep(app, state.ImageSets())
@@ -529,11 +625,14 @@ def test_errors_of_a_image_are_listed_again_after_a_look_elsewhere(opened):
 
 
 def test_the_errors_of_the_chosen_class_are_listed_alone(opened, gallery_outputs):
-    app = opened(score_threshold="0.1")
-    app.pills(key="click_target").set_value(AUDIO).run()
+    app = opened(tab="Errors", score_threshold="0.1")
+    keep(app, state.ChosenClass(AUDIO))
+    app.run()
     assert errors(app) == []
-    listed = app.dataframe(key="behind").value
-    assert set(listed["class"]) == {"audio"}
+    listed = kept(app, state.ListedBoxes).rows
+    cards = [box.value for box in app.get("html") if "lens-card" in box.value]
+    assert len(cards) == min(len(listed), PAGE_SIZE)
+    assert all('<b title="audio' in card for card in cards)
     kinds = [option.split() for option in app.pills(key="error_kind").options]
     assert sum(int(count) for *_name, count in kinds) == len(listed)
     assert any("All errors of audio" in text.value for text in app.markdown)

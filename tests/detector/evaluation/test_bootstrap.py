@@ -9,7 +9,8 @@ from detector.evaluation import bootstrap, curves
 from detector.evaluation.bootstrap import interval, measure, resamples
 from detector.evaluation.matching import compare, match
 from detector.ssd import Settings
-from tests.detector.evaluation.test_matching import WATCH, found, random_images, truth
+from tests.detector.evaluation.test_matching import WATCH, found, truth
+from tests.support.coco import random_images
 
 BOX, FAR = (0, 0, 10, 10), (50, 50, 60, 60)
 

@@ -25,9 +25,9 @@ from tests.detector.evaluation.test_matching import (
     SHOES,
     WATCH,
     found,
-    random_images,
     truth,
 )
+from tests.support.coco import random_images
 
 BOX, NEXT, FAR = (0, 0, 10, 10), (20, 0, 30, 10), (50, 50, 60, 60)
 

@@ -18,9 +18,9 @@ from tests.detector.evaluation.test_matching import (
     SHOES,
     WATCH,
     found,
-    random_images,
     truth,
 )
+from tests.support.coco import random_images
 
 LABELS = ("background", "shoes", "watch", "books")
 FAR = (50, 50, 60, 60)

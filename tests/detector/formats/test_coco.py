@@ -422,3 +422,20 @@ def test_the_gallerys_truth_is_read_without_a_problem(samples_dir):
     read = read_coco(data, labels)
     assert len(read.images) == len(json.loads(data)["images"])
     assert read.problems == ()
+
+
+def test_what_an_image_says_of_itself_is_read_where_images_can_be_sorted_by_it():
+    image = {
+        **{"id": 1, "file_name": "a.jpg", "width": 9, "height": 9, "license": 3, "labelled": []},
+        **{
+            "kind": "scene",
+            "night": True,
+            "floor": 2,
+            "note": "x" * 41,
+            "where": ["a"],
+            "none": "",
+        },
+    }
+    content = {"images": [image], "annotations": [], "categories": [{"id": 1, "name": "shoes"}]}
+    [truth] = read_coco(json.dumps(content).encode(), LABELS).images
+    assert truth.attributes == {"kind": "scene", "night": "True", "floor": "2"}
