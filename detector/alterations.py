@@ -44,7 +44,7 @@ class Knob:
 
 
 KNOBS = (
-    Knob("brightness", 0, -5, 3, 0.25, (-5, -4, -3, -2, -1, 0, 1, 2, 3)),
+    Knob("brightness", 0, -6, 3, 0.5, (-6, -5, -4, -3, -2, -1, 0, 1, 2, 3)),
     Knob("contrast", 1, 0.05, 2, 0.05, (0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1, 1.5, 2)),
     Knob("blur", 0, 0, 20, 0.5, (0, 1, 2, 3, 4, 6, 8, 12, 16, 20)),
     Knob("noise", 0, 0, 1, 0.05, (0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1)),
@@ -227,4 +227,5 @@ def _grain(height: int, width: int) -> NDArray[np.float32]:
 
 
 def _to_bytes(values: NDArray[np.floating]) -> NDArray[np.uint8]:
-    return np.rint(np.clip(values, 0, 255)).astype(np.uint8)
+    rounded: NDArray[np.uint8] = np.rint(np.clip(values, 0, 255)).astype(np.uint8)
+    return rounded

@@ -150,9 +150,9 @@ class Precisions:
         """(S,) mAP: the mean over the classes that have objects; NaN where none has."""
         has_any = self.objects > 0
         total = np.where(has_any, self.by_class, 0).sum(axis=1)
-        return np.divide(
-            total, has_any.sum(axis=1), np.full(len(total), np.nan), where=has_any.any(axis=1)
-        )
+        none = np.full(len(total), np.nan)
+        mean: Floats = np.divide(total, has_any.sum(axis=1), none, where=has_any.any(axis=1))
+        return mean
 
 
 def precisions(

@@ -185,7 +185,8 @@ def _columns() -> list[DeltaGenerator]:
     return st.columns([8, 5], gap="medium")
 
 
-def _is_phone() -> bool:
+def is_phone() -> bool:
+    """Whether the browser is a phone's."""
     return "Mobi" in st.context.headers.get("User-Agent", "")
 
 
@@ -223,7 +224,7 @@ def _figure(
         picked=figure_state.pick,
         truth=truth,
         revision=figure_state.revision,
-        usual_size=PHONE_SIZE if _is_phone() else marks.USUAL_SIZE,
+        usual_size=PHONE_SIZE if is_phone() else marks.USUAL_SIZE,
     )
     with place:
         st.plotly_chart(
@@ -238,16 +239,26 @@ def _figure(
         figure_hands("figure_frame")
 
 
-def _frame(key: str, image: ImageFile, loaded: LoadedImage) -> DeltaGenerator:
+def figure_place(key: str, url: str, size: tuple[int, int], name: str) -> DeltaGenerator:
     """The figure's place, as high as the photo needs at the column's width; style.css keeps it
-    within the window, and shows the photo in it until the figure has drawn it."""
-    width, height = loaded.size
+    within the window, and shows the photo in it until the figure has drawn it.
+
+    Args:
+        url: of the photo.
+        size: (width, height) of it.
+        name: what it is called.
+    """
+    width, height = size
     st.html(f"<style>.st-key-{key}_frame{{--photo:{height / width:.4f}}}</style>")
     with st.container(key=f"{key}_column"):
         place = st.container(key=f"{key}_frame")
     with place, st.container(key=f"{key}_early"):
-        st.html(f'<img src="{photo_url(image, loaded)}" alt="{html.escape(image.name)}">')
+        st.html(f'<img src="{url}" alt="{html.escape(name)}">')
     return place
+
+
+def _frame(key: str, image: ImageFile, loaded: LoadedImage) -> DeltaGenerator:
+    return figure_place(key, photo_url(image, loaded), loaded.size, image.name)
 
 
 def _timings(steps_s: list[float]) -> None:

@@ -1,0 +1,163 @@
+"""The knobs that alter an image: their words, their sliders, and which one is swept over."""
+
+import streamlit as st
+
+from dashboard import frame, state
+from detector.alterations import KNOBS, Alteration, Knob
+from detector.translation import _, noted
+
+SWEPT = "swept"
+LABELS = {
+    "brightness": noted("Brightness"),
+    "contrast": noted("Contrast"),
+    "blur": noted("Blur"),
+    "noise": noted("Noise"),
+    "jpeg_quality": noted("JPEG quality"),
+    "rotation": noted("Rotation"),
+    "scale": noted("Scale"),
+    "crop": noted("Crop"),
+}
+HELP = {
+    "brightness": noted("In stops: each stop less is half the light, each stop more twice it."),
+    "contrast": noted("How far values are from the image's mean grey; 100 % is as it is."),
+    "blur": noted(
+        "Standard deviation of a Gaussian blur, in thousandths (‰) of the longest side: the same"
+        " for a small image and a large one."
+    ),
+    "noise": noted(
+        "Standard deviation of Gaussian noise, in percent of the range of values. The same grain"
+        " each time, 1/800 of the longest side."
+    ),
+    "jpeg_quality": noted("Encoded as a JPEG of this quality; at 100 it is not encoded again."),
+    "rotation": noted(
+        "Degrees, clockwise. A turned box needs a larger upright one around it, so that IoU falls"
+        " a little even where the object is found as well as before."
+    ),
+    "scale": noted("How large the image is within its frame, as if it were farther away."),
+    "crop": noted("The part of width and height that is cut away, half of it on each side."),
+}
+FORMATS = {
+    "brightness": "%+.1f",
+    "contrast": "percent",
+    "blur": "%.1f ‰",
+    "noise": "percent",
+    "jpeg_quality": "%d",
+    "rotation": "%+d°",
+    "scale": "percent",
+    "crop": "percent",
+}
+
+
+def label(knob: Knob) -> str:
+    """What it is called."""
+    return _(LABELS[knob.name])
+
+
+def axis(knob: Knob) -> str:
+    """The same as the title of an axis, with the unit that its `tick` leaves out."""
+    return _("Brightness in stops") if knob.name == "brightness" else label(knob)
+
+
+def tick(knob: Knob, value: float) -> str:
+    """A value on an axis."""
+    if knob.name in ("contrast", "noise", "scale", "crop"):
+        return f"{value:.0%}"
+    if knob.name == "blur":
+        return f"{value:g} ‰"
+    text = f"{value:g}" if knob.name == "jpeg_quality" or not value else f"{value:+g}"
+    return text.replace("-", "−") + ("°" if knob.name == "rotation" else "")
+
+
+def in_words(knob: Knob, value: float) -> str:
+    """A value in a sentence."""
+    text = tick(knob, value)
+    if knob.name == "brightness":
+        return _("{value} stops", value=text)
+    return _("quality {value}", value=text) if knob.name == "jpeg_quality" else text
+
+
+def position(knob: Knob, value: float) -> float:
+    """Where a value is among the knob's levels, as an index of these."""
+    upper = next(index for index, level in enumerate(knob.levels) if level >= value)
+    if not upper:
+        return 0.0
+    low, high = knob.levels[upper - 1], knob.levels[upper]
+    return upper - (high - value) / (high - low)
+
+
+def show() -> Alteration:
+    """Draw the sliders. Returns what they stand for."""
+    values: dict[str, float] = {}
+    for pair in zip(KNOBS[::2], KNOBS[1::2], strict=True):
+        for column, knob in zip(st.columns(2, gap="medium"), pair, strict=True):
+            with column:
+                values[knob.name] = _slider(knob)
+    return Alteration(**values)
+
+
+def reset_button(*, is_reset: bool) -> None:
+    """Puts the image back as it was."""
+    st.button(
+        _("As it was"),
+        icon=":material/restart_alt:",
+        type="tertiary",
+        key="unaltered",
+        disabled=is_reset,
+        on_click=_reset,
+    )
+
+
+def choose_swept() -> Knob:
+    """The knob that is swept over: the one that was moved last, or another."""
+    by_name = {knob.name: knob for knob in KNOBS}
+    chosen = st.pills(
+        _("Sweep over"),
+        list(by_name),
+        default=KNOBS[0].name,
+        required=True,
+        key=SWEPT,
+        format_func=lambda name: _(LABELS[name]),
+        label_visibility="collapsed",
+        persist_state="session",
+        wrap=True,
+    )
+    return by_name[chosen]
+
+
+def swept() -> Knob:
+    """The knob that `choose_swept` has."""
+    name = state.widget(SWEPT, KNOBS[0].name)
+    return next(knob for knob in KNOBS if knob.name == name)
+
+
+def _slider(knob: Knob) -> float:
+    return float(
+        st.slider(
+            label(knob),
+            float(knob.lowest),
+            float(knob.highest),
+            float(knob.usual),
+            float(knob.step),
+            format=FORMATS[knob.name],
+            key=_key(knob),
+            help=_(HELP[knob.name]),
+            on_change=_moved,
+            args=(knob.name,),
+            persist_state="session",
+        )
+    )
+
+
+def _key(knob: Knob) -> str:
+    return f"knob_{knob.name}"
+
+
+@frame.callback
+def _moved(name: str) -> None:
+    state.set_widget(SWEPT, name)
+
+
+@frame.callback
+def _reset() -> None:
+    for knob in KNOBS:
+        state.set_widget(_key(knob), float(knob.usual))
