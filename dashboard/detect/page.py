@@ -298,6 +298,11 @@ def _hand_on(
                 _exports(image, answer, settings, detections)
         frame.show_link("link", is_sample=images.is_sample(image))
         why.button(image, answer, detections)
+        st.page_link(
+            "pages/5_Robustness.py",
+            label=_("What if the photo were worse?"),
+            icon=":material/thunderstorm:",
+        )
         if has_truth:
             st.toggle(
                 _("Ground truth"),

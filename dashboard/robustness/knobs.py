@@ -18,7 +18,9 @@ LABELS = {
     "crop": noted("Crop"),
 }
 HELP = {
-    "brightness": noted("In stops: each stop less is half the light, each stop more twice it."),
+    "brightness": noted(
+        "In stops (EV): each one less is half the light, each one more twice as much."
+    ),
     "contrast": noted("How far values are from the image's mean grey; 100 % is as it is."),
     "blur": noted(
         "Standard deviation of a Gaussian blur, in thousandths (‰) of the longest side: the same"
@@ -37,12 +39,12 @@ HELP = {
     "crop": noted("The part of width and height that is cut away, half of it on each side."),
 }
 FORMATS = {
-    "brightness": "%+.1f",
+    "brightness": "%.1f EV",
     "contrast": "percent",
     "blur": "%.1f ‰",
     "noise": "percent",
     "jpeg_quality": "%d",
-    "rotation": "%+d°",
+    "rotation": "%d°",
     "scale": "percent",
     "crop": "percent",
 }
@@ -55,7 +57,7 @@ def label(knob: Knob) -> str:
 
 def axis(knob: Knob) -> str:
     """The same as the title of an axis, with the unit that its `tick` leaves out."""
-    return _("Brightness in stops") if knob.name == "brightness" else label(knob)
+    return _("Brightness in stops (EV)") if knob.name == "brightness" else label(knob)
 
 
 def tick(knob: Knob, value: float) -> str:
@@ -72,8 +74,13 @@ def in_words(knob: Knob, value: float) -> str:
     """A value in a sentence."""
     text = tick(knob, value)
     if knob.name == "brightness":
-        return _("{value} stops", value=text)
+        return f"{text} EV"
     return _("quality {value}", value=text) if knob.name == "jpeg_quality" else text
+
+
+def between(knob: Knob, low: float, high: float) -> str:
+    """Two values in a sentence."""
+    return _("{low} to {high}", low=tick(knob, low), high=in_words(knob, high))
 
 
 def position(knob: Knob, value: float) -> float:
@@ -88,10 +95,11 @@ def position(knob: Knob, value: float) -> float:
 def show() -> Alteration:
     """Draw the sliders. Returns what they stand for."""
     values: dict[str, float] = {}
-    for pair in zip(KNOBS[::2], KNOBS[1::2], strict=True):
-        for column, knob in zip(st.columns(2, gap="medium"), pair, strict=True):
-            with column:
-                values[knob.name] = _slider(knob)
+    with st.container(key="knob_pairs"):
+        for pair in zip(KNOBS[::2], KNOBS[1::2], strict=True):
+            for column, knob in zip(st.columns(2, gap="medium"), pair, strict=True):
+                with column:
+                    values[knob.name] = _slider(knob)
     return Alteration(**values)
 
 
@@ -119,6 +127,7 @@ def choose_swept() -> Knob:
         format_func=lambda name: _(LABELS[name]),
         label_visibility="collapsed",
         persist_state="session",
+        bind="query-params",
         wrap=True,
     )
     return by_name[chosen]
@@ -144,6 +153,7 @@ def _slider(knob: Knob) -> float:
             on_change=_moved,
             args=(knob.name,),
             persist_state="session",
+            bind="query-params",
         )
     )
 

@@ -24,6 +24,7 @@ from detector.translation import _, plural
 
 POLL_S = 0.5
 MAX_KEPT = 8  # runs a session, of 500 images some 40 MB each
+NEAR = 0.05  # of mAP: less is within what another set of images would change
 MAX_TOLD = 3  # files that could not be read
 
 
@@ -58,7 +59,8 @@ def _section(answer: Answer, files: list[ImageFile], polls: bool) -> None:
     if any(each.is_running for each in kept.values()) != polls:
         st.rerun()  # with the timer, or without
     knob, settings = knobs.swept(), controls.kept()
-    found: Measuring | None = kept.get(_key(answer, files, knob, settings))
+    key = _key(answer, files, knob, settings)
+    found: Measuring | None = kept.get(key)
     with st.container(horizontal=True, vertical_alignment="center", key="robust_progress"):
         _switch(answer, files, knob, settings, found)
     if found is None:
@@ -71,7 +73,7 @@ def _section(answer: Answer, files: list[ImageFile], polls: bool) -> None:
         refused = state.RefusedFile(name, str(error), error.hint)
         st.warning(frame.refused_line(refused), icon=":material/broken_image:")
     if not found.is_running and found.images:
-        _curves(found)
+        _curves(key, found)
 
 
 def _key(answer: Answer, files: list[ImageFile], knob: Knob, settings: ssd.Settings) -> str:
@@ -100,21 +102,24 @@ def _switch(
         st.button(_("Stop"), icon=":material/stop_circle:", key="robust_stop", on_click=on_click)
     elif found is not None and found.count < total:
         on_click = frame.callback(found.go_on)
-        icon = ":material/play_arrow:"
-        if st.button(_("Go on"), icon=icon, key="robust_on", on_click=on_click):
-            st.rerun()
+        st.button(_("Go on"), icon=":material/play_arrow:", key="robust_on", on_click=on_click)
     elif found is None and total:
         name = knobs.label(knob)
         label = plural(
             "Measure {count} image over {knob}", "Measure {count} images over {knob}", total,
             knob=name,
         )  # fmt: skip
-        icon = ":material/play_arrow:"
-        if st.button(label, type="primary", icon=icon, key="robust_measure"):
-            _begin(answer, files, knob, settings)
-            st.rerun()
+        st.button(
+            label,
+            type="primary",
+            icon=":material/play_arrow:",
+            key="robust_measure",
+            on_click=_begin,
+            args=(answer, files, knob, settings),
+        )
 
 
+@frame.callback
 def _begin(answer: Answer, files: list[ImageFile], knob: Knob, settings: ssd.Settings) -> None:
     kept = dict(state.read(state.Robustness).measured)
     for other in kept.values():
@@ -133,7 +138,7 @@ def _begin(answer: Answer, files: list[ImageFile], knob: Knob, settings: ssd.Set
     state.update(state.Robustness, measured=dict(list(kept.items())[-MAX_KEPT:]))
 
 
-def _curves(measuring: Measuring) -> None:
+def _curves(key: str, measuring: Measuring) -> None:
     images, knob = measuring.images, measuring.knob
     truth = _truth(images)
     if truth is None:
@@ -142,8 +147,7 @@ def _curves(measuring: Measuring) -> None:
     if not with_truth:
         st.info(_("None of these images has ground truth."), icon=":material/data_object:")
         return
-    key = " ".join([truth.key, knob.name, *(image.digest for image in with_truth)])
-    found = _precisions(key, id(measuring), with_truth, truth, knob)
+    found = _precisions(key, len(images), truth.key, with_truth, truth, knob)
     usual = knob.levels.index(knob.usual)
     labels = config().labels
     st.markdown(f"#### {_verdict(knob, found.mean, len(with_truth))}")
@@ -188,7 +192,8 @@ def _truth(images: list[MeasuredImage]) -> GroundTruthSet | None:
 @st.cache_resource(show_spinner=False, scope="session", max_entries=8)
 def _precisions(
     key: str,
-    run: int,
+    count: int,
+    truth_key: str,
     _images: list[MeasuredImage],
     _truth: GroundTruthSet,
     _knob: Knob,
@@ -201,15 +206,23 @@ def _precisions(
 
 def _verdict(knob: Knob, mean: Floats, image_count: int) -> str:
     """How far mAP stays near what it is unaltered, and what it is at the worst."""
-    usual = mean[knob.levels.index(knob.usual)]
+    unaltered = knob.levels.index(knob.usual)
+    usual = mean[unaltered]
     if math.isnan(usual):
         return _("Nothing to measure")
     worst = int(np.nanargmin(mean))
+    far = np.flatnonzero(mean < usual - NEAR)  # NaN is not
+    low = max(far[far < unaltered], default=-1) + 1
+    high = min(far[far > unaltered], default=len(mean)) - 1
     return plural(
-        "{knob}: mAP {usual} over {count} image as it is, {worst} at the worst ({level})",
-        "{knob}: mAP {usual} over {count} images as they are, {worst} at the worst ({level})",
+        "{knob}: mAP over {count} image stays within {near} of {usual} from {between}; at the"
+        " worst, {level}, it is {worst}",
+        "{knob}: mAP over {count} images stays within {near} of {usual} from {between}; at the"
+        " worst, {level}, it is {worst}",
         image_count,
         knob=knobs.label(knob),
+        near=f"{NEAR:g}",
+        between=knobs.between(knob, knob.levels[low], knob.levels[high]),
         usual=f"{usual:.3f}",
         worst=f"{mean[worst]:.3f}",
         level=knobs.in_words(knob, knob.levels[worst]),

@@ -162,9 +162,14 @@ def _verdict(knob: Knob, lost: np.ndarray) -> str:
             if lost[index].any():
                 break
             holds = index
-        ends.append(knobs.in_words(knob, knob.levels[holds]))
-    places = {"knob": knobs.label(knob), "low": ends[0], "high": ends[1], "lost": lost_count}
-    if ends[0] == ends[1]:
+        ends.append(knob.levels[holds])
+    low, high = ends
+    places = {
+        "knob": knobs.label(knob),
+        "between": knobs.between(knob, low, high),
+        "lost": lost_count,
+    }
+    if low == high:
         return plural(
             "{knob}: the smallest step loses the box",
             "{knob}: the smallest step loses a box, and in all {lost} of {count} are lost",
@@ -173,14 +178,14 @@ def _verdict(knob: Knob, lost: np.ndarray) -> str:
         )
     if not lost_count:
         return plural(
-            "{knob}: the box holds all the way, from {low} to {high}",
-            "{knob}: all {count} boxes hold all the way, from {low} to {high}",
+            "{knob}: the box holds all the way, from {between}",
+            "{knob}: all {count} boxes hold all the way, from {between}",
             count,
             **places,
         )
     return plural(
-        "{knob}: the box holds from {low} to {high}, and is lost beyond",
-        "{knob}: all {count} boxes hold from {low} to {high}; beyond, {lost} are lost",
+        "{knob}: the box holds from {between}, and is lost beyond",
+        "{knob}: all {count} boxes hold from {between}; beyond, {lost} are lost",
         count,
         **places,
     )
