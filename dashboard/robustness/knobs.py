@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import frame, state
+from dashboard import frame, languages, state
 from detector.alterations import KNOBS, Alteration, Knob
 from detector.translation import _, noted
 
@@ -15,7 +15,7 @@ LABELS = {
     "jpeg_quality": noted("JPEG quality"),
     "rotation": noted("Rotation"),
     "scale": noted("Scale"),
-    "crop": noted("Crop"),
+    "crop": noted("Cropping"),
 }
 HELP = {
     "brightness": noted(
@@ -117,26 +117,26 @@ def reset_button(*, is_reset: bool) -> None:
 
 def choose_swept() -> Knob:
     """The knob that is swept over: the one that was moved last, or another."""
-    by_name = {knob.name: knob for knob in KNOBS}
-    chosen = st.pills(
+    languages.understand(SWEPT, list(LABELS.values()))
+    st.pills(
         _("Sweep over"),
-        list(by_name),
-        default=KNOBS[0].name,
+        list(LABELS.values()),
+        default=LABELS[KNOBS[0].name],
         required=True,
         key=SWEPT,
-        format_func=lambda name: _(LABELS[name]),
+        format_func=_,
         label_visibility="collapsed",
         persist_state="session",
         bind="query-params",
         wrap=True,
     )
-    return by_name[chosen]
+    return swept()
 
 
 def swept() -> Knob:
     """The knob that `choose_swept` has."""
-    name = state.widget(SWEPT, KNOBS[0].name)
-    return next(knob for knob in KNOBS if knob.name == name)
+    chosen = state.widget(SWEPT)
+    return next(knob for knob in KNOBS if LABELS[knob.name] == chosen)
 
 
 def _slider(knob: Knob) -> float:
@@ -164,7 +164,7 @@ def _key(knob: Knob) -> str:
 
 @frame.callback
 def _moved(name: str) -> None:
-    state.set_widget(SWEPT, name)
+    state.set_widget(SWEPT, LABELS[name])
 
 
 @frame.callback
