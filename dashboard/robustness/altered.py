@@ -1,5 +1,6 @@
 """Altered images and what the model says of them, kept for the session."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from dashboard import answers, state
 from dashboard.answers import config
 from dashboard.files import ImageFile
 from detector import robustness
-from detector.alterations import Alteration, Knob, working_copy
+from detector.alterations import Alteration, working_copy
 from detector.answers import Answer, SSDModel, StoredAnswers, load
 from detector.images import encode_jpeg
 from detector.serving import ModelSpec
@@ -57,19 +58,17 @@ def answer_for(image: ImageFile, answer: Answer, alteration: Alteration) -> Answ
     Raises:
         ServingError: as of `SSDModel.ask`.
     """
-    [only] = _answers(image, answer, [alteration])
+    [only] = answers_for(image, answer, [alteration])
     return only
 
 
-def sweep(image: ImageFile, answer: Answer, knob: Knob) -> list[Answer]:
-    """What the model says at each of the knob's levels, the other knobs as they usually are.
+def answers_for(
+    image: ImageFile, answer: Answer, alterations: Sequence[Alteration]
+) -> list[Answer]:
+    """The same of several alterations, as many in a call as the server takes.
 
     Args, Raises: as of `answer_for`.
     """
-    return _answers(image, answer, robustness.altered_by(knob))
-
-
-def _answers(image: ImageFile, answer: Answer, alterations: list[Alteration]) -> list[Answer]:
     where = answers.address()
     store = state.update(state.Robustness).store  # kept from the first time on
     of_version = StoredAnswers(store, where, answer.model.name, answer.model.version)

@@ -1,12 +1,16 @@
 """The knobs that alter an image: their words, their sliders, and which one is swept over."""
 
+from dataclasses import dataclass, replace
+
 import streamlit as st
 
 from dashboard import frame, languages, state
-from detector.alterations import KNOBS, Alteration, Knob
+from detector.alterations import IDENTITY, KNOBS, Alteration, Knob
+from detector.robustness import altered_by
 from detector.translation import _, noted
 
 SWEPT = "swept"
+WITH_OTHERS = "with_others"
 LABELS = {
     "brightness": noted("Brightness"),
     "contrast": noted("Contrast"),
@@ -19,7 +23,8 @@ LABELS = {
 }
 HELP = {
     "brightness": noted(
-        "In stops (EV): each one less is half the light, each one more twice as much."
+        "In stops (EV): each one less is half the light, each one more twice as much. In the dark"
+        " a real camera adds noise: turn that knob too."
     ),
     "contrast": noted("How far values are from the image's mean grey; 100 % is as it is."),
     "blur": noted(
@@ -48,6 +53,24 @@ FORMATS = {
     "scale": "percent",
     "crop": "percent",
 }
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What a sweep goes over.
+
+    Attributes:
+        knob: that is turned.
+        base: what the other knobs do.
+    """
+
+    knob: Knob
+    base: Alteration
+
+    @property
+    def alterations(self) -> list[Alteration]:
+        """One for each of the knob's levels."""
+        return altered_by(self.knob, self.base)
 
 
 def label(knob: Knob) -> str:
@@ -115,8 +138,12 @@ def reset_button(*, is_reset: bool) -> None:
     )
 
 
-def choose_swept() -> Knob:
-    """The knob that is swept over: the one that was moved last, or another."""
+def choose_swept(alteration: Alteration) -> Swept:
+    """What is swept over: the knob that was moved last, or another.
+
+    Args:
+        alteration: what the sliders stand for.
+    """
     languages.understand(SWEPT, list(LABELS.values()))
     st.pills(
         _("Sweep over"),
@@ -130,13 +157,17 @@ def choose_swept() -> Knob:
         bind="query-params",
         wrap=True,
     )
-    return swept()
-
-
-def swept() -> Knob:
-    """The knob that `choose_swept` has."""
-    chosen = state.widget(SWEPT)
-    return next(knob for knob in KNOBS if LABELS[knob.name] == chosen)
+    knob = next(knob for knob in KNOBS if LABELS[knob.name] == state.widget(SWEPT))
+    others = replace(alteration, **{knob.name: knob.usual})
+    if others.is_identity:
+        return Swept(knob, others)
+    is_with = st.toggle(
+        _("With the other knobs as they are set"),
+        key=WITH_OTHERS,
+        persist_state="session",
+        bind="query-params",
+    )
+    return Swept(knob, others if is_with else IDENTITY)
 
 
 def _slider(knob: Knob) -> float:

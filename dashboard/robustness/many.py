@@ -11,6 +11,7 @@ from dashboard.answers import config
 from dashboard.files import ImageFile
 from dashboard.ground_truth import GroundTruthSet, JudgedImage
 from dashboard.robustness import altered, knobs
+from dashboard.robustness.knobs import Swept
 from dashboard.robustness.measuring import MeasuredImage, Measuring
 from detector import robustness, ssd
 from detector.alterations import Floats, Knob
@@ -23,46 +24,42 @@ from detector.robustness import Precisions
 from detector.translation import _, plural
 
 POLL_S = 0.5
-MAX_KEPT = 8  # runs a session, of 500 images some 40 MB each
+MAX_KEPT = 4  # runs a session, of 500 images some 40 MB each
 NEAR = 0.05  # of mAP: less is within what another set of images would change
 MAX_TOLD = 3  # files that could not be read
 
 
-def show(answer: Answer) -> None:
+def show(answer: Answer, swept: Swept) -> None:
     """The section.
 
     Args:
         answer: a live one: its version of the model is measured.
+        swept: what is swept over.
     """
     st.header(_("Many images"), anchor=False)
     st.caption(
         _(
             "The same sweep over many images with ground truth: mean average precision (mAP) at"
-            " each level of the knob that is chosen above. The ground truth is turned, made smaller"
-            " and cut with the images."
+            " each level of the knob that is swept over above. The ground truth is turned, made"
+            " smaller and cut with the images."
         )
     )
     files = whole_sets.choose(_("Images to measure over"), "robust_images")
-    _measured(answer, files)
-
-
-def _measured(answer: Answer, files: list[ImageFile]) -> None:
-    """The run of the chosen knob and images, with its timer while it runs."""
     kept = state.read(state.Robustness).measured
     running = any(each.is_running for each in kept.values())
     # A fragment's timer is fixed when it is made.
-    frame.fragment(_section, run_every=POLL_S if running else None)(answer, files, running)
+    frame.fragment(_section, run_every=POLL_S if running else None)(answer, files, swept, running)
 
 
-def _section(answer: Answer, files: list[ImageFile], polls: bool) -> None:
+def _section(answer: Answer, files: list[ImageFile], swept: Swept, polls: bool) -> None:
     kept = state.read(state.Robustness).measured
     if any(each.is_running for each in kept.values()) != polls:
         st.rerun()  # with the timer, or without
-    knob, settings = knobs.swept(), controls.kept()
-    key = _key(answer, files, knob, settings)
+    settings = controls.kept()
+    key = _key(answer, files, swept, settings)
     found: Measuring | None = kept.get(key)
     with st.container(horizontal=True, vertical_alignment="center", key="robust_progress"):
-        _switch(answer, files, knob, settings, found)
+        _switch(answer, files, swept, settings, found)
     if found is None:
         return
     if found.error is not None:
@@ -73,12 +70,12 @@ def _section(answer: Answer, files: list[ImageFile], polls: bool) -> None:
         refused = state.RefusedFile(name, str(error), error.hint)
         st.warning(frame.refused_line(refused), icon=":material/broken_image:")
     if not found.is_running and found.images:
-        _curves(key, found)
+        _curves(key, swept, found)
 
 
-def _key(answer: Answer, files: list[ImageFile], knob: Knob, settings: ssd.Settings) -> str:
+def _key(answer: Answer, files: list[ImageFile], swept: Swept, settings: ssd.Settings) -> str:
     model = answer.model
-    parts = [answers.address(), model.name, str(model.version), knob.name]
+    parts = [answers.address(), model.name, str(model.version), swept.knob.name, swept.base.key]
     parts += [str(settings.iou_threshold), *(f"{file.name} {file.digest}" for file in files)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
@@ -86,7 +83,7 @@ def _key(answer: Answer, files: list[ImageFile], knob: Knob, settings: ssd.Setti
 def _switch(
     answer: Answer,
     files: list[ImageFile],
-    knob: Knob,
+    swept: Swept,
     settings: ssd.Settings,
     found: Measuring | None,
 ) -> None:
@@ -104,7 +101,7 @@ def _switch(
         on_click = frame.callback(found.go_on)
         st.button(_("Go on"), icon=":material/play_arrow:", key="robust_on", on_click=on_click)
     elif found is None and total:
-        name = knobs.label(knob)
+        name = knobs.label(swept.knob)
         label = plural(
             "Measure {count} image over {knob}", "Measure {count} images over {knob}", total,
             knob=name,
@@ -115,18 +112,18 @@ def _switch(
             icon=":material/play_arrow:",
             key="robust_measure",
             on_click=_begin,
-            args=(answer, files, knob, settings),
+            args=(answer, files, swept, settings),
         )
 
 
 @frame.callback
-def _begin(answer: Answer, files: list[ImageFile], knob: Knob, settings: ssd.Settings) -> None:
+def _begin(answer: Answer, files: list[ImageFile], swept: Swept, settings: ssd.Settings) -> None:
     kept = dict(state.read(state.Robustness).measured)
     for other in kept.values():
         other.stop()
     measuring = Measuring(
         [Source(file.name, file.read) for file in files],
-        knob,
+        swept.alterations,
         altered.model(answer),
         settings,
         config(),
@@ -134,12 +131,12 @@ def _begin(answer: Answer, files: list[ImageFile], knob: Knob, settings: ssd.Set
         frame.report,
     )
     measuring.go_on()
-    kept[_key(answer, files, knob, settings)] = measuring
+    kept[_key(answer, files, swept, settings)] = measuring
     state.update(state.Robustness, measured=dict(list(kept.items())[-MAX_KEPT:]))
 
 
-def _curves(key: str, measuring: Measuring) -> None:
-    images, knob = measuring.images, measuring.knob
+def _curves(key: str, swept: Swept, measuring: Measuring) -> None:
+    images, knob = measuring.images, swept.knob
     truth = _truth(images)
     if truth is None:
         return
@@ -147,7 +144,7 @@ def _curves(key: str, measuring: Measuring) -> None:
     if not with_truth:
         st.info(_("None of these images has ground truth."), icon=":material/data_object:")
         return
-    found = _precisions(key, len(images), truth.key, with_truth, truth, knob)
+    found = _precisions(key, len(images), truth.key, with_truth, truth, swept)
     usual = knob.levels.index(knob.usual)
     labels = config().labels
     st.markdown(f"#### {_verdict(knob, found.mean, len(with_truth))}")
@@ -196,12 +193,12 @@ def _precisions(
     truth_key: str,
     _images: list[MeasuredImage],
     _truth: GroundTruthSet,
-    _knob: Knob,
+    _swept: Swept,
 ) -> Precisions:
     pairs: list[tuple[GroundTruth, tuple[ssd.Detections, ...]]] = [
         (_truth.by_image[image.name], image.found) for image in _images
     ]
-    return robustness.precisions(pairs, robustness.altered_by(_knob), len(config().labels))
+    return robustness.precisions(pairs, _swept.alterations, len(config().labels))
 
 
 def _verdict(knob: Knob, mean: Floats, image_count: int) -> str:

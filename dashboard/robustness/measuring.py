@@ -1,5 +1,5 @@
-"""Many images at each level of a knob, in the background of a session. No Streamlit here: a thread
-must not call it."""
+"""Many images under several alterations, in the background of a session. No Streamlit here: a
+thread must not call it."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from detector import robustness
-from detector.alterations import Knob, working_copy
+from detector.alterations import Alteration, working_copy
 from detector.answers import SSDModel, StoredAnswers
 from detector.batch.run import Source, run
 from detector.config import Config
@@ -22,11 +22,11 @@ from detector.translation import carried
 
 @dataclass(frozen=True, eq=False)
 class MeasuredImage:
-    """An image that was answered at every level.
+    """An image that was answered under every alteration.
 
     Attributes:
         size: (width, height) of the unaltered image, in pixels.
-        found: all detections (`at_floor`) at each level, in pixels of the altered image.
+        found: all detections (`at_floor`) under each, in pixels of the altered image.
     """
 
     name: str
@@ -41,7 +41,6 @@ class Measuring:
 
     Attributes:
         sources: the images.
-        knob: what is swept over.
         error: why it ended early.
         error_id: of an unexpected one, in the log.
     """
@@ -49,7 +48,7 @@ class Measuring:
     def __init__(
         self,
         sources: Sequence[Source],
-        knob: Knob,
+        alterations: Sequence[Alteration],
         model: SSDModel,
         settings: Settings,
         config: Config,
@@ -58,18 +57,18 @@ class Measuring:
     ) -> None:
         """
         Args:
+            alterations: each image is answered under each of these.
             settings: NMS with these.
             stored: the session's answers for unaltered images, by the model's version.
             report: logs an unexpected exception and returns its id in the log.
         """
         self.sources = tuple(sources)
-        self.knob = knob
         self.error: LensError | None = None
         self.error_id = ""
         self._model = replace(model, served=model.served.for_batch())
         self._floor = at_floor(settings)
         self._config, self._stored, self._report = config, stored, report
-        self._alterations = robustness.altered_by(knob)
+        self._alterations = tuple(alterations)
         self._done: dict[int, MeasuredImage | ImageError] = {}
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -159,6 +158,6 @@ class Measuring:
             yield self.sources[index]
 
     def _pixels(self, image: Image.Image) -> NDArray[np.uint8]:
-        """What the model sees at each level that alters something, of a decoded image."""
+        """What the model sees of a decoded image, wherever that is altered."""
         altering = (each for each in self._alterations if not each.is_identity)
         return robustness.pixels_of(working_copy(image), altering)

@@ -76,9 +76,11 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
         shown = IDENTITY if view == "Original" else alteration
         _figure(image, loaded, answer, shown, settings, unaltered)
         paper.settings(settings, labels, f"{answer.model.name} {answer.model.version or '?'}")
-    sweep.show(image, answer, alteration, settings, unaltered, verdict)
+    st.header(_("How long do the boxes hold?"), anchor=False)
+    swept = knobs.choose_swept(alteration)
+    sweep.show(image, answer, swept, alteration, settings, unaltered, verdict)
     st.divider()
-    many.show(answer)
+    many.show(answer, swept)
 
 
 def _figure(

@@ -11,6 +11,7 @@ from dashboard import frame, state
 from dashboard.answers import config
 from dashboard.files import ImageFile
 from dashboard.robustness import altered, knobs
+from dashboard.robustness.knobs import Swept
 from detector import robustness, ssd
 from detector.alterations import Alteration, Knob
 from detector.answers import Answer
@@ -27,6 +28,7 @@ MOST_TOLD = 12  # boxes, a line each
 def show(
     image: ImageFile,
     answer: Answer,
+    swept: Swept,
     alteration: Alteration,
     settings: ssd.Settings,
     unaltered: ssd.Detections,
@@ -39,8 +41,6 @@ def show(
         unaltered: the boxes of the unaltered image.
         verdict: where to say how far all boxes hold.
     """
-    st.header(_("How long do the boxes hold?"), anchor=False)
-    knob = knobs.choose_swept()
     if not len(unaltered):
         st.info(
             _("No box reaches the threshold in the original: there is none to lose."),
@@ -48,7 +48,8 @@ def show(
         )
         return
     with st.spinner(_("Asking the model server…")):
-        left = _left(image, answer, knob, settings, unaltered)
+        left = _left(image, answer, swept, settings, unaltered)
+    knob = swept.knob
     lost = np.array([each.lost(unaltered, settings) for each in left])
     in_sight = np.array([each.in_sight for each in left])
     with verdict:
@@ -63,16 +64,16 @@ def show(
 def _left(
     image: ImageFile,
     answer: Answer,
-    knob: Knob,
+    swept: Swept,
     settings: ssd.Settings,
     unaltered: ssd.Detections,
 ) -> list[Held]:
     """What is left of the boxes at each of the knob's levels."""
-    levels = robustness.altered_by(knob)
     floor, class_count = at_floor(settings), len(config().labels)
+    answered = altered.answers_for(image, answer, swept.alterations)
     return [
-        robustness.held(unaltered, each.detections(floor), level, answer.size, class_count)
-        for level, each in zip(levels, altered.sweep(image, answer, knob), strict=True)
+        robustness.held(unaltered, each.detections(floor), alteration, answer.size, class_count)
+        for alteration, each in zip(swept.alterations, answered, strict=True)
     ]
 
 
@@ -120,7 +121,8 @@ def _chart(
         _(
             "A line for each box of the original. Above its score, 0 where no box of its class"
             " overlaps it by an IoU of 0.5; below that IoU. Dotted across: the score threshold."
-            " The thin upright line is the original. :gray[**Click a line** to pick its box.]"
+            " The thin upright line is where the knob changes nothing. :gray[**Click a line** to"
+            " pick its box.]"
         )
     )
 
@@ -155,6 +157,15 @@ def _verdict(knob: Knob, lost: np.ndarray) -> str:
         lost: (levels, boxes).
     """
     count, lost_count = lost.shape[1], int(lost.any(axis=0).sum())
+    before = int(lost[knob.levels.index(knob.usual)].sum())
+    if before:
+        return plural(
+            "{knob}: the other knobs alone lose the box",
+            "{knob}: the other knobs alone lose {lost} of {count} boxes",
+            count,
+            knob=knobs.label(knob),
+            lost=before,
+        )
     ends = []
     for side in _outwards(knob):
         holds = knob.levels.index(knob.usual)
@@ -212,6 +223,11 @@ def _fate(knob: Knob, lost: np.ndarray, in_sight: np.ndarray) -> str:
     Args:
         lost, in_sight: (levels,) of that box.
     """
+    usual = knob.levels.index(knob.usual)
+    if lost[usual]:
+        return _("is lost by the other knobs alone")
+    if not in_sight[usual]:
+        return _("is put out of the picture by the other knobs alone")
     parts = []
     for side in _outwards(knob):
         gone = next((index for index in side if lost[index]), None)
