@@ -147,7 +147,7 @@ def _curves(key: str, swept: Swept, measuring: Measuring) -> None:
     found = _precisions(key, len(images), truth.key, with_truth, truth, swept)
     usual = knob.levels.index(knob.usual)
     labels = config().labels
-    st.markdown(f"#### {_verdict(knob, found.mean, len(with_truth))}")
+    st.subheader(_verdict(knob, found.mean, len(with_truth)), anchor=False)
     of_classes: dict[int | None, Floats] = {None: found.mean} | {
         class_id: found.by_class[:, class_id]
         for class_id in range(1, len(labels))

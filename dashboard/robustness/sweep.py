@@ -53,7 +53,7 @@ def show(
     lost = np.array([each.lost(unaltered, settings) for each in left])
     in_sight = np.array([each.in_sight for each in left])
     with verdict:
-        st.markdown(f"#### {_verdict(knob, lost)}")
+        st.header(_verdict(knob, lost), anchor=False)
     chart, words = st.columns([8, 5], gap="medium")
     with chart:
         _chart(image, knob, alteration, settings, unaltered, left)

@@ -146,7 +146,7 @@ def test_the_sweep_says_from_where_on_a_box_is_lost(page: AppTest, detector: Det
         assert f"<b>{name}</b> is lost from {NOISE.levels[lost[0]]:.0%} on" in html
     first = min(np.flatnonzero((np.array(scores) < 0.3).any(axis=1)))
     verdict = f"all {len(boxes)} boxes hold from 0% to {NOISE.levels[first - 1]:.0%}"
-    assert any(verdict in each.value for each in page.markdown)
+    assert any(verdict in each.value for each in page.header)
 
 
 def best(found: Detections, box: np.ndarray, class_id: int) -> float:
@@ -179,9 +179,7 @@ def measuring_of(app: AppTest) -> Measuring:
     return found
 
 
-def test_many_images_stopped_and_gone_on_begin_at_the_precision_of_an_evaluation(
-    page: AppTest, detector: Detector
-):
+def test_many_images_begin_at_the_precision_of_an_evaluation(page: AppTest, detector: Detector):
     page.button_group(key=knobs.SWEPT).set_value("Cropping").run()
     page.button(key="robust_measure").click().run()
     page.button(key="robust_stop").click().run()
@@ -202,7 +200,7 @@ def test_many_images_stopped_and_gone_on_begin_at_the_precision_of_an_evaluation
     for class_id, label in enumerate(detector.labels[1:], start=1):
         expected = curves.average_precision(matches, class_id)
         assert curve[label][0] == pytest.approx(expected, abs=1e-4)
-    assert any("stays within 0.05 of" in each.value for each in page.markdown)
+    assert any("stays within 0.05 of" in each.value for each in page.subheader)
     assert any("objects are left to find" in each.value for each in page.caption)
     assert curve["All"][-1] < curve["All"][0]
 
