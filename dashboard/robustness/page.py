@@ -61,6 +61,7 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
             knobs.reset_button(is_reset=alteration.is_identity)
         with st.popover(_("Thresholds"), icon=":material/tune:", key="robust_thresholds"):
             settings = controls.show_all(labels)
+        fates = st.container()
     unaltered = answer.detections(settings)
     with left:
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -78,7 +79,7 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
         paper.settings(settings, labels, f"{answer.model.name} {answer.model.version or '?'}")
     st.header(_("How long do the boxes hold?"), anchor=False)
     swept = knobs.choose_swept(alteration)
-    sweep.show(image, answer, swept, alteration, settings, unaltered, verdict)
+    sweep.show(image, answer, swept, alteration, settings, unaltered, (verdict, fates))
     st.divider()
     many.show(answer, swept)
 

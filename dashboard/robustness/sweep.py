@@ -22,7 +22,7 @@ from detector.evaluation.matching import at_floor
 from detector.robustness import Held
 from detector.translation import _, plural
 
-MOST_TOLD = 12  # boxes, a line each
+MOST_TOLD = 6  # boxes, a line each: as many as have room beside the photo
 
 
 def show(
@@ -32,14 +32,14 @@ def show(
     alteration: Alteration,
     settings: ssd.Settings,
     unaltered: ssd.Detections,
-    verdict: DeltaGenerator,
+    places: tuple[DeltaGenerator, DeltaGenerator],
 ) -> None:
-    """The chart, and its words.
+    """The chart, and elsewhere its words.
 
     Args:
         alteration: of the image that is looked at.
         unaltered: the boxes of the unaltered image.
-        verdict: where to say how far all boxes hold.
+        places: where to say how far all boxes hold, and where to tell of each.
     """
     if not len(unaltered):
         st.info(
@@ -52,13 +52,12 @@ def show(
     knob = swept.knob
     lost = np.array([each.lost(unaltered, settings) for each in left])
     in_sight = np.array([each.in_sight for each in left])
+    verdict, fates = places
     with verdict:
         st.header(_verdict(knob, lost), anchor=False)
-    chart, words = st.columns([8, 5], gap="medium")
-    with chart:
-        _chart(image, knob, alteration, settings, unaltered, left)
-    with words:
+    with fates:
         _tell(knob, unaltered, lost, in_sight)
+    _chart(image, knob, alteration, settings, unaltered, left)
 
 
 def _left(

@@ -455,9 +455,10 @@ def sweep(
     traces: list[Trace] = []
     so_far: dict[int, int] = {}
     of_class = Counter(box.class_id for box in boxes)
+    named_alone = len(boxes) <= _MOST_NAMED
+    usual_width = 2 if named_alone else 1
     for box in boxes:
         number = so_far[box.class_id] = so_far.get(box.class_id, -1) + 1
-        named_alone = len(boxes) <= _MOST_NAMED
         label = escaped(labels[box.class_id])
         name = escaped(box.name) if named_alone else f"{label} · {of_class[box.class_id]}"
         for values, y_axis in ((box.scores, "y"), (box.ious, "y2")):
@@ -474,10 +475,13 @@ def sweep(
                     "customdata": [box.box_id] * len(levels),
                     "line": {
                         "color": class_color(box.class_id),
-                        "width": 3.5 if box.box_id == picked else 2,
-                        "dash": _DASHES[number % len(_DASHES)],
+                        "width": 3.5 if box.box_id == picked else usual_width,
+                        "dash": _DASHES[number % len(_DASHES)] if named_alone else "solid",
                     },
-                    "marker": {"size": 7, "color": class_color(box.class_id)},
+                    "marker": {
+                        "size": 7 if named_alone else 4,
+                        "color": class_color(box.class_id),
+                    },
                     "opacity": 1 if picked in (None, box.box_id) else _FAINT,
                     "unselected": {"marker": {"opacity": 1}},
                     "meta": [escaped(box.name)],
@@ -519,7 +523,10 @@ def precision_against(
     Args:
         precisions: 0..1 at each level, by class id; None = the mean over the classes; NaN where
             there is nothing to find.
-        levels, axis, labels, usual: as of `sweep`.
+        levels: the levels in words; they are drawn evenly apart.
+        axis: what is altered.
+        labels: index = class id, background first.
+        usual: index of the level that alters nothing.
     """
     names = [escaped(label) for label in labels]
     traces: list[Trace] = []
