@@ -288,7 +288,7 @@ def _hand_on(
     has_truth: bool,
 ) -> None:
     """Exports, built on the click, and the link to what one sees."""
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         # What is in a closed popover is not sent: a control has less to draw.
         export = st.popover(
             _("Export"), icon=":material/download:", key="export", on_change="rerun"
@@ -298,11 +298,6 @@ def _hand_on(
                 _exports(image, answer, settings, detections)
         frame.show_link("link", is_sample=images.is_sample(image))
         why.button(image, answer, detections)
-        st.page_link(
-            "pages/5_Robustness.py",
-            label=_("What if the photo were worse?"),
-            icon=":material/thunderstorm:",
-        )
         if has_truth:
             st.toggle(
                 _("Ground truth"),
@@ -310,6 +305,12 @@ def _hand_on(
                 bind="query-params",
                 help=_("Draws what is really in the image over what was detected, dotted."),
             )
+        st.page_link(
+            "pages/5_Robustness.py",
+            label=_("What if…?"),
+            icon=":material/thunderstorm:",
+            help=_("What if the photo were worse?"),
+        )
 
 
 def _exports(
