@@ -33,6 +33,7 @@ MENU = (
     ("app.py", noted("Detect"), ":material/center_focus_strong:"),
     ("pages/1_Thresholds.py", noted("Thresholds"), ":material/tune:"),
     ("pages/2_Compare.py", noted("Compare"), ":material/compare:"),
+    ("pages/5_Robustness.py", noted("Robustness"), ":material/thunderstorm:"),
     ("pages/3_Batch.py", noted("Batch"), ":material/burst_mode:"),
     ("pages/4_Server.py", noted("Server"), ":material/dns:"),
 )

@@ -104,19 +104,26 @@ def jpeg_uri(data: bytes) -> str:
 
 
 def photo_url(image: ImageFile, loaded: LoadedImage) -> str:
-    """Where the browser gets the photo: once, instead of with every change of the figure.
+    """Where the browser gets the photo: once, instead of with every change of the figure."""
+    return jpeg_url(screen_of(loaded).display, f"photo-{image.digest}")
+
+
+def jpeg_url(data: bytes, name: str) -> str:
+    """Where the browser gets an encoded JPEG.
 
     Streamlit has no public call for this. Without its runtime, as in tests of the script alone, the
     photo goes into the figure.
+
+    Args:
+        name: another image of that name takes the place of this one in a page.
     """
-    display = screen_of(loaded).display
     if not runtime.exists():
-        return jpeg_uri(display)
+        return jpeg_uri(data)
     try:
         files = runtime.get_instance().media_file_mgr
-        url = files.add(display, "image/jpeg", f"photo-{image.digest}")
+        url = files.add(data, "image/jpeg", name)
     except (AttributeError, TypeError):  # another Streamlit than the one that was pinned
-        return jpeg_uri(display)
+        return jpeg_uri(data)
     # Relative to the page, which alone knows what a proxy has put in front of its path.
     return url.lstrip("/")
 

@@ -108,6 +108,21 @@ class Why:
 
 
 @dataclass(frozen=True)
+class Robustness:
+    """The page Robustness.
+
+    Attributes:
+        store: the answers for altered images, by the image's digest and what was altered.
+        picked: (digest, id) of the box of an unaltered image that stands out.
+        measured: runs over many images, by key, the newest last.
+    """
+
+    store: AnswerStore = field(default_factory=lambda: AnswerStore(96))
+    picked: tuple[str, str] | None = None
+    measured: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Question:
     """The place of an image that was asked about.
 

@@ -22,6 +22,7 @@ from PIL import Image
 
 from detector.config import Config, read_secrets
 from detector.embedded import EmbeddedServer
+from detector.errors import OutputError, RequestTooLargeError
 from detector.images import ImageLimits, RGBImage, read_file, read_memory, read_upright
 from detector.room import Room
 from detector.serving import (
@@ -40,6 +41,7 @@ from detector.ssd import (
     postprocess,
     resize,
 )
+from detector.translation import _
 
 # Of the whole process, in bytes: 48 megapixels of JPEG. An image that needs more is decoded alone.
 MEMORY_AT_ONCE = 400_000_000
@@ -160,8 +162,59 @@ class SSDModel:
         output = self._predict(image).outputs[self.output_name]
         return RawPrediction.of_single(output, self.class_count, whole=True)
 
+    def ask_batch(self, inputs: NDArray[np.float32]) -> list[RawPrediction]:
+        """What the model says of each of several images, in one request.
+
+        Args:
+            inputs: (N, 300, 300, 3), as of `ssd.normalize`.
+
+        Raises:
+            ServingError: as of `ask`; RequestTooLargeError: the server takes no such request.
+        """
+        prediction = self.served.predict({self.input_name: inputs}, [self.output_name])
+        output = prediction.outputs[self.output_name]
+        if output.ndim != 3 or len(output) != len(inputs):
+            raise OutputError(
+                _(
+                    "the output has shape {shape}, expected one for each of {count} images",
+                    shape=output.shape,
+                    count=len(inputs),
+                )
+            )
+        return [RawPrediction.from_output(each, self.class_count) for each in output]
+
     def _predict(self, image: LoadedImage) -> Prediction:
         return self.served.predict({self.input_name: normalize(image.pixels)}, [self.output_name])
+
+
+class Requests:
+    """Several images in a request, fewer where the server does not take so many.
+
+    Attributes:
+        at_once: images that go into the next request.
+    """
+
+    def __init__(self, model: SSDModel, at_once: int = 8) -> None:
+        self.at_once = at_once
+        self._model = model
+
+    def ask(self, inputs: NDArray[np.float32]) -> list[RawPrediction]:
+        """What the model says of each.
+
+        Args:
+            inputs: (N, 300, 300, 3), as of `ssd.normalize`; best `at_once` of them.
+
+        Raises:
+            ServingError: as of `SSDModel.ask`.
+        """
+        try:
+            return self._model.ask_batch(inputs)
+        except RequestTooLargeError:
+            if len(inputs) == 1:
+                raise
+            self.at_once = len(inputs) // 2
+            parts = (inputs[: self.at_once], inputs[self.at_once :])
+            return [raw for part in parts for raw in self.ask(part)]
 
 
 class AnswerKey(NamedTuple):

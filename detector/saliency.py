@@ -5,18 +5,16 @@ The model answers for the image with random parts hidden, over gRPC as ever: not
 is needed. Where a part is shown and the box stays, and hidden and it goes, the box rests on it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from detector.answers import SSDModel
+from detector.answers import Requests, SSDModel
 from detector.boxes import iou_matrix
-from detector.errors import OutputError, RequestTooLargeError
 from detector.ssd import INPUT_SIZE, RawPrediction, decode, normalize
-from detector.translation import _
 
 Floats = NDArray[np.float32]
 
@@ -175,11 +173,14 @@ class _Asking:
     """Requests of several masked images."""
 
     def __init__(self, model: SSDModel, pixels: NDArray[np.uint8], target: Target) -> None:
-        self.at_once = AT_ONCE
-        self._model = model
+        self._requests = Requests(model, AT_ONCE)
         # Hidden is 0: the mean colour that the model's input is relative to.
         self._input = normalize(pixels)[0]
         self._target = target
+
+    @property
+    def at_once(self) -> int:
+        return self._requests.at_once
 
     def left(self, shown: Floats) -> list[float]:
         """How much of the box is left, under each of these masks.
@@ -187,29 +188,8 @@ class _Asking:
         Args:
             shown: (N, 300, 300), 1 = shown, 0 = hidden.
         """
-        try:
-            return [similarity(raw, self._target) for raw in self._predict(shown)]
-        except RequestTooLargeError:
-            if len(shown) == 1:
-                raise
-            self.at_once = len(shown) // 2
-            parts = (shown[: self.at_once], shown[self.at_once :])
-            return [left for part in parts for left in self.left(part)]
-
-    def _predict(self, shown: Floats) -> Sequence[RawPrediction]:
-        model = self._model
-        batch = self._input * shown[..., None]
-        prediction = model.served.predict({model.input_name: batch}, [model.output_name])
-        output = prediction.outputs[model.output_name]
-        if output.ndim != 3 or len(output) != len(shown):
-            raise OutputError(
-                _(
-                    "the output has shape {shape}, expected one for each of {count} images",
-                    shape=output.shape,
-                    count=len(shown),
-                )
-            )
-        return [RawPrediction.from_output(each, model.class_count) for each in output]
+        answered = self._requests.ask(self._input * shown[..., None])
+        return [similarity(raw, self._target) for raw in answered]
 
 
 def _mean(weighted: NDArray[np.float64], shown: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,15 +2,14 @@
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard import answers, frame, ground_truth, images, languages, paper, state
+from dashboard import answers, frame, ground_truth, images, languages, paper, state, whole_sets
 from dashboard.answers import config
 from dashboard.compare import sides
 from dashboard.compare.sides import Side
@@ -19,7 +18,7 @@ from dashboard.ground_truth import GroundTruthSet, JudgedImage
 from detector import ssd
 from detector.batch.run import Source, run
 from detector.drawing import charts
-from detector.errors import GroundTruthError, ImageError, LensError
+from detector.errors import GroundTruthError, LensError
 from detector.evaluation import bootstrap, curves
 from detector.evaluation.bootstrap import Measures
 from detector.evaluation.matching import Matches, at_floor, compare, match
@@ -36,7 +35,6 @@ MEASURES = {
     noted("F1"): "f1",
 }
 MATCH_IOU = SAME_BOX_IOU = 0.5
-MOST_OF_BATCH = 500
 MAX_SIDES = 4  # that a session keeps, of 500 images some 10 MB each
 FEW = 10  # objects; fewer, and a figure can be luck whatever its interval says
 
@@ -65,7 +63,7 @@ class Image:
 
 def show(a: Side, b: Side) -> None:
     """The whole mode below the sides. Raises ServingError."""
-    files = _files()
+    files = whole_sets.choose(_("Images to compare over"), "set_images")
     compared, refused = _compared(a, b, files)
     for name, error in refused[:3]:
         st.warning(
@@ -77,56 +75,6 @@ def show(a: Side, b: Side) -> None:
     if truth is not None:
         _measures(a, b, compared, truth)
     _agreement(compared)
-
-
-def _files() -> list[ImageFile]:
-    """The images to compare over: the gallery, what was uploaded, or the images of a batch."""
-    uploads = state.read(state.Uploads).files
-    of_batch = images.of_batch()
-    choices = {"gallery": _("The gallery")}
-    if uploads:
-        choices["uploads"] = _("All uploads")
-    if of_batch:
-        choices["batch"] = _("The images of Batch")
-    if len(choices) == 1:
-        return images.gallery()
-    chosen = st.segmented_control(
-        _("Images to compare over"),
-        list(choices),
-        default=list(choices)[1],
-        required=True,
-        key="set_images",
-        format_func=choices.__getitem__,
-    )
-    if chosen == "gallery":
-        return images.gallery()
-    ground_truth.choose()
-    if chosen == "batch":
-        return _batch_files(of_batch)
-    return [image.named(name) for name, image in uploads.items()]
-
-
-def _batch_files(of_batch: Mapping[str, Callable[[], ImageFile]]) -> list[ImageFile]:
-    """The first of the batch's images, each read once. One that cannot be read is left out."""
-    if len(of_batch) > MOST_OF_BATCH:
-        st.warning(
-            _(
-                "The first {most} of {count} images are compared.",
-                most=MOST_OF_BATCH,
-                count=len(of_batch),
-            ),
-            icon=":material/filter_list:",
-        )
-    names = tuple(of_batch)[:MOST_OF_BATCH]
-    batch = state.read(state.Batch).job
-    kept_batch, kept = state.read(state.WholeSet).of_batch
-    files = dict(kept) if kept_batch is batch else {}
-    for name in names:
-        if name not in files:  # while the batch runs there are more each time
-            with suppress(ImageError):
-                files[name] = of_batch[name]().named(name)
-    state.update(state.WholeSet, of_batch=(batch, files))
-    return [files[name] for name in names if name in files]
 
 
 def _compared(

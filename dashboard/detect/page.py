@@ -184,7 +184,8 @@ def _columns() -> list[DeltaGenerator]:
     return st.columns([8, 5], gap="medium")
 
 
-def _is_phone() -> bool:
+def is_phone() -> bool:
+    """Whether the browser is a phone's."""
     return "Mobi" in st.context.headers.get("User-Agent", "")
 
 
@@ -222,7 +223,7 @@ def _figure(
         picked=figure_state.pick,
         truth=truth,
         revision=figure_state.revision,
-        usual_size=PHONE_SIZE if _is_phone() else marks.USUAL_SIZE,
+        usual_size=PHONE_SIZE if is_phone() else marks.USUAL_SIZE,
     )
     with place:
         st.plotly_chart(
@@ -237,16 +238,26 @@ def _figure(
         figure_hands("figure_frame")
 
 
-def _frame(key: str, image: ImageFile, loaded: LoadedImage) -> DeltaGenerator:
+def figure_place(key: str, url: str, size: tuple[int, int], name: str) -> DeltaGenerator:
     """The figure's place, as high as the photo needs at the column's width; style.css keeps it
-    within the window, and shows the photo in it until the figure has drawn it."""
-    width, height = loaded.size
+    within the window, and shows the photo in it until the figure has drawn it.
+
+    Args:
+        url: of the photo.
+        size: (width, height) of it.
+        name: what it is called.
+    """
+    width, height = size
     st.html(f"<style>.st-key-{key}_frame{{--photo:{height / width:.4f}}}</style>")
     with st.container(key=f"{key}_column"):
         place = st.container(key=f"{key}_frame")
     with place, st.container(key=f"{key}_early"):
-        st.html(f'<img src="{photo_url(image, loaded)}" alt="{html.escape(image.name)}">')
+        st.html(f'<img src="{url}" alt="{html.escape(name)}">')
     return place
+
+
+def _frame(key: str, image: ImageFile, loaded: LoadedImage) -> DeltaGenerator:
+    return figure_place(key, photo_url(image, loaded), loaded.size, image.name)
 
 
 def _timings(steps_s: list[float]) -> None:
@@ -276,7 +287,7 @@ def _hand_on(
     has_truth: bool,
 ) -> None:
     """Exports, built on the click, and the link to what one sees."""
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         # What is in a closed popover is not sent: a control has less to draw.
         export = st.popover(
             _("Export"), icon=":material/download:", key="export", on_change="rerun"
@@ -293,6 +304,12 @@ def _hand_on(
                 bind="query-params",
                 help=_("Draws what is really in the image over what was detected, dotted."),
             )
+        st.page_link(
+            "pages/5_Robustness.py",
+            label=_("What if…?"),
+            icon=":material/thunderstorm:",
+            help=_("What if the photo were worse?"),
+        )
 
 
 def _exports(

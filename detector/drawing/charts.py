@@ -5,6 +5,7 @@ area. So a chart over the threshold has one clear bar a step on top of its curve
 `customdata` is the threshold; a confusion matrix is made of bars.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -470,6 +471,184 @@ def belief(
         },
         yaxis={"title": {"text": _("Left of the box")}, "range": [0, 1.05], "fixedrange": True},
     )
+
+
+@dataclass(frozen=True)
+class BoxLine:
+    """What is left of a box at each level of a sweep.
+
+    Attributes:
+        box_id: `customdata` of its points.
+        name: "watch 0.93".
+        scores, ious: 0..1 at each level; NaN where the box is not in the picture.
+    """
+
+    box_id: str
+    class_id: int
+    name: str
+    scores: NDArray[np.float64]
+    ious: NDArray[np.float64]
+
+
+_DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+_MOST_NAMED = 8  # lines with a legend entry each; of more there is one a class
+
+
+def sweep(
+    boxes: Sequence[BoxLine],
+    levels: Sequence[str],
+    axis: str,
+    labels: Sequence[str],
+    settings: Settings,
+    *,
+    usual: int,
+    now: float | None = None,
+    picked: str | None = None,
+) -> go.Figure:
+    """Score and, below it, IoU of each box against how much the image is altered.
+
+    Args:
+        levels: the levels in words; they are drawn evenly apart.
+        axis: what is altered.
+        labels: index = class id, background first.
+        settings: the thresholds to mark.
+        usual: index of the level that alters nothing.
+        now: where the image that is looked at stands, as an index of the levels.
+        picked: id of the box that stands out.
+    """
+    traces: list[Trace] = []
+    so_far: dict[int, int] = {}
+    of_class = Counter(box.class_id for box in boxes)
+    named_alone = len(boxes) <= _MOST_NAMED
+    usual_width = 2 if named_alone else 1
+    for box in boxes:
+        number = so_far[box.class_id] = so_far.get(box.class_id, -1) + 1
+        label = escaped(labels[box.class_id])
+        name = escaped(box.name) if named_alone else f"{label} · {of_class[box.class_id]}"
+        for values, y_axis in ((box.scores, "y"), (box.ious, "y2")):
+            traces.append(
+                {
+                    "type": "scatter",
+                    "mode": "lines+markers",
+                    "x": list(range(len(levels))),
+                    "y": _numbers(values),
+                    "yaxis": y_axis,
+                    "name": name,
+                    "legendgroup": box.box_id if named_alone else str(box.class_id),
+                    "showlegend": y_axis == "y" and (named_alone or number == 0),
+                    "customdata": [box.box_id] * len(levels),
+                    "line": {
+                        "color": class_color(box.class_id),
+                        "width": 3.5 if box.box_id == picked else usual_width,
+                        "dash": _DASHES[number % len(_DASHES)] if named_alone else "solid",
+                    },
+                    "marker": {
+                        "size": 7 if named_alone else 4,
+                        "color": class_color(box.class_id),
+                    },
+                    "opacity": 1 if picked in (None, box.box_id) else _FAINT,
+                    "unselected": {"marker": {"opacity": 1}},
+                    "meta": [escaped(box.name)],
+                    "text": list(levels),
+                    "hovertemplate": "%{meta[0]} · %{text}: <b>%{y:.2f}</b><extra></extra>",
+                }
+            )
+    own = {box.class_id: settings.class_thresholds.get(box.class_id) for box in boxes}
+    marks = [_level_of(value, class_color(class_id)) for class_id, value in own.items() if value]
+    if None in own.values() or not own:
+        marks.append(_level_of(settings.score_threshold, _MARK))
+    upright = {"type": "line", "y0": 0, "y1": 1, "yref": "paper"}
+    line = {"color": _GREY, "width": 1}
+    marks.append({**upright, "x0": usual, "x1": usual, "line": line})
+    if now is not None and now != usual:
+        marks.append({**upright, "x0": now, "x1": now, "line": {**line, "width": 2, "dash": "dot"}})
+    scale = {"range": [-0.03, 1.05], "fixedrange": True, "nticks": 6, "zeroline": False}
+    return _figure(
+        traces,
+        height=430,
+        xaxis=_levels_axis(levels, axis, anchor="y2"),
+        yaxis={**scale, "title": {"text": _("Score")}, "domain": [0.42, 1]},
+        yaxis2={**scale, "title": {"text": "IoU"}, "domain": [0, 0.36], "nticks": 4},
+        shapes=marks,
+        hoverdistance=40,
+    )
+
+
+def precision_against(
+    precisions: Mapping[int | None, NDArray[np.float64]],
+    levels: Sequence[str],
+    axis: str,
+    labels: Sequence[str],
+    *,
+    usual: int,
+) -> go.Figure:
+    """Average precision against how much the images are altered.
+
+    Args:
+        precisions: 0..1 at each level, by class id; None = the mean over the classes; NaN where
+            there is nothing to find.
+        levels: the levels in words; they are drawn evenly apart.
+        axis: what is altered.
+        labels: index = class id, background first.
+        usual: index of the level that alters nothing.
+    """
+    names = [escaped(label) for label in labels]
+    traces: list[Trace] = []
+    for class_id, values in precisions.items():
+        label, color = _name_and_color(class_id, names)
+        kind = "mAP" if class_id is None else "AP"
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "lines+markers",
+                "x": list(range(len(levels))),
+                "y": _numbers(values),
+                "name": label,
+                "line": {"color": color, "width": 4 if class_id is None else 1.5},
+                "marker": {"size": 9 if class_id is None else 5, "color": color},
+                "unselected": {"marker": {"opacity": 1}},
+                "meta": [label],
+                "text": list(levels),
+                "hovertemplate": (
+                    f"%{{meta[0]}} · %{{text}}: {kind} <b>%{{y:.3f}}</b><extra></extra>"
+                ),
+            }
+        )
+    line = {"color": _GREY, "width": 1}
+    mark = {"type": "line", "y0": 0, "y1": 1, "yref": "paper", "x0": usual, "x1": usual}
+    return _figure(
+        traces,
+        height=420,
+        xaxis=_levels_axis(levels, axis),
+        yaxis={
+            "title": {"text": _("Average precision at IoU 0.5")},
+            "range": [-0.03, 1.05],
+            "fixedrange": True,
+            "zeroline": False,
+            "nticks": 6,
+        },
+        shapes=[{**mark, "line": line}],
+        hoverdistance=40,
+    )
+
+
+def _levels_axis(levels: Sequence[str], title: str, **more: Any) -> dict[str, Any]:
+    return {
+        "title": {"text": title},
+        "tickvals": list(range(len(levels))),
+        "ticktext": [escaped(level) for level in levels],
+        "range": [-0.4, len(levels) - 0.6],
+        "fixedrange": True,
+        "zeroline": False,
+        **more,
+    }
+
+
+def _level_of(threshold: float, color: str) -> dict[str, Any]:
+    """A score threshold, as a line across the upper panel."""
+    line = {"color": color, "width": 2, "dash": "dot"}
+    place = {"x0": 0, "x1": 1, "xref": "paper", "y0": threshold, "y1": threshold, "yref": "y"}
+    return {"type": "line", **place, "line": line}
 
 
 def rate(value: float | NDArray[np.float64]) -> str:

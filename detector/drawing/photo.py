@@ -74,6 +74,7 @@ def draw(
     *,
     picked: str | None = None,
     truth: GroundTruth | None = None,
+    truth_name: str = "",
     revision: int = 0,
     usual_size: tuple[int, int] = USUAL_SIZE,
 ) -> go.Figure:
@@ -91,6 +92,7 @@ def draw(
             ignored.
         truth: ground-truth boxes to draw over the detections, dotted in the colours of their
             classes.
+        truth_name: what these are called in the legend, if they are no ground truth.
         revision: kept in `layout.meta`; another revision is another chart for Streamlit, with a
             fresh view.
         usual_size: (width, height) that the photo is fitted into on the screen: labels that would
@@ -101,7 +103,7 @@ def draw(
     traces += _box_traces(detections, labels, picked)
     traces += _label_traces(detections, labels, picked, size, usual_size)
     if truth is not None:
-        traces += _truth_traces(truth)
+        traces += _truth_traces(truth, truth_name)
     figure_height = _height_for(size)
     domains: dict[str, list[float]] = {
         "xaxis": [0, 1],
@@ -307,7 +309,7 @@ def _label_traces(
     return traces
 
 
-def _truth_traces(truth: GroundTruth) -> list[Trace]:
+def _truth_traces(truth: GroundTruth, name: str) -> list[Trace]:
     """Dotted outlines on a dark one, so that they are seen on any photo; one legend entry for all.
 
     Lines take no click: the detections below them do.
@@ -330,7 +332,7 @@ def _truth_traces(truth: GroundTruth) -> list[Trace]:
             | _outline(truth.boxes[truth.class_ids == class_id])
             | {
                 "line": {"color": class_color(int(class_id)), "width": 2.5, "dash": "4px,4px"},
-                "name": _("Ground truth · {count}", count=len(truth.boxes)),
+                "name": name or _("Ground truth · {count}", count=len(truth.boxes)),
                 "showlegend": number == 0,
             }
         )

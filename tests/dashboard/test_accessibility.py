@@ -23,6 +23,7 @@ PAGES = {
     "/Compare": "Compare",
     "/Compare?compare_view=Swipe": "Compare",
     "/Compare?compare_mode=Images": "Compare",
+    "/Robustness": "Robustness",
     "/Batch": "Batch",
     "/Server": "Server",
 }

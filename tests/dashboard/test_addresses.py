@@ -51,7 +51,7 @@ def test_the_settings_are_in_the_address_of_every_page_and_survive_a_reload(
     settled(page)
     move_slider(page, "score_threshold", 0.35)
     expect(page).to_have_url(f"{running.url}/?score_threshold=0.35")
-    for name in ("Thresholds", "Compare", "Batch", "Server"):
+    for name in ("Thresholds", "Compare", "Robustness", "Batch", "Server"):
         go_to(page, name)
         expect(page).to_have_url(re.compile(rf"/{name}\?score_threshold=0\.35(&|$)"))
     page.reload()
@@ -100,12 +100,13 @@ def test_own_thresholds_and_limits_survive_every_page_and_a_reload(visit, runnin
 NAMES = (
     *("sample", "source", "score_threshold", "iou_threshold", "class_agnostic", "classes", "top_k"),
     *("own", "threshold_shoes", "true_boxes", "compare_mode", "compare_view", "score_a", "iou_b"),
-    *("server_a", "model_b", "version_a", "pictures", "same_box_iou", "kinds"),
+    *("knob_noise", "knob_jpeg_quality", "swept", "with_others", "robust_images"),
+    *("server_a", "model_b", "version_a", "pictures", "same_box_iou", "kinds", "tab"),
 )
 VALUES = ("", "nan", "-1e999", "%00", "<b>", "x" * 30)
 
 
-@pytest.mark.parametrize("page", ["", "Thresholds", "Compare", "Batch", "Server"])
+@pytest.mark.parametrize("page", ["", "Thresholds", "Compare", "Robustness", "Batch", "Server"])
 def test_no_value_of_any_parameter_breaks_a_page(running, page):
     # Each parameter has another value in each visit, and thirty of it.
     for first in range(len(VALUES)):

@@ -82,8 +82,9 @@ def test_the_table_of_changes_names_what_is_there_and_every_folder_of_tests():
 
 
 @pytest.mark.server
-def test_the_notebook_example_runs(folder: Path):
-    [code] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+@pytest.mark.parametrize("name", ["README.md", "docs/robustness.md"])
+def test_the_notebook_example_runs(name: str, folder: Path):
+    [code] = re.findall(r"```python\n(.*?)```", (ROOT / name).read_text("utf-8"), re.DOTALL)
     done = run([sys.executable, "-W", "error", "-c", code], folder)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout

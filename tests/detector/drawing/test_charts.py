@@ -455,3 +455,82 @@ def test_the_density_is_as_high_as_its_photo_between_two_bounds():
     sizes = (400, 300), (400, 100), (400, 900)
     layouts = [layout_of(charts.density(raw, size, "photo.jpg")) for size in sizes]
     assert [layout["height"] for layout in layouts] == [300, 200, 420]
+
+
+LEVELS = ("0%", "10%", "50%")
+LINES = (
+    charts.BoxLine("1-7", CLOTHES, "<b>coat 0.90", np.array([0.9, 0.5, 0]), np.array([1, 0.8, 0])),
+    charts.BoxLine("1-9", CLOTHES, "coat 0.80", np.array([0.8, 0.7, 0.6]), np.array([1, 0.9, 0.9])),
+    charts.BoxLine(
+        "2-3", SHOES, "shoes 0.50", np.array([0.5, np.nan, np.nan]), np.array([1, np.nan, np.nan])
+    ),
+)
+
+
+def swept(lines=LINES, settings=None, **more):
+    used = settings or Settings()
+    return charts.sweep(lines, LEVELS, "Noise", LABELS, used, usual=0, **more)
+
+
+def test_of_no_boxes_a_sweep_has_its_levels_and_the_threshold():
+    figure = swept(())
+    assert figure.to_plotly_json()["data"] == []
+    assert list(figure.layout.xaxis.ticktext) == list(LEVELS)
+
+
+def test_each_box_has_a_line_of_scores_and_one_of_ious_with_a_gap_where_it_is_out_of_sight():
+    lines = of_kind(swept(), "scatter")
+    by_place = {(line["customdata"][0], line["yaxis"]): line for line in lines}
+    assert len(by_place) == 6
+    assert by_place["1-7", "y"]["y"] == [0.9, 0.5, 0]
+    assert by_place["1-7", "y2"]["y"] == [1, 0.8, 0]
+    assert by_place["2-3", "y"]["y"] == [0.5, None, None]
+    named = [line["name"] for line in lines if line["showlegend"]]
+    assert named == ["&lt;b&gt;coat 0.90", "coat 0.80", "shoes 0.50"]
+    # Two of a class have one colour, and are told apart all the same.
+    looks = {(line["line"]["color"], line["line"]["dash"]) for line in lines}
+    assert len(looks) == 3
+
+
+def test_of_many_boxes_the_legend_has_the_classes():
+    lines = [
+        charts.BoxLine(f"2-{i}", SHOES, "shoes", np.ones(3), np.ones(3)) for i in range(20)
+    ] + list(LINES[:1])
+    named = [line["name"] for line in of_kind(swept(lines), "scatter") if line["showlegend"]]
+    assert named == ["shoes · 20", "clothes · 1"]
+
+
+def test_a_picked_box_stands_out_of_a_sweep():
+    lines = of_kind(swept(picked="1-9"), "scatter")
+    assert {line["customdata"][0]: line["opacity"] for line in lines} == {
+        "1-7": charts._FAINT,
+        "1-9": 1,
+        "2-3": charts._FAINT,
+    }
+
+
+def test_a_sweep_marks_each_threshold_that_holds_and_where_the_image_stands():
+    def across(settings):
+        shapes = swept(settings=settings).layout.shapes
+        return [shape.y0 for shape in shapes if shape.yref == "y"]
+
+    assert across(Settings(score_threshold=0.4)) == [0.4]
+    assert across(Settings(score_threshold=0.4, class_thresholds={SHOES: 0.6})) == [0.6, 0.4]
+    both = Settings(score_threshold=0.4, class_thresholds={SHOES: 0.6, CLOTHES: 0.2})
+    assert across(both) == [0.2, 0.6]
+    upright = [s.x0 for s in swept(now=1.5).layout.shapes if s.yref == "paper"]
+    assert upright == [0, 1.5]
+
+
+def test_precision_against_the_levels_has_a_curve_a_class_and_their_mean():
+    figure = charts.precision_against(
+        {None: np.array([0.9, 0.8, np.nan]), SHOES: np.array([0.7, 0.6, np.nan])},
+        LEVELS,
+        "Noise",
+        LABELS,
+        usual=0,
+    )
+    assert {line["name"]: line["y"] for line in of_kind(figure, "scatter")} == {
+        "All": [0.9, 0.8, None],
+        "shoes": [0.7, 0.6, None],
+    }
