@@ -308,8 +308,15 @@ def count(images: ImageSet, settings: ssd.Settings) -> tuple[NDArray[np.int64], 
 def _count(
     key: str, iou_threshold: float, class_agnostic: bool, _images: ImageSet
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    class_count = len(config().labels)
-    detections = _detections_of(key, iou_threshold, class_agnostic, _images)
+    return counted(
+        _detections_of(key, iou_threshold, class_agnostic, _images), len(config().labels)
+    )
+
+
+def counted(
+    detections: Sequence[ssd.Detections], class_count: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The same of detections at the floor, of an image each."""
     edges = np.append(np.arange(50) * 0.02, 1.01)
     at_edges = count_detections(detections, class_count, edges)
     counts = count_detections(detections, class_count, charts.GRID)
