@@ -108,7 +108,10 @@ def facts(
     answer: Answer, settings: Settings, labels: Sequence[str], image: str = ""
 ) -> list[tuple[str, str]]:
     """What a page about one model is made with."""
-    told = model_facts(answer.model.name, answer.model.version, settings, labels)
+    told = [
+        (_("Model"), model_in_words(answer.model.name, answer.model.version)),
+        (_("Settings"), paper.settings_in_words(settings, labels)),
+    ]
     if answer.recorded_on is not None:
         told.insert(1, (_("Recorded on"), str(answer.recorded_on)))
     if image:
@@ -117,19 +120,9 @@ def facts(
     return told
 
 
-def model_facts(
-    name: str, version: int, settings: Settings, labels: Sequence[str]
-) -> list[tuple[str, str]]:
-    """The model, and the settings in words.
-
-    Args:
-        version: 0 where the server did not say.
-    """
-    told = _("{model}, version {version}", model=name, version=version or "?")
-    return [
-        (_("Model"), told),
-        (_("Settings"), paper.settings_in_words(settings, labels)),
-    ]
+def model_in_words(name: str, version: int) -> str:
+    """Name and version, 0 where the server did not say."""
+    return _("{model}, version {version}", model=name, version=version or "?")
 
 
 def photo_of(
