@@ -202,8 +202,8 @@ def company(image: JudgedImage, alternatives: Iterable[ImageFile] = ()) -> tuple
     return (*beside, image)
 
 
-def tell_unread(truths: Iterable[GroundTruth], not_counted: int = 0) -> None:
-    """Say beside a measure what of the ground truth it leaves out, if anything.
+def tell_unread(truths: Iterable[GroundTruth], not_counted: int = 0) -> list[str]:
+    """Say beside a measure what of the ground truth it leaves out, if anything. Returns the same.
 
     Args:
         truths: what the measure is about.
@@ -231,3 +231,4 @@ def tell_unread(truths: Iterable[GroundTruth], not_counted: int = 0) -> None:
         )
     if told:
         st.caption(f":material/rule: {' '.join(told)}")
+    return told

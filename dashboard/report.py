@@ -135,6 +135,7 @@ def photo_of(
     *,
     count: int = 1,
     truth: GroundTruth | None = None,
+    colors: dict[str, str] | None = None,
 ) -> Photo:
     """An image with what these settings find in it.
 
@@ -142,11 +143,12 @@ def photo_of(
         display: of any resolution.
         size: (width, height) of the original, in pixels.
         count: of images in the report.
+        truth, colors: as of `Photo`.
     """
     possible = boxes.at_any_threshold(raw, settings, size)
     shown = postprocess(raw, settings, size)
     jpeg = boxes.jpeg_of_many(display, count)
-    return Photo(name, photo.summary(shown, labels), jpeg, size, shown, possible, truth=truth)
+    return Photo(name, photo.summary(shown, labels), jpeg, size, shown, possible, colors, truth)
 
 
 def reading_of(photos: Photos, *more: str) -> list[str]:

@@ -16,7 +16,6 @@
  */
 
 const SVG = "http://www.w3.org/2000/svg"
-const LABEL = 18 // px high
 const PAPER = 690 // px between the margins of an A4 page
 /** @type {{ one: string, other: string }} */
 const texts = JSON.parse(text(document, "#texts"))
@@ -122,25 +121,26 @@ function drawLabels(shot, moved, boxes) {
   })
   labels.replaceChildren(...made)
   const widths = made.map((label) => label.offsetWidth)
+  const high = made[0]?.offsetHeight ?? 0
   /** @type {[number, number, number][]} */
   const taken = []
   made.forEach((label, index) => {
     const [left, top, right, bottom] = boxes[index].slice(0, 4).map((side) => side * scale)
     const wide = widths[index]
-    const place = [top - LABEL, top, bottom, bottom - LABEL]
+    const place = [top - high, top, bottom, bottom - high]
       .flatMap((y) => [left, right - wide].map((x) => [x, y]))
-      .map(([x, y]) => [within(x, width - wide), within(y, height - LABEL)])
+      .map(([x, y]) => [within(x, width - wide), within(y, height - high)])
       .find(([x, y]) =>
         taken.every(
           ([otherX, otherY, otherWide]) =>
-            x >= otherX + otherWide || otherX >= x + wide || Math.abs(y - otherY) >= LABEL,
+            x >= otherX + otherWide || otherX >= x + wide || Math.abs(y - otherY) >= high,
         ),
       )
     if (!place) return label.remove()
     const [x, y] = place
     taken.push([x, y, wide])
     label.style.left = `${(100 * x) / width}%`
-    label.style.top = `${(100 * (y + LABEL / 2)) / height}%`
+    label.style.top = `${(100 * (y + high / 2)) / height}%`
   })
 }
 
