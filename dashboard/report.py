@@ -7,7 +7,6 @@ shows, and a function that makes a report of that.
 import io
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 import streamlit as st
 from PIL import Image
@@ -34,6 +33,7 @@ from detector.report.page import to_html
 from detector.ssd import Detections, RawPrediction, Settings, postprocess
 from detector.translation import _, carried, noted
 
+COUNTS = noted("Boxes at or above each score threshold, and below it how the scores are spread")
 # How to read a report, a paragraph each.
 SCORES = noted(
     "Score: how sure the model is of a box, 0 to 1. It is no probability of being right: how often"
@@ -67,17 +67,17 @@ MAPS = noted(
 )
 
 
-def offer(key: str, name: str, make: Callable[[], Report], disabled: bool = False) -> None:
+def offer(key: str, stem: str, make: Callable[[], Report], disabled: bool = False) -> None:
     """The button that makes the report and downloads it.
 
     Args:
-        name: what it is about; the file's name begins with it.
+        stem: what the file's name begins with.
         make: called on the click, in another thread: it must not ask for the session.
     """
     st.download_button(
         _("Report"),
         carried(lambda: to_html(make())),
-        f"{Path(name).stem}-report.html",
+        f"{stem}-report.html",
         "text/html",
         icon=":material/description:",
         key=key,
@@ -164,7 +164,7 @@ def counts(found: Sequence[Detections], settings: Settings, labels: Sequence[str
     """
     counted, histogram = image_sets.counted(found, len(labels))
     chart = Chart(
-        _("Boxes at or above each score threshold, and below it how the scores are spread"),
+        _(COUNTS),
         charts.counts(counted, histogram, labels, settings),
         _("Number of boxes against the score threshold, a curve a class."),
     )

@@ -1,12 +1,14 @@
 """The reports of Compare: one image of both sides, many images of both, or several images."""
 
 from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
 
 from PIL.Image import fromarray
 
-from dashboard import frame, paper, report
+from dashboard import answers, frame, paper, report
 from dashboard.answers import config
-from dashboard.compare import differences, grid
+from dashboard.compare import differences, grid, sides
 from dashboard.compare.grid import Shown
 from dashboard.compare.sides import Result, Side
 from dashboard.compare.whole_set import Image
@@ -65,22 +67,26 @@ def offer_sides(
 
     def make() -> Report:
         opened = report.opened(display)
-        sides = []
+        width, height = loaded.size
+        groups, facts = [], [(_("Image"), f"{image.name} · {width} × {height} px")]
         for result in (a, b):
-            assert result.answer is not None
+            answer = result.answer
+            assert answer is not None
             photo = report.photo_of(
                 image.name,
                 opened,
-                result.answer.raw,
+                answer.raw,
                 loaded.size,
                 result.side.settings,
                 labels,
                 count=2,
                 colors=_colors(pairing, result.side.letter),
             )
-            sides.append(_group([photo], result.side, labels, result.heading))
+            groups.append(_group([photo], result.side, labels, result.heading))
+            version, recorded_on = answer.model.version, answer.recorded_on
+            facts.append(_side(result.side, labels, version, recorded_on))
         listed = _("Same box from IoU {iou}", iou=f"{pairing.iou_threshold:.2f}")
-        shown: list[Part] = [Columns([[side] for side in sides]), Text(summary(pairing))]
+        shown: list[Part] = [Columns([[group] for group in groups]), Text(summary(pairing))]
         rows = differences.of_rows(pairing, kinds, verdicts)
         sections = [
             Section("", shown),
@@ -94,15 +100,10 @@ def offer_sides(
             of_notes = [Text(note, is_note=True) for note in notes]
             sections.append(Section(_("Accuracy"), [*judged, *of_notes]))
             reading.append(report.MEASURES)
-        width, height = loaded.size
-        facts = [
-            (_("Image"), f"{image.name} · {width} × {height} px"),
-            *(_side(result.side, result) for result in (a, b)),
-        ]
         title = _("A against B: {image}", image=image.name)
-        return report.report(title, facts, sections, report.reading_of(sides[0], *reading))
+        return report.report(title, facts, sections, report.reading_of(groups[0], *reading))
 
-    report.offer("compare_report", f"{image.name}-comparison", make)
+    report.offer("compare_report", f"{Path(image.name).stem}-comparison", make)
 
 
 def offer_whole_set(a: Side, b: Side, images: Sequence[Image], sections: Sequence[Section]) -> None:
@@ -115,6 +116,7 @@ def offer_whole_set(a: Side, b: Side, images: Sequence[Image], sections: Sequenc
     if not images:
         return
     labels, limits = config().labels, config().image_limits
+    sides_told = [_side(side, labels, _version(side)) for side in (a, b)]
 
     def make() -> Report:
         drawn = images[:MOST_DIFFERING]
@@ -148,8 +150,7 @@ def offer_whole_set(a: Side, b: Side, images: Sequence[Image], sections: Sequenc
             "A against B over {count} image", "A against B over {count} images", len(images)
         )
         reading = report.reading_of(groups[0], PAIRS, report.MEASURES, INTERVALS)
-        facts = [_side(side) for side in (a, b)]
-        return report.report(title, facts, [*sections, Section(_("Images"), shown)], reading)
+        return report.report(title, sides_told, [*sections, Section(_("Images"), shown)], reading)
 
     report.offer("set_report", "comparison", make)
 
@@ -210,18 +211,22 @@ def _cells(label: str, own: Sequence[int]) -> list[str]:
     ]
 
 
-def _side(side: Side, result: Result | None = None) -> tuple[str, str]:
+def _version(side: Side) -> int:
+    return answers.served_version(sides.address_of(side.server), side.spec())
+
+
+def _side(
+    side: Side, labels: Sequence[str], version: int, recorded_on: date | None = None
+) -> tuple[str, str]:
     """What a side is made with."""
-    version = side.version
-    if result is not None and result.answer is not None:
-        version = str(result.answer.model.version or "?")
-    told = paper.settings_in_words(side.settings, config().labels)
-    model = _("{model}, version {version}", model=side.model, version=version)
-    recorded = (
-        result.answer.recorded_on if result is not None and result.answer is not None else None
-    )
-    on = [] if recorded is None else [_("recorded on {date}", date=recorded)]
-    return side.letter.upper(), " · ".join([model, side.server, told, *on])
+    told = [
+        report.model_in_words(side.model, version),
+        side.server,
+        paper.settings_in_words(side.settings, labels),
+    ]
+    if recorded_on is not None:
+        told.append(_("recorded on {date}", date=recorded_on))
+    return side.letter.upper(), " · ".join(told)
 
 
 def _group(photos: Sequence[Photo], side: Side, labels: Sequence[str], title: str) -> Photos:

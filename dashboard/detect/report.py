@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from dashboard import asking, report
 from dashboard.answers import config
@@ -74,4 +75,4 @@ def offer(
             report.reading_of(photos, *([report.MAPS] if found else [])),
         )
 
-    report.offer("report", image.name, make)
+    report.offer("report", Path(image.name).stem, make)

@@ -19,7 +19,9 @@ from detector import ssd
 from detector.drawing import charts
 from detector.errors import GroundTruthError
 from detector.evaluation import curves
+from detector.evaluation.ground_truth import GroundTruth
 from detector.evaluation.matching import Ints, Outcome
+from detector.report.document import Measure, Measures
 from detector.translation import _, noted, plural
 
 MATCH_IOU = 0.5
@@ -75,7 +77,7 @@ def show(counted: ImageSet, settings: ssd.Settings) -> Evaluated | None:
     if evaluated is None:
         st.info(_("None of these images has ground truth."), icon=":material/data_object:")
         return None
-    _headline(counted, evaluated, settings, truth)
+    _headline(counted, evaluated, settings)
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown(_("**Precision, recall and F1 against the threshold**"))
@@ -136,47 +138,66 @@ def _ground_truth(counted: ImageSet) -> GroundTruthSet | None:
     return truth
 
 
-def _headline(
-    counted: ImageSet, evaluated: Evaluated, settings: ssd.Settings, truth: GroundTruthSet
-) -> None:
+def _headline(counted: ImageSet, evaluated: Evaluated, settings: ssd.Settings) -> None:
+    st.caption(headline_in_words(evaluated, settings))
+    ground_truth.tell_unread(*left_out(counted, evaluated))
+    with st.container(horizontal=True, key="headline"):
+        for each in headline(evaluated, settings, match_iou()).measures:
+            st.metric(each.name, each.value, border=True, help=each.meaning, width="stretch")
+    for told in basis_in_words(evaluated, settings):
+        st.caption(told)
+
+
+def headline(evaluated: Evaluated, settings: ssd.Settings, iou: float) -> Measures:
+    """The figures over all classes, at these thresholds.
+
+    Args:
+        iou: of `match_iou`.
+    """
     total = curves.tally(evaluated.matches, settings).total()
     figures = (
         (_("Precision"), float(total.precision), _("Correct boxes / boxes shown")),
         (_("Recall"), float(total.recall), _("Correct boxes / objects")),
         ("F1", float(total.f1), _("The harmonic mean of precision and recall")),
         (
-            f"mAP@{match_iou():.2f}",
+            f"mAP@{iou:.2f}",
             evaluated.average_precisions[None],
             _("Mean over the classes of COCO's average precision at this IoU, over all thresholds"),
         ),
     )
-    st.caption(
-        plural(
-            "{count} image with ground truth ({source}), at the thresholds set above: "
-            "{right} right, {wrong} wrong, {missed} missed.",
-            "{count} images with ground truth ({source}), at the thresholds set above: "
-            "{right} right, {wrong} wrong, {missed} missed.",
-            len(evaluated.images),
-            source=frame.plain(truth.source),
-            right=int(total.true_positives),
-            wrong=int(total.false_positives),
-            missed=int(total.misses),
-        )
+    return Measures(
+        [
+            Measure(name, "–" if np.isnan(value) else f"{value:.3f}", meaning)
+            for name, value, meaning in figures
+        ]
     )
-    names = {image.name for image in counted.images}
-    ground_truth.tell_unread(
-        (truth.by_image[image.name] for image in evaluated.images),
-        len(names.intersection(truth.not_counted)),
-    )
-    with st.container(horizontal=True, key="headline"):
-        for name, value, meaning in figures:
-            text = "–" if np.isnan(value) else f"{value:.3f}"
-            st.metric(name, text, border=True, help=meaning, width="stretch")
-    _tell_basis(evaluated, settings)
 
 
-def _tell_basis(evaluated: Evaluated, settings: ssd.Settings) -> None:
-    """How many objects the figures rest on, where that is few, or mostly one class."""
+def headline_in_words(evaluated: Evaluated, settings: ssd.Settings) -> str:
+    """What the figures are counted over, and the counts themselves, in Markdown."""
+    total = curves.tally(evaluated.matches, settings).total()
+    return plural(
+        "{count} image with ground truth ({source}), at the thresholds set above: "
+        "{right} right, {wrong} wrong, {missed} missed.",
+        "{count} images with ground truth ({source}), at the thresholds set above: "
+        "{right} right, {wrong} wrong, {missed} missed.",
+        len(evaluated.images),
+        source=frame.plain(evaluated.truth.source),
+        right=int(total.true_positives),
+        wrong=int(total.false_positives),
+        missed=int(total.misses),
+    )
+
+
+def left_out(counted: ImageSet, evaluated: Evaluated) -> tuple[list[GroundTruth], int]:
+    """What of the ground truth the figures may leave out, for `ground_truth.tell_unread`."""
+    truth, names = evaluated.truth, {image.name for image in counted.images}
+    truths = [truth.by_image[image.name] for image in evaluated.images]
+    return truths, len(names.intersection(truth.not_counted))
+
+
+def basis_in_words(evaluated: Evaluated, settings: ssd.Settings) -> list[str]:
+    """How many objects the figures rest on, where that is few, or mostly one class; in Markdown."""
     labels = config().labels
     counts = curves.tally(evaluated.matches, settings)
     objects = (counts.true_positives + counts.misses).tolist()
@@ -185,8 +206,9 @@ def _tell_basis(evaluated: Evaluated, settings: ssd.Settings) -> None:
         for label, count in zip(labels[1:], objects[1:], strict=True)
         if 0 < count < FEW
     ]
+    told = []
     if few:
-        st.caption(
+        told.append(
             _(
                 "Figures of these classes rest on few objects, and one more or less moves them"
                 " much: {classes}.",
@@ -195,7 +217,7 @@ def _tell_basis(evaluated: Evaluated, settings: ssd.Settings) -> None:
         )
     most, total = int(np.argmax(objects)), sum(objects)
     if 2 * objects[most] > total > objects[most]:
-        st.caption(
+        told.append(
             _(
                 "{count} of the {total} objects are {label}. Precision, recall and F1 count each"
                 " object alike and are mostly theirs; mAP counts each class alike.",
@@ -204,6 +226,7 @@ def _tell_basis(evaluated: Evaluated, settings: ssd.Settings) -> None:
                 label=frame.plain(labels[most]),
             )
         )
+    return told
 
 
 def _errors(counted: ImageSet, evaluated: Evaluated, settings: ssd.Settings) -> None:
@@ -239,13 +262,9 @@ def _errors_by_name(evaluated: Evaluated, settings: ssd.Settings) -> tuple[str, 
     """The chosen kind of error, of the chosen class: its name, and the rows of its detections and
     of its objects."""
     labels = config().labels
-    matches = evaluated.matches
-    result = curves.outcomes(matches, settings)
-    counts = curves.outcome_counts(matches, settings)
-    found, there = matches.comparison.detections.class_ids, matches.comparison.truths.class_ids
     chosen = controls.chosen_class(labels)
-    counts = counts[chosen] if chosen else counts.sum(axis=0)
-    kinds = [outcome for outcome in (*ERRORS, *MISSES) if counts[outcome]]
+    counts = counts_by_name(evaluated, settings, chosen)
+    kinds = list(counts)
     meanings = "".join(f" **{_(n)}**: {_(text)}." for n, text in {**ERRORS, **MISSES}.values())
     kind = st.pills(
         _("Errors by name"),
@@ -260,10 +279,34 @@ def _errors_by_name(evaluated: Evaluated, settings: ssd.Settings) -> tuple[str, 
     else:
         title = f"{_(OUTCOMES[kind][0])} {counts[kind]}"
     listed = [*ERRORS, *MISSES] if kind is None else [kind]
+    return title, *errors(evaluated, settings, chosen, listed)
+
+
+def counts_by_name(evaluated: Evaluated, settings: ssd.Settings, chosen: int) -> dict[Outcome, int]:
+    """How many errors there are of each kind that there is.
+
+    Args:
+        chosen: id of the class to look at; 0 for all.
+    """
+    counts = curves.outcome_counts(evaluated.matches, settings)
+    counts = counts[chosen] if chosen else counts.sum(axis=0)
+    return {kind: int(counts[kind]) for kind in (*ERRORS, *MISSES) if counts[kind]}
+
+
+def errors(
+    evaluated: Evaluated, settings: ssd.Settings, chosen: int, kinds: Sequence[Outcome]
+) -> tuple[Ints, Ints]:
+    """The rows of the detections and of the objects that are errors of these kinds.
+
+    Args:
+        chosen: id of the class to look at; 0 for all.
+    """
+    matches = evaluated.matches
+    result = curves.outcomes(matches, settings)
+    found, there = matches.comparison.detections.class_ids, matches.comparison.truths.class_ids
     return (
-        title,
-        np.flatnonzero(np.isin(result.detections, listed) & ((found == chosen) | (not chosen))),
-        np.flatnonzero(np.isin(result.truths, listed) & ((there == chosen) | (not chosen))),
+        np.flatnonzero(np.isin(result.detections, kinds) & ((found == chosen) | (not chosen))),
+        np.flatnonzero(np.isin(result.truths, kinds) & ((there == chosen) | (not chosen))),
     )
 
 
@@ -290,7 +333,8 @@ def _listed(
     Args:
         detections, objects: rows of the evaluation's tables.
     """
-    rows, total = _rows(counted, evaluated, settings, detections, objects)
+    in_images = image_sets.evaluated_detections(evaluated, settings, counted)
+    rows, total = rows_of(evaluated, in_images, settings, detections, objects)
     lead = _("select one to look at it in its image")
     st.markdown(f"**{frame.plain(title)}** :gray[· {lead}]")
     if not rows:
@@ -319,14 +363,19 @@ def _listed(
         st.caption(_("… and {count} more.", count=total - len(rows)))
 
 
-def _rows(
-    counted: ImageSet,
+def rows_of(
     evaluated: Evaluated,
+    in_images: Sequence[ssd.Detections],
     settings: ssd.Settings,
     detections: Ints,
     objects: Ints,
 ) -> tuple[list[tuple[int, str, str, str, float, str]], int]:
-    """Place of the image, id of the box, and the cells of each row; and how many there would be."""
+    """Place of the image, id of the box, and the cells of each row; and how many there would be.
+
+    Args:
+        in_images: of `image_sets.evaluated_detections`.
+        detections, objects: rows of the evaluation's tables.
+    """
     labels = config().labels
     matches = evaluated.matches
     found, there = matches.comparison.detections, matches.comparison.truths
@@ -336,7 +385,6 @@ def _rows(
     total = len(detections) + len(objects)
     detections = detections[:MAX_ROWS]
     objects = objects[: MAX_ROWS - len(detections)]
-    in_images = image_sets.evaluated_detections(evaluated, settings, counted)
     rows: list[tuple[int, str, str, str, float, str]] = []
     for index in detections:
         image = int(found.images[index])

@@ -13,7 +13,7 @@ from dashboard.detect.page import answer_or_reason, tell_recorded
 from dashboard.files import ImageFile
 from dashboard.ground_truth import JudgedImage
 from dashboard.media import photo_url, prepare, screen_of
-from dashboard.thresholds import accuracy, image_sets, nms, operating_point, viewer
+from dashboard.thresholds import accuracy, image_sets, nms, operating_point, report, viewer
 from dashboard.thresholds.image_sets import ImageSet
 from detector import ssd
 from detector.answers import Answer, LoadedImage
@@ -90,7 +90,8 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
         tell_recorded(counted.recorded)
     _counts(counted, settings)
     evaluated = accuracy.show(counted, settings)
-    operating_point.show(evaluated, settings)
+    proposal = operating_point.show(evaluated, settings)
+    report.offer(image, loaded, answer, settings, candidates, truth, counted, evaluated, proposal)
 
 
 # --- the image and its settings
