@@ -159,7 +159,7 @@ def _counts(
     chosen: int,
 ) -> Section:
     count = len(counted.images)
-    over = plural("Counted over {count} image.", "Counted over {count} images.", count)
+    over = plural("Counting over {count} image.", "Counting over {count} images.", count)
     chart = Chart(
         _(report.COUNTS),
         charts.counts(*counts, labels, settings, chosen),

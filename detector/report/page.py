@@ -25,6 +25,14 @@ from detector.translation import _, language, noted
 
 FOLDER = Path(__file__).resolve().parent
 
+# What stands in report.html itself: messages are looked for in Python's files only.
+_WORDS = {
+    "made": noted("Made"),
+    "threshold": noted("Score threshold"),
+    "back": noted("As in the report"),
+    "reading": noted("How to read this report"),
+    "no_chart": noted("The chart is drawn where scripts may run: open the file in a browser."),
+}
 # What report.js says.
 _TEXTS = {
     "one": noted("{count} box from a score of {threshold} on"),
@@ -40,6 +48,7 @@ def to_html(report: Report) -> str:
         language=language.get().replace("_", "-"),
         nonce=secrets.token_urlsafe(16),
         plotly=_plotly() if any(map(_has_chart, _parts(report))) else "",
+        words={name: _(text) for name, text in _WORDS.items()},
         texts={name: _(text) for name, text in _TEXTS.items()},
     )
 
@@ -55,7 +64,6 @@ def _environment() -> Environment:
         finalize=_finalized,
     )
     environment.globals |= {
-        "_": _,
         "style": (FOLDER / "report.css").read_text("utf-8"),
         "script": (FOLDER / "report.js").read_text("utf-8"),
         "class_color": class_color,
