@@ -13,8 +13,9 @@ from detector.images import encode_jpeg
 from detector.report.document import Photo, Photos
 from detector.ssd import Detections, RawPrediction, Settings, postprocess
 
-# Of all images of a report: with Plotly's two megabytes and the tables it stays below five.
-IMAGES_BYTES = 1_750_000
+# Of all images of a report: with Plotly's two megabytes, and 200 boxes in each of twenty images, it
+# stays below five.
+IMAGES_BYTES = 1_500_000
 ONE_IMAGE_BYTES = 320_000
 # More would be too small to see anything on them.
 MOST_IMAGES = 60
@@ -73,10 +74,10 @@ class Placed:
         label: (left, top, whether it ends there instead of beginning); None: no room.
     """
 
-    left: float
-    top: float
-    width: float
-    height: float
+    left: int
+    top: int
+    width: int
+    height: int
     color: str
     text: str
     text_color: str
@@ -97,10 +98,10 @@ def placed(photo: Photo, labels: Sequence[str], columns: int) -> list[Placed]:
         place = places[index]
         boxes.append(
             Placed(
-                round(left, 1),
-                round(top, 1),
-                round(right - left, 1),
-                round(bottom - top, 1),
+                round(left),
+                round(top),
+                round(right - left),
+                round(bottom - top),
                 color,
                 texts[index].strip(),
                 text_color(color),
