@@ -16,6 +16,7 @@ from detector.asking import Candidate, Fate, Place, ask, with_threshold
 from detector.drawing.colors import class_color
 from detector.drawing.marks import rounded
 from detector.errors import ServingError
+from detector.report.document import Part, Row, Section, Table, Text
 from detector.serving import ModelSpec
 from detector.ssd import SCORE_FLOOR, RawPrediction, Settings
 from detector.translation import _, plural
@@ -160,6 +161,35 @@ def show(image: ImageFile, candidates: Sequence[Candidate], settings: Settings) 
         _proposals(fired, settings, labels)
 
 
+def section(image: ImageFile, candidates: Sequence[Candidate]) -> Section | None:
+    """The same for a report; None where nothing is asked."""
+    place = place_of(image)
+    if place is None:
+        return None
+    labels = config().labels
+    fired = [each for each in candidates if each.fate is not Fate.BELOW_FLOOR]
+    silent = [each for each in candidates if each.fate is Fate.BELOW_FLOOR]
+    parts: list[Part] = []
+    if fired:
+        fate = _("What became of it")
+        rows = [
+            Row(
+                (labels[each.class_id], f"{each.score:.3f}", fate_in_words(each, labels)),
+                class_color(each.class_id),
+            )
+            for each in fired
+        ]
+        parts.append(Table((_("Class"), _("Score"), fate), rows, frozenset({fate})))
+    if silent or not candidates:
+        told = _of_the_silent(silent, labels, has_fired=bool(fired))
+        parts.append(Text(frame.unmarked(told), is_note=True))
+    parts += [
+        Text(f"{_proposal(each, labels[each.class_id])}: {_others(each)}", is_note=True)
+        for each in _able(fired)
+    ]
+    return Section(_where(place), parts)
+
+
 def _where(place: Place) -> str:
     if place.is_point:
         return _("Asked at {x:.0f}, {y:.0f} px", x=place.xmin, y=place.ymin)
@@ -234,23 +264,33 @@ def _of_the_silent(silent: Sequence[Candidate], labels: Sequence[str], *, has_fi
 
 
 def _proposals(candidates: Sequence[Candidate], settings: Settings, labels: Sequence[str]) -> None:
-    able = [each for each in candidates if each.shown_from is not None][:PROPOSED]
-    for each in able:
-        label = frame.plain(labels[each.class_id])
+    for each in _able(candidates):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.button(
-                _("Show {label} from {threshold}", label=label, threshold=f"{each.shown_from:.2f}"),
+                _proposal(each, frame.plain(labels[each.class_id])),
                 icon=":material/visibility:",
                 key=f"asked_adopt_{each.class_id}",
                 on_click=_adopt,
                 args=(settings, each),
             )
-            others = sum(each.others.values())
-            st.caption(
-                plural("shows {count} other box too", "shows {count} other boxes too", others)
-                if others
-                else _("shows nothing else")
-            )
+            st.caption(_others(each))
+
+
+def _able(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Those that a threshold would show."""
+    return [each for each in candidates if each.shown_from is not None][:PROPOSED]
+
+
+def _proposal(candidate: Candidate, label: str) -> str:
+    threshold = f"{candidate.shown_from:.2f}"
+    return _("Show {label} from {threshold}", label=label, threshold=threshold)
+
+
+def _others(candidate: Candidate) -> str:
+    others = sum(candidate.others.values())
+    if not others:
+        return _("shows nothing else")
+    return plural("shows {count} other box too", "shows {count} other boxes too", others)
 
 
 @frame.callback

@@ -12,6 +12,7 @@ import functools
 import gc
 import html
 import logging
+import re
 import sys
 import time
 import uuid
@@ -219,6 +220,15 @@ def _tell_failures() -> None:
 def plain(text: str) -> str:
     """The text as it is: what a server or a file name says is never read as Markdown."""
     return "".join(f"\\{c}" if c in "\\`*_[]<>#|$~:.@&" else c for c in text)
+
+
+# A letter that is no mark, what is to do by hand, an icon; and what makes bold, slanted, code.
+_MARKDOWN = re.compile(r"\\(.)|:gray\[(?:[^\[\]\\]|\\.)*\]|:material/\w+:|\*+|`")
+
+
+def unmarked(markdown: str) -> str:
+    """A text of a page without Markdown's marks, and as on paper without what is to do by hand."""
+    return _MARKDOWN.sub(lambda found: found[1] or "", markdown).strip(" ·\n")
 
 
 def show_refused(files: tuple[state.RefusedFile, ...]) -> None:

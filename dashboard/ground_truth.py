@@ -202,8 +202,19 @@ def company(image: JudgedImage, alternatives: Iterable[ImageFile] = ()) -> tuple
     return (*beside, image)
 
 
-def tell_unread(truths: Iterable[GroundTruth], not_counted: int = 0) -> None:
-    """Say beside a measure what of the ground truth it leaves out, if anything.
+def tell_unread(truths: Iterable[GroundTruth], not_counted: int = 0) -> list[str]:
+    """Say beside a measure what of the ground truth it leaves out, if anything. Returns the same.
+
+    Args: as of `unread_in_words`.
+    """
+    told = unread_in_words(truths, not_counted)
+    if told:
+        st.caption(f":material/rule: {' '.join(told)}")
+    return told
+
+
+def unread_in_words(truths: Iterable[GroundTruth], not_counted: int = 0) -> list[str]:
+    """What of the ground truth a measure leaves out.
 
     Args:
         truths: what the measure is about.
@@ -229,5 +240,4 @@ def tell_unread(truths: Iterable[GroundTruth], not_counted: int = 0) -> None:
                 not_counted,
             )
         )
-    if told:
-        st.caption(f":material/rule: {' '.join(told)}")
+    return told

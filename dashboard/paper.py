@@ -60,6 +60,16 @@ def settings(used: Settings, labels: Sequence[str], model: str = "") -> None:
         labels: index = class id, background first.
         model: its name and version, where they are known.
     """
+    told = settings_in_words(used, labels)
+    line(f"{model} · {told}" if model else told, "settings")
+
+
+def settings_in_words(used: Settings, labels: Sequence[str]) -> str:
+    """The settings in a line; those that are off or as usual are left out.
+
+    Args:
+        labels: index = class id, background first.
+    """
     told = [
         _("Score threshold {threshold}", threshold=f"{used.score_threshold:.2f}"),
         *(
@@ -75,7 +85,7 @@ def settings(used: Settings, labels: Sequence[str], model: str = "") -> None:
         told.append(_("Classes shown: {classes}", classes=shown))
     if used.top_k != Settings().top_k:
         told.append(_("Maximum number of boxes: {count}", count=used.top_k))
-    line(" · ".join([model, *told] if model else told), "settings")
+    return " · ".join(told)
 
 
 def line(text: str, key: str) -> None:

@@ -118,7 +118,7 @@ def choose(labels: Sequence[str]) -> Filter:
         [ANY_CLASS, *labels[1:]],
         format_func=lambda label: _(label) if label == ANY_CLASS else label,
         key="batch_class",
-        width=140,
+        width=125,
         on_change=_first_page,
         persist_state="session",
     )
@@ -127,7 +127,7 @@ def choose(labels: Sequence[str]) -> Filter:
         list(ORDERS),
         format_func=_,
         key="batch_order",
-        width=190,
+        width=180,
         on_change=_first_page,
         persist_state="session",
     )

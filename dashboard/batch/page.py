@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard import controls, frame, images, paper, state
 from dashboard.answers import address, config, is_starting, served, served_version, stored_answers
-from dashboard.batch import cards, choose, exports, filters, progress, results
+from dashboard.batch import cards, choose, exports, filters, progress, report, results
 from dashboard.batch.job import Job
 from dashboard.files import ImageFile
 from detector.batch.run import read_source
@@ -113,6 +113,7 @@ def _results(job: Job, polls: bool) -> None:
             disabled=polls,
             help=_("When it is done or stopped.") if polls else None,
         )
+        take_home = st.container(width="content")  # by settings that come further down
         st.button(
             _("Evaluate"),
             icon=":material/tune:",
@@ -129,7 +130,10 @@ def _results(job: Job, polls: bool) -> None:
     detections = results.postprocessed(job, done, settings)
     with left:
         paper.settings(settings, labels)
-        cards.show(chosen.views(done, detections), has_any=bool(done), labels=labels)
+        views = chosen.views(done, detections)
+        cards.show(views, has_any=bool(done), labels=labels)
+    with take_home:
+        report.offer(job, done, views, detections, settings, disabled=polls or not done)
     with right:
         results.show_summary(done, detections, settings, labels)
     if export.open and done:

@@ -20,7 +20,7 @@ def show(job: Job, is_running: bool) -> None:
     total, count = len(job.sources), job.count
     is_waiting = state.read(state.Batch).go_on
     with st.container(key="batch_progress", horizontal=True, vertical_alignment="center"):
-        st.progress(count / total, _text(job, is_running, is_waiting))
+        st.progress(count / total, in_words(job, is_running, is_waiting))
         if is_running or is_waiting:
             st.button(
                 _("Stopping…") if job.is_stopping else _("Stop"),
@@ -52,21 +52,19 @@ def show_errors(results: Sequence[Done]) -> None:
         f'<tr><th scope="row">{html.escape(done.name)}</th><td>{html.escape(str(done.error))}</td>'
         for done in bad[:MAX_TOLD]
     )
-    count = plural("{count} file could not be read", "{count} files could not be read", len(bad))
-    with st.expander(count, icon=":material/broken_image:", key="batch_errors"):
+    with st.expander(unread_in_words(len(bad)), icon=":material/broken_image:", key="batch_errors"):
         st.html(f'<table class="lens-bad"><tbody>{rows}</tbody></table>')
         if len(bad) > MAX_TOLD:
             st.caption(_("… and {count} more.", count=len(bad) - MAX_TOLD))
 
 
-@frame.callback
-def _stop(job: Job) -> None:
-    """Callback: end the run, or do not begin it."""
-    state.update(state.Batch, go_on=False)
-    job.stop()
+def unread_in_words(count: int) -> str:
+    """How many files could not be read."""
+    return plural("{count} file could not be read", "{count} files could not be read", count)
 
 
-def _text(job: Job, is_running: bool, is_waiting: bool) -> str:
+def in_words(job: Job, is_running: bool, is_waiting: bool) -> str:
+    """How far it is and how fast, in Markdown."""
     total, count, rate = len(job.sources), job.count, job.rate
     parts = [
         plural("**{done} of {count}** image", "**{done} of {count}** images", total, done=count)
@@ -81,6 +79,13 @@ def _text(job: Job, is_running: bool, is_waiting: bool) -> str:
     elif not is_running and count < total:
         parts.append(_("stopped"))
     return " · ".join(parts)
+
+
+@frame.callback
+def _stop(job: Job) -> None:
+    """Callback: end the run, or do not begin it."""
+    state.update(state.Batch, go_on=False)
+    job.stop()
 
 
 def _duration(seconds: int) -> str:

@@ -1,7 +1,7 @@
 """The differences of two sides: their table, and which side is right by the ground truth."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pandas as pd
@@ -19,6 +19,7 @@ from detector.evaluation.pairing import (
     Verdict,
     summary,
 )
+from detector.report.document import Row, Table
 from detector.translation import _, noted
 
 SETTINGS = ("same_box_iou", "kinds")
@@ -96,7 +97,7 @@ def table(
     verdicts: list[Verdict] | None,
 ) -> None:
     """A row of the pairing a row; a click zooms the figure to it."""
-    rows = [index for index in range(len(pairing)) if Kind(int(pairing.kinds[index])) in kinds]
+    rows = _listed(pairing, kinds)
     identities = _identities(pairing)
     listed = tuple((image.digest, identities[i]) for i in rows)
     state.update(state.Comparison, listed=listed)
@@ -139,6 +140,44 @@ def table(
             "colour in the figure's legend hides and shows its boxes there.]"
         )
     )
+
+
+def of_rows(pairing: Pairing, kinds: Sequence[Kind], verdicts: list[Verdict] | None) -> Table:
+    """What `table` shows."""
+    rows = _listed(pairing, kinds)
+    cells = _columns(pairing, rows, verdicts)
+    names = {
+        "difference": _("Difference"),
+        "A": "A",
+        "score_A": _("Score A"),
+        "B": "B",
+        "score_B": _("Score B"),
+        "change": _("Change"),
+        "iou": "IoU",
+        "right": _("Right"),
+    }
+    numbers = {"score_A": ".2f", "score_B": ".2f", "change": "+.2f", "iou": ".2f"}
+    there = [name for name in names if name in cells]
+    texts = [
+        [
+            paper.ABSENT if each is None else format(each, numbers.get(name, ""))
+            for each in cells[name]
+        ]
+        for name in there
+    ]
+    colors = [KIND_COLORS[Kind(int(pairing.kinds[row]))] for row in rows]
+    return Table(
+        [names[name] for name in there],
+        [
+            Row(of_row, color)
+            for of_row, color in zip(zip(*texts, strict=True), colors, strict=True)
+        ],
+        frozenset(names[name] for name in there if name not in numbers),
+    )
+
+
+def _listed(pairing: Pairing, kinds: Sequence[Kind]) -> list[int]:
+    return [index for index in range(len(pairing)) if Kind(int(pairing.kinds[index])) in kinds]
 
 
 def _columns(
@@ -188,36 +227,14 @@ def accuracy(
             )
         )
         return
-    differing = [
-        verdict
-        for kind, verdict in zip(pairing.kinds.tolist(), verdicts, strict=True)
-        if kind != Kind.BOTH
-    ]
-    if differing:
-        told = [
-            f"{_(VERDICTS[verdict])} {differing.count(verdict)}×"
-            for verdict in (Verdict.A, Verdict.B, Verdict.BOTH, Verdict.NEITHER)
-            if verdict in differing
-        ]
-        st.markdown(
-            _(
-                "Where they differ, right by the ground truth: **{verdicts}**",
-                verdicts=", ".join(told) or _("none"),
-            )
-        )
-    else:
-        st.markdown(_("The sides do not differ in their boxes."))
+    st.markdown(verdict_in_words(pairing, verdicts))
     body = ""
-    for name, digits, is_more_better, pick in _MEASURES:
-        of_a, of_b = (round(float(pick(standing)), digits) for standing in standings)
-        better = (of_a > of_b, of_b > of_a) if is_more_better else (of_a < of_b, of_b < of_a)
+    for (name, *texts), better in _measured(standings):
         cells = "".join(
-            f"<td{' class=better' if is_better else ''}>{_number(value, digits)}"
-            for value, is_better in zip((of_a, of_b), better, strict=True)
+            f"<td{' class=better' if is_better else ''}>{text}"
+            for text, is_better in zip(texts, (*better, False), strict=True)
         )
-        body += (
-            f'<tr><th scope="row">{_(name)}</th>{cells}<td>{_number(of_b - of_a, digits, "+")}</tr>'
-        )
+        body += f'<tr><th scope="row">{name}</th>{cells}</tr>'
     with st.container(key="standings"):
         st.html(
             '<table class="lens-classes"><thead><tr><th scope="col">'
@@ -225,13 +242,53 @@ def accuracy(
             '<th scope="col">A<th scope="col">B<th scope="col">B − A</tr></thead>'
             f"<tbody>{body}</tbody></table>"
         )
-    st.caption(
-        _(
-            "On this image. A box is right from an IoU of {iou} with an object of its class. AP "
-            "asks all boxes after NMS, whatever the score threshold.",
-            iou=MATCH_IOU,
-        )
+    st.caption(basis_in_words())
+
+
+def verdict_in_words(pairing: Pairing, verdicts: list[Verdict]) -> str:
+    """Which side is right where they differ, and how often, in Markdown."""
+    differing = [
+        verdict
+        for kind, verdict in zip(pairing.kinds.tolist(), verdicts, strict=True)
+        if kind != Kind.BOTH
+    ]
+    if not differing:
+        return _("The sides do not differ in their boxes.")
+    told = [
+        f"{_(VERDICTS[verdict])} {differing.count(verdict)}×"
+        for verdict in (Verdict.A, Verdict.B, Verdict.BOTH, Verdict.NEITHER)
+        if verdict in differing
+    ]
+    return _(
+        "Where they differ, right by the ground truth: **{verdicts}**",
+        verdicts=", ".join(told) or _("none"),
     )
+
+
+def basis_in_words() -> str:
+    """What the measures rest on."""
+    return _(
+        "On this image. A box is right from an IoU of {iou} with an object of its class. AP "
+        "asks all boxes after NMS, whatever the score threshold.",
+        iou=MATCH_IOU,
+    )
+
+
+def of_standings(standings: tuple[Standing, Standing]) -> Table:
+    """How good each side is, and by how much B differs."""
+    rows = [Row(cells) for cells, _better in _measured(standings)]
+    return Table((_("By the ground truth"), "A", "B", "B − A"), rows)
+
+
+def _measured(
+    standings: tuple[Standing, Standing],
+) -> Iterator[tuple[tuple[str, str, str, str], tuple[bool, bool]]]:
+    """A measure, its figure of A, of B and their difference in writing; which of both is better."""
+    for name, digits, is_more_better, pick in _MEASURES:
+        of_a, of_b = (round(float(pick(standing)), digits) for standing in standings)
+        better = (of_a > of_b, of_b > of_a) if is_more_better else (of_a < of_b, of_b < of_a)
+        difference = _number(of_b - of_a, digits, "+")
+        yield (_(name), _number(of_a, digits), _number(of_b, digits), difference), better
 
 
 # Name, digits, whether more is better, value.

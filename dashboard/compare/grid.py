@@ -13,7 +13,7 @@ from dashboard.answers import config
 from dashboard.files import ImageFile
 from dashboard.media import boxes_html, photo_url, prepare, screen_of
 from detector import ssd
-from detector.answers import LoadedImage
+from detector.answers import Answer, LoadedImage
 from detector.drawing import photo
 from detector.drawing.colors import class_color
 from detector.translation import _
@@ -33,11 +33,13 @@ class Shown:
     name: str
     image: ImageFile
     loaded: LoadedImage
+    answer: Answer
     detections: ssd.Detections
 
 
-def show() -> None:
-    """The choice of images, one set of controls, the grid, and the table of differences."""
+def show() -> tuple[list[Shown], ssd.Settings]:
+    """The choice of images, one set of controls, the grid, and the table of differences. Returns
+    what it shows."""
     chosen = _chosen()
     settings = _controls()
     shown = [_detected(name, image, settings) for name, image in chosen.items()]
@@ -50,6 +52,7 @@ def show() -> None:
         paper.settings(settings, config().labels)
         _grid(shown)
         _table(shown)
+    return shown, settings
 
 
 def _chosen() -> dict[str, ImageFile]:
@@ -188,7 +191,7 @@ def _detected(name: str, image: ImageFile, settings: ssd.Settings) -> Shown:
     """The image's detections; the server is asked once an image. Raises ServingError."""
     loaded = prepare(image)
     answer = answers.answer_for(image, loaded)
-    return Shown(name, image, loaded, answer.detections(settings))
+    return Shown(name, image, loaded, answer, answer.detections(settings))
 
 
 def _grid(shown: Sequence[Shown]) -> None:
@@ -213,23 +216,20 @@ def _grid(shown: Sequence[Shown]) -> None:
 def _table(shown: Sequence[Shown]) -> None:
     """Boxes a class in each image, and how many more or fewer than in the first one."""
     labels = config().labels
-    counts = np.array(
-        [np.bincount(each.detections.class_ids, minlength=len(labels)) for each in shown]
-    )
     heads = "".join(
         f'<th scope="col"><img src="{screen_of(each.loaded).thumbnail}" alt="">'
         f"<span>{html.escape(each.name)}</span>"
         for each in shown
     )
+    *by_class, totals = counts(shown, len(labels))
     rows = []
-    for class_id in range(1, len(labels)):
-        own, label = counts[:, class_id].tolist(), html.escape(labels[class_id])
+    for class_id, own in enumerate(by_class, start=1):
+        label = html.escape(labels[class_id])
         rows.append(
             f'<tr{"" if any(own) else " class=none"}><th scope="row">'
             f'<i style="background:{class_color(class_id)}"></i>{label}</th>'
             f"{_cells(own)}</tr>"
         )
-    totals = counts[:, 1:].sum(axis=1).tolist()
     rows.append(f'<tr class="total"><th scope="row">{_("All classes")}</th>{_cells(totals)}</tr>')
     with st.container(key="by_picture"):
         st.html(
@@ -241,9 +241,22 @@ def _table(shown: Sequence[Shown]) -> None:
     st.caption(_("Boxes a class; the small number is the difference from the first image."))
 
 
-def _cells(counts: Sequence[int]) -> str:
-    first = counts[0]
-    return "".join(
-        f"<td>{count}<small>{f'{count - first:+d}' if count != first else ''}</small></td>"
-        for count in counts
-    )
+def counts(shown: Sequence[Shown], class_count: int) -> list[list[int]]:
+    """The boxes in each image: a list a class from the first on, and one of all classes.
+
+    Args:
+        class_count: background included.
+    """
+    counted = np.array(
+        [np.bincount(each.detections.class_ids, minlength=class_count) for each in shown]
+    ).T[1:]
+    return [*counted.tolist(), counted.sum(axis=0).tolist()]
+
+
+def difference(count: int, first: int) -> str:
+    """From the first image's; "" where there is none."""
+    return f"{count - first:+d}" if count != first else ""
+
+
+def _cells(own: Sequence[int]) -> str:
+    return "".join(f"<td>{count}<small>{difference(count, own[0])}</small></td>" for count in own)

@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import answers, controls, frame, ground_truth, images, languages, media, paper, state
 from dashboard.answers import config
-from dashboard.compare import differences, grid, sides, swipe, whole_set
+from dashboard.compare import differences, grid, report, sides, swipe, whole_set
 from dashboard.compare.sides import Result
 from dashboard.files import ImageFile
 from dashboard.media import photo_url, prepare
@@ -49,7 +49,7 @@ def show() -> None:
             bind="query-params",
         )
     if mode == "Images":
-        grid.show()
+        report.offer_images(*grid.show())
         _keep("compare_mode", *grid.SETTINGS)
         return
     if mode == "Whole set":
@@ -129,11 +129,13 @@ def _sides(image: ImageFile, loaded: LoadedImage) -> None:
     judged = None if standings is None else verdicts(pairing, *standings)
     with left:
         differences.table(image, pairing, kinds, row, judged)
-        _hand_on(image, a, b, pairing)
+        hand_on = st.container(horizontal=True)
+        _hand_on(hand_on, image, a, b, pairing)
     with right:
         differences.accuracy(pairing, standings, judged)
-        if truth is not None:
-            ground_truth.tell_unread([truth])
+        left_out = [] if truth is None else ground_truth.tell_unread([truth])
+    with hand_on:
+        report.offer_sides(image, loaded, a, b, pairing, kinds, standings, judged, left_out)
 
 
 @frame.fragment
@@ -150,7 +152,8 @@ def _whole_set() -> None:
     for column, letter, key in zip(columns, "ab", ("left", "right"), strict=True):
         with column, st.container(border=True, key=key):
             asked.append(sides.show(letter))
-    whole_set.show(*asked)
+    a, b = asked
+    report.offer_whole_set(a, b, *whole_set.show(a, b))
     _keep(*sides.keys(), "compare_mode", *whole_set.SETTINGS)
 
 
@@ -259,7 +262,9 @@ def _swipe(image: ImageFile, loaded: LoadedImage, a: Result, b: Result, pairing:
     )
 
 
-def _hand_on(image: ImageFile, a: Result, b: Result, pairing: Pairing) -> None:
+def _hand_on(
+    place: DeltaGenerator, image: ImageFile, a: Result, b: Result, pairing: Pairing
+) -> None:
     """The comparison as an image, built on the click, and the link that reopens it."""
 
     def sheet() -> bytes:
@@ -276,7 +281,7 @@ def _hand_on(image: ImageFile, a: Result, b: Result, pairing: Pairing) -> None:
         )
 
     frame.tell_lacking_letters((image.name, *config().labels))
-    with st.container(horizontal=True):
+    with place:
         st.download_button(
             _("Comparison (PNG)"),
             carried(sheet),

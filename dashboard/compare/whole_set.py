@@ -23,6 +23,7 @@ from detector.evaluation import bootstrap, curves
 from detector.evaluation.bootstrap import Measures
 from detector.evaluation.matching import Matches, at_floor, compare, match
 from detector.evaluation.pairing import KIND_NAMES, Kind, pair
+from detector.report.document import Chart, Columns, Row, Section, Table, Text
 from detector.translation import _, noted, plural
 
 SETTINGS = ("set_images", "set_measure", "set_class")
@@ -47,12 +48,14 @@ class Image:
     """An image that both sides have answered.
 
     Attributes:
-        found: the detections of A and B by their settings.
+        raw: what the models of A and B say.
+        found: the detections of both by their settings.
         everything: all of them at the floor, for evaluation.
     """
 
     file: ImageFile
     size: tuple[int, int]
+    raw: tuple[ssd.RawPrediction, ssd.RawPrediction]
     found: tuple[ssd.Detections, ssd.Detections]
     everything: tuple[ssd.Detections, ssd.Detections]
 
@@ -61,8 +64,9 @@ class Image:
         return JudgedImage(self.file.name, self.file.digest, self.size)
 
 
-def show(a: Side, b: Side) -> None:
-    """The whole mode below the sides. Raises ServingError."""
+def show(a: Side, b: Side) -> tuple[list[Image], list[Section]]:
+    """The whole mode below the sides. Returns the images, those that differ most first, and what is
+    said of them. Raises ServingError."""
     files = whole_sets.choose(_("Images to compare over"), "set_images")
     compared, refused = _compared(a, b, files)
     for name, error in refused[:3]:
@@ -70,11 +74,11 @@ def show(a: Side, b: Side) -> None:
             f"**{frame.plain(name)}**: {frame.plain(str(error))}", icon=":material/broken_image:"
         )
     if not compared:
-        return
+        return [], []
     truth = _truth(compared)
-    if truth is not None:
-        _measures(a, b, compared, truth)
-    _agreement(compared)
+    sections = _measures(a, b, compared, truth) if truth is not None else []
+    in_order, agreement = _agreement(compared)
+    return in_order, [*sections, agreement]
 
 
 def _compared(
@@ -97,7 +101,15 @@ def _compared(
         for side, raw in ((a, raw_a), (b, raw_b)):
             found.append(ssd.postprocess(raw, side.settings, size))
             everything.append(ssd.postprocess(raw, at_floor(side.settings), size))
-        compared.append(Image(file, size, (found[0], found[1]), (everything[0], everything[1])))
+        compared.append(
+            Image(
+                file,
+                size,
+                (raw_a, raw_b),
+                (found[0], found[1]),
+                (everything[0], everything[1]),
+            )
+        )
     return compared, refused
 
 
@@ -166,12 +178,12 @@ def _truth(compared: Sequence[Image]) -> GroundTruthSet | None:
     return truth
 
 
-def _measures(a: Side, b: Side, compared: Sequence[Image], truth: GroundTruthSet) -> None:
+def _measures(a: Side, b: Side, compared: Sequence[Image], truth: GroundTruthSet) -> list[Section]:
     labels = config().labels
     with_truth = [image for image in compared if image.file.name in truth.by_image]
     if not with_truth:
         st.info(_("None of these images has ground truth."), icon=":material/data_object:")
-        return
+        return []
     weights = bootstrap.resamples(len(with_truth))
     measured: list[Measures] = []
     matched: list[Matches] = []
@@ -195,7 +207,8 @@ def _measures(a: Side, b: Side, compared: Sequence[Image], truth: GroundTruthSet
     )
     name = MEASURES[chosen]
     overall = (of_a.overall[name], of_b.overall[name])
-    st.markdown(f"#### {_verdict_in_words(*overall, len(with_truth))}")
+    verdict = _verdict_in_words(*overall, len(with_truth))
+    st.markdown(f"#### {verdict}")
     rows = [(_("All classes"), int(objects.sum()), *_row(*overall, int(objects.sum())))]
     for class_id in range(1, len(labels)):
         if objects[class_id]:
@@ -203,16 +216,17 @@ def _measures(a: Side, b: Side, compared: Sequence[Image], truth: GroundTruthSet
             count = int(objects[class_id])
             rows.append((labels[class_id], count, *_row(*values, count)))
     _table(rows)
-    st.caption(
-        _(
-            "Intervals: 95 % of {count} bootstrap resamples over the images, the same draws for"
-            " both sides. Where an interval holds 0 the difference may be luck.",
-            count=bootstrap.RESAMPLES,
-        )
+    how = _(
+        "Intervals: 95 % of {count} bootstrap resamples over the images, the same draws for"
+        " both sides. Where an interval holds 0 the difference may be luck.",
+        count=bootstrap.RESAMPLES,
     )
+    st.caption(how)
     counted = [truth.by_image[image.file.name] for image in with_truth]
-    ground_truth.tell_unread(counted, len(truth.not_counted))
-    _charts((a, b), matched, measured, [c for c in range(1, len(labels)) if objects[c]])
+    left_out = ground_truth.tell_unread(counted, len(truth.not_counted))
+    drawn = _charts((a, b), matched, measured, [c for c in range(1, len(labels)) if objects[c]])
+    notes = [Text(told, is_note=True) for told in (how, *left_out)]
+    return [Section(f"{_(chosen)}: {verdict}", [_as_table(rows), *notes, drawn])]
 
 
 def _charts(
@@ -220,7 +234,7 @@ def _charts(
     matched: Sequence[Matches],
     measured: Sequence[Measures],
     class_ids: Sequence[int],
-) -> None:
+) -> Columns:
     """Both sides' curves in one chart, and what changes in the confusion matrix."""
     labels = config().labels
     settings = (both[0].settings, both[1].settings)
@@ -242,24 +256,30 @@ def _charts(
             else float(each.average_precision[0, class_id])
             for each in measured
         )
-        st.plotly_chart(
+        rates = Chart(
+            _(
+                "Precision against recall of {label}",
+                label=_(chosen) if class_id is None else chosen,
+            ),
             charts.precision_recall_of_both((curve_a, curve_b), (ap_a, ap_b), settings, class_id),
-            key="set_curves",
-            config=charts.CONFIG,
-            alt=_("Precision against recall of A and of B, with their average precision."),
+            _("Precision against recall of A and of B, with their average precision."),
         )
+        st.plotly_chart(rates.figure, key="set_curves", config=charts.CONFIG, alt=rates.words)
     with right:
         st.markdown(_("**Confusion matrix**, B less A :gray[· green where B is better]"))
         of_a, of_b = (
             curves.confusion(matches, used).counts
             for matches, used in zip(matched, settings, strict=True)
         )
-        st.plotly_chart(
+        confusion = Chart(
+            _("Confusion matrix, B less A: green where B is better"),
             charts.confusion_change(of_a, of_b, labels),
-            key="set_confusion",
-            config=charts.CONFIG,
-            alt=_("Rows are the classes of the ground truth, columns those of the detections."),
+            _("Rows are the classes of the ground truth, columns those of the detections."),
         )
+        st.plotly_chart(
+            confusion.figure, key="set_confusion", config=charts.CONFIG, alt=confusion.words
+        )
+    return Columns([[rates], [confusion]])
 
 
 def _row(
@@ -318,7 +338,25 @@ def _verdict_in_words(of_a: bootstrap.Floats, of_b: bootstrap.Floats, image_coun
     )
 
 
-def _table(rows: Sequence[tuple[str, int, float, float, float, str, str]]) -> None:
+# Class, objects, A, B, difference, interval, and in words.
+Measured = tuple[str, int, float, float, float, str, str]
+
+
+def _as_table(rows: Sequence[Measured]) -> Table:
+    """What `_table` shows."""
+    names = (_("Class"), _("Objects"), "A", "B", _("B − A"), _("95 % interval"), _("In words"))
+    cells = [
+        (label, str(count), _figure(a), _figure(b), _figure(change, "+"), interval, says)
+        for label, count, a, b, change, interval, says in rows
+    ]
+    return Table(names, [Row(each) for each in cells], frozenset({names[-1]}))
+
+
+def _figure(value: float, sign: str = "") -> str:
+    return paper.ABSENT if math.isnan(value) else f"{value:{sign}.3f}"
+
+
+def _table(rows: Sequence[Measured]) -> None:
     columns = ["Class", "Objects", "A", "B", "Difference", "Interval", "Says"]
     paper.dataframe(
         pd.DataFrame(rows, columns=columns),
@@ -336,8 +374,9 @@ def _table(rows: Sequence[tuple[str, int, float, float, float, str, str]]) -> No
     )
 
 
-def _agreement(compared: Sequence[Image]) -> None:
-    """How often both sides say the same, and the images where they differ most."""
+def _agreement(compared: Sequence[Image]) -> tuple[list[Image], Section]:
+    """How often both sides say the same, and the images where they differ most. Returns the images
+    in that order."""
     counts = [pair(*image.found, SAME_BOX_IOU).counts() for image in compared]
     totals = {kind: sum(each[kind] for each in counts) for kind in KIND_NAMES}
     st.markdown(f"#### {_('Where they differ')}")
@@ -371,3 +410,10 @@ def _agreement(compared: Sequence[Image]) -> None:
         },
     )
     st.caption(_("Click a row to open its image in the linked figure."))
+    told = Text(
+        " · ".join(f"{name}: {totals[kind]}" for kind, name in zip(Kind, names, strict=True))
+    )
+    listed = Table(
+        (_("Image"), _("Differences"), *names), [Row([str(cell) for cell in row]) for row in rows]
+    )
+    return [compared[index] for index in order], Section(_("Where they differ"), [told, listed])

@@ -2,8 +2,9 @@
 
 import html
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -19,7 +20,7 @@ from dashboard.answers import (
     last_answer,
     recorded_answer,
 )
-from dashboard.detect import tables, why
+from dashboard.detect import report, tables, why
 from dashboard.files import ImageFile
 from dashboard.media import figure_hands, photo_url, prepare
 from detector import ssd
@@ -168,11 +169,18 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
     with left:
         st.caption(f"{photo.summary(detections, labels)} · {frame.plain(image.name)}")
         paper.settings(settings, labels, f"{answer.model.name} {answer.model.version or '?'}")
+        steps_s: list[float] = []
         if answer.recorded_on is None:
-            _timings([*answer.timings_s.values(), postprocess_s])
+            steps_s = [*answer.timings_s.values(), postprocess_s]
+            _timings(steps_s)
         else:  # on the lines of the times
             tell_recorded(answer)
-        _hand_on(image, answer, settings, detections, has_truth=truth is not None)
+        shown_truth = truth if _shows_truth() else None
+        offer_report = partial(
+            report.offer,
+            *(image, loaded, answer, settings, candidates, shown_truth, times_in_words(steps_s)),
+        )
+        _hand_on(image, answer, settings, detections, offer_report, has_truth=truth is not None)
         why.show(image, loaded, answer, detections)
     with right:
         tables.by_class(detections, settings, labels)
@@ -267,15 +275,27 @@ def _timings(steps_s: list[float]) -> None:
         f'<span style="width:{spent_s / total_s:.1%};background:{color}"></span>'
         for spent_s, (_name, color) in zip(steps_s, STEPS, strict=True)
     )
+    *times, (total_name, total) = times_in_words(steps_s)
     texts = "".join(
-        f'<span><i style="background:{color}"></i>{_(name)} <b>{spent_s * 1000:.1f} ms</b></span>'
-        for spent_s, (name, color) in zip(steps_s, STEPS, strict=True)
+        f'<span><i style="background:{color}"></i>{name} <b>{time}</b></span>'
+        for (name, time), (_name, color) in zip(times, STEPS, strict=True)
     )
     with st.container(key="timings"):
         st.html(
             f'<div class="lens-bar">{bar}</div><div class="lens-times">{texts}'
-            f"<span>{_('Total')} <b>{total_s * 1000:.0f} ms</b></span></div>"
+            f"<span>{total_name} <b>{total}</b></span></div>"
         )
+
+
+def times_in_words(steps_s: Sequence[float]) -> list[tuple[str, str]]:
+    """Name and time of each step, and of all of them; nothing of none."""
+    if not steps_s:
+        return []
+    times = [
+        (_(name), f"{spent_s * 1000:.1f} ms")
+        for spent_s, (name, _color) in zip(steps_s, STEPS, strict=True)
+    ]
+    return [*times, (_("Total"), f"{sum(steps_s) * 1000:.0f} ms")]
 
 
 def _hand_on(
@@ -283,10 +303,11 @@ def _hand_on(
     answer: Answer,
     settings: ssd.Settings,
     detections: ssd.Detections,
+    offer_report: Callable[[], None],
     *,
     has_truth: bool,
 ) -> None:
-    """Exports, built on the click, and the link to what one sees."""
+    """Exports and the report, built on the click, and the link to what one sees."""
     with st.container(horizontal=True, vertical_alignment="center"):
         # What is in a closed popover is not sent: a control has less to draw.
         export = st.popover(
@@ -295,6 +316,7 @@ def _hand_on(
         if export.open:
             with export:
                 _exports(image, answer, settings, detections)
+        offer_report()
         frame.show_link("link", is_sample=images.is_sample(image))
         why.button(image, answer, detections)
         if has_truth:

@@ -20,6 +20,7 @@ from detector.answers import Answer, LoadedImage
 from detector.boxes import Boxes
 from detector.drawing import photo
 from detector.drawing.colors import class_color
+from detector.report.document import Row, Table
 from detector.translation import _
 
 CROP_SIDE = 72
@@ -28,25 +29,50 @@ CROP_SIDE = 72
 def by_class(detections: ssd.Detections, settings: ssd.Settings, labels: Sequence[str]) -> None:
     """A row a class: how many, how sure, at which threshold, shown or not."""
     # HTML: it fits a phone, is text to a screen reader, and is quicker to draw than a grid.
-    rows = "".join(
-        _class_row(
-            label,
-            class_color(class_id),
-            detections.scores[detections.class_ids == class_id],
-            settings.threshold_of(class_id),
-            settings.classes is None or class_id in settings.classes,
-        )
-        for class_id, label in enumerate(labels[1:], start=1)
-    )
-    heads = "".join(
-        f'<th scope="col">{html.escape(head)}'
-        for head in (_("Class"), _("Boxes"), _("Best"), _("Mean"), _("Threshold"), _("Shown"))
-    )
+    table = of_classes(detections, settings, labels)
+    rows = "".join(map(_class_row, table.rows))
+    heads = "".join(f'<th scope="col">{html.escape(head)}' for head in table.columns)
     with st.container(key="by_class"):
         st.html(
             f'<table class="lens-classes"><thead><tr>{heads}</tr></thead>'
             f"<tbody>{rows}</tbody></table>"
         )
+
+
+def of_classes(detections: ssd.Detections, settings: ssd.Settings, labels: Sequence[str]) -> Table:
+    """What `by_class` shows."""
+    rows = []
+    for class_id, label in enumerate(labels[1:], start=1):
+        scores = detections.scores[detections.class_ids == class_id]
+        best, mean = (f"{scores.max():.2f}", f"{scores.mean():.2f}") if len(scores) else ("–", "–")
+        is_shown = settings.classes is None or class_id in settings.classes
+        threshold = f"{settings.threshold_of(class_id):.2f}"
+        cells = (label, str(len(scores)), best, mean, threshold, _("yes") if is_shown else _("no"))
+        rows.append(Row(cells, class_color(class_id), is_faint=not len(scores)))
+    heads = (_("Class"), _("Boxes"), _("Best"), _("Mean"), _("Threshold"), _("Shown"))
+    return Table(heads, rows)
+
+
+def of_boxes(found: ssd.Detections, labels: Sequence[str]) -> Table:
+    """What `detections` shows, without the crops."""
+    columns = (_("Class"), _("Score"), _("Left"), _("Top"), _("Width"), _("Height"))
+    rows = []
+    sides = [_sides(found.boxes)[name].tolist() for name in ("left", "top", "width", "height")]
+    for class_id, score, *of_box in zip(found.class_ids, found.scores, *sides, strict=True):
+        cells = (labels[class_id], f"{score:.2f}", *(f"{side:.0f} px" for side in of_box))
+        rows.append(Row(cells, class_color(int(class_id))))
+    return Table(columns, rows)
+
+
+def _sides(boxes: Boxes) -> dict[str, NDArray[np.float64]]:
+    """The columns of a table of boxes (N, 4), xyxy, that say where they are."""
+    left, top, right, bottom = boxes.astype(float).T
+    return {
+        "left": left.round(),
+        "top": top.round(),
+        "width": (right - left).round(),
+        "height": (bottom - top).round(),
+    }
 
 
 def detections(
@@ -59,19 +85,15 @@ def detections(
 ) -> None:
     """A row a box. The selected row and the box clicked in the figure are one and the same."""
     if not len(found):
-        st.info(_no_boxes(settings), icon=":material/search_off:")
+        st.info(no_boxes(settings), icon=":material/search_off:")
         return
     ids = found.ids
-    boxes = found.boxes.astype(float)
     table = pd.DataFrame(
         {
             "crop": _crops(image, loaded, answer, settings, found.boxes),
             "class": [labels[class_id] for class_id in found.class_ids],
             "score": found.scores.astype(float),
-            "left": boxes[:, 0].round(),
-            "top": boxes[:, 1].round(),
-            "width": (boxes[:, 2] - boxes[:, 0]).round(),
-            "height": (boxes[:, 3] - boxes[:, 1]).round(),
+            **_sides(found.boxes),
         }
     )
     pick = state.read(state.Pick).detection_id
@@ -104,7 +126,8 @@ def detections(
     state.update(state.DetectFigure, table_rows=tuple(ids))
 
 
-def _no_boxes(settings: ssd.Settings) -> str:
+def no_boxes(settings: ssd.Settings) -> str:
+    """Why there are none."""
     if settings.classes is not None and not settings.classes:
         return _("All classes are hidden. Choose some under “Classes shown”.")
     return _("No box reaches the threshold. Lower the score threshold, or try another image.")
@@ -143,14 +166,11 @@ def _detection_id(point: dict[str, object]) -> str | None:
     return str(data[0]) if isinstance(data, (list, tuple)) else None
 
 
-def _class_row(
-    label: str, color: str, scores: NDArray[np.float32], threshold: float, shown: bool
-) -> str:
-    best, mean = (f"{scores.max():.2f}", f"{scores.mean():.2f}") if len(scores) else ("–", "–")
-    cells = (str(len(scores)), best, mean, f"{threshold:.2f}", _("yes") if shown else _("no"))
+def _class_row(row: Row) -> str:
+    label, *cells = row.cells
     return (
-        f'<tr{"" if len(scores) else " class=none"}><th scope="row">'
-        f'<i style="background:{color}"></i>{html.escape(label)}</th>'
+        f'<tr{" class=none" if row.is_faint else ""}><th scope="row">'
+        f'<i style="background:{row.color}"></i>{html.escape(label)}</th>'
         + "".join(f"<td>{cell}</td>" for cell in cells)
         + "</tr>"
     )

@@ -4,6 +4,7 @@ import io
 import math
 from dataclasses import replace
 
+import plotly.graph_objects as go
 import streamlit as st
 from PIL import Image
 
@@ -15,14 +16,15 @@ from dashboard.media import screen_of
 from detector import ssd
 from detector.answers import Answer, LoadedImage
 from detector.drawing import charts, heat
-from detector.saliency import Saliency, Target
+from detector.saliency import Curves, Saliency, Target
 from detector.serving import ModelSpec
-from detector.translation import _
+from detector.translation import _, noted
 
 MASKS = 500
 POLL_S = 0.5
 MAX_KEPT = 8  # maps a session
 SIDE = 720  # pixels of the drawing
+CHART_IN_WORDS = noted("What is left of the box as parts of the image are hidden or shown.")
 
 
 def button(image: ImageFile, answer: Answer, detections: ssd.Detections) -> None:
@@ -145,13 +147,33 @@ def _progress(masking: Masking) -> None:
 
 
 def _draw(masking: Masking, saliency: Saliency, loaded: LoadedImage, label: str) -> None:
-    photo = Image.open(io.BytesIO(screen_of(loaded).display))
-    photo.thumbnail((SIDE, SIDE))
-    drawn = heat.over_image(photo.convert("RGB"), saliency.heat, masking.target.box)
+    drawn = drawn_over(screen_of(loaded).display, saliency, masking.target)
     data = io.BytesIO()
     drawn.save(data, "JPEG", quality=88)
-    alt = _("The image, bright where the box of {label} rests on it.", label=label)
-    st.image(data.getvalue(), width="stretch", alt=alt)
+    st.image(data.getvalue(), width="stretch", alt=map_in_words(label))
+
+
+def drawn_over(display: bytes, saliency: Saliency, target: Target) -> Image.Image:
+    """The map over an encoded image."""
+    photo = Image.open(io.BytesIO(display))
+    photo.thumbnail((SIDE, SIDE))
+    return heat.over_image(photo.convert("RGB"), saliency.heat, target.box)
+
+
+def map_in_words(label: str) -> str:
+    """What there is to see on the map of a box."""
+    return _("The image, bright where the box of {label} rests on it.", label=label)
+
+
+def of_image(image: ImageFile, answer: Answer) -> dict[str, Masking]:
+    """What was found out about boxes of this image, by the ids of the detections."""
+    beginning = _key(image, answer, "")
+    found: dict[str, Masking] = {
+        key.removeprefix(beginning): masking
+        for key, masking in state.read(state.Why).found.items()
+        if key.startswith(beginning)
+    }
+    return {name: each for name, each in found.items() if each.saliency is not None}
 
 
 def _tell(masking: Masking, saliency: Saliency) -> None:
@@ -162,26 +184,35 @@ def _tell(masking: Masking, saliency: Saliency) -> None:
         f'<i style="background:linear-gradient(90deg, {colors})"></i>'
         f"<span>{_('the box rests on it')}</span></div>"
     )
-    stability = "–" if math.isnan(saliency.stability) else f"{saliency.stability:.2f}"
-    st.caption(
-        _(
-            "{count} masks · stability {stability} (how alike the maps of both halves of the masks"
-            " are; near 1, more masks would change little)",
-            count=saliency.count,
-            stability=stability,
-        )
-    )
-    found = masking.curves
-    if found is None:
+    st.caption(count_in_words(saliency))
+    if masking.curves is None:
         return
     st.plotly_chart(
-        charts.belief(found.shares.tolist(), found.deleted.tolist(), found.inserted.tolist()),
-        key="why_belief",
-        config=charts.CONFIG,
-        alt=_("What is left of the box as parts of the image are hidden or shown."),
+        chart(masking.curves), key="why_belief", config=charts.CONFIG, alt=_(CHART_IN_WORDS)
     )
+    st.caption(belief_in_words(masking.curves))
+
+
+def count_in_words(saliency: Saliency) -> str:
+    """Of how many masks it is, and how much more of them would change."""
+    stability = "–" if math.isnan(saliency.stability) else f"{saliency.stability:.2f}"
+    return _(
+        "{count} masks · stability {stability} (how alike the maps of both halves of the masks"
+        " are; near 1, more masks would change little)",
+        count=saliency.count,
+        stability=stability,
+    )
+
+
+def chart(found: Curves) -> go.Figure:
+    """Whether the map can be believed."""
+    return charts.belief(found.shares.tolist(), found.deleted.tolist(), found.inserted.tolist())
+
+
+def belief_in_words(found: Curves) -> str:
+    """The same in a sentence."""
     places = {"deletion": f"{found.deletion:.2f}", "insertion": f"{found.insertion:.2f}"}
-    st.caption(
+    return (
         _(
             "The map holds: hiding its bright parts takes the box away (area {deletion}), showing"
             " them alone brings it (area {insertion}).",

@@ -12,6 +12,8 @@ from detector import ssd
 from detector.drawing import charts
 from detector.errors import GroundTruthError
 from detector.evaluation import curves
+from detector.evaluation.ground_truth import GroundTruth
+from detector.report.document import Measure, Measures
 from detector.translation import _, plural
 
 MATCH_IOU = 0.5
@@ -50,7 +52,7 @@ def judge(counted: ImageSet, truth: GroundTruthSet, settings: ssd.Settings) -> E
     if evaluated is None:
         st.info(_("None of these images has ground truth."), icon=":material/data_object:")
         return None
-    _headline(counted, evaluated, settings, truth)
+    _headline(counted, evaluated, settings)
     return evaluated
 
 
@@ -83,7 +85,8 @@ def show_curves(evaluated: Evaluated, settings: ssd.Settings) -> None:
         config=charts.CONFIG,
         alt=_("Precision against recall, a curve a class, with its average precision."),
     )
-    _tell_basis(evaluated, settings)
+    for told in basis_in_words(evaluated, settings):
+        st.caption(told)
 
 
 def match_iou() -> float:
@@ -113,46 +116,64 @@ def _ground_truth(counted: ImageSet) -> GroundTruthSet | None:
     return truth
 
 
-def _headline(
-    counted: ImageSet, evaluated: Evaluated, settings: ssd.Settings, truth: GroundTruthSet
-) -> None:
+def _headline(counted: ImageSet, evaluated: Evaluated, settings: ssd.Settings) -> None:
+    st.caption(headline_in_words(evaluated, settings))
+    ground_truth.tell_unread(*left_out(counted, evaluated))
+    with st.container(horizontal=True, key="headline"):
+        for each in headline(evaluated, settings, match_iou()).measures:
+            st.metric(each.name, each.value, border=True, help=each.meaning, width="stretch")
+
+
+def headline(evaluated: Evaluated, settings: ssd.Settings, iou: float) -> Measures:
+    """The figures over all classes, at these thresholds.
+
+    Args:
+        iou: of `match_iou`.
+    """
     total = curves.tally(evaluated.matches, settings).total()
     figures = (
         (_("Precision"), float(total.precision), _("Correct boxes / boxes shown")),
         (_("Recall"), float(total.recall), _("Correct boxes / objects")),
         ("F1", float(total.f1), _("The harmonic mean of precision and recall")),
         (
-            f"mAP@{match_iou():.2f}",
+            f"mAP@{iou:.2f}",
             evaluated.average_precisions[None],
             _("Mean over the classes of COCO's average precision at this IoU, over all thresholds"),
         ),
     )
-    st.caption(
-        plural(
-            "{count} image with ground truth ({source}), at these thresholds: "
-            "{right} right, {wrong} wrong, {missed} missed.",
-            "{count} images with ground truth ({source}), at these thresholds: "
-            "{right} right, {wrong} wrong, {missed} missed.",
-            len(evaluated.images),
-            source=frame.plain(truth.source),
-            right=int(total.true_positives),
-            wrong=int(total.false_positives),
-            missed=int(total.misses),
-        )
+    return Measures(
+        [
+            Measure(name, "–" if np.isnan(value) else f"{value:.3f}", meaning)
+            for name, value, meaning in figures
+        ]
     )
-    names = {image.name for image in counted.images}
-    ground_truth.tell_unread(
-        (truth.by_image[image.name] for image in evaluated.images),
-        len(names.intersection(truth.not_counted)),
-    )
-    with st.container(horizontal=True, key="headline"):
-        for name, value, meaning in figures:
-            text = "–" if np.isnan(value) else f"{value:.3f}"
-            st.metric(name, text, border=True, help=meaning, width="stretch")
 
 
-def _tell_basis(evaluated: Evaluated, settings: ssd.Settings) -> None:
-    """How many objects the figures rest on, where that is few, or mostly one class."""
+def headline_in_words(evaluated: Evaluated, settings: ssd.Settings) -> str:
+    """What the figures are counted over, and the counts themselves, in Markdown."""
+    total = curves.tally(evaluated.matches, settings).total()
+    return plural(
+        "{count} image with ground truth ({source}), at these thresholds: "
+        "{right} right, {wrong} wrong, {missed} missed.",
+        "{count} images with ground truth ({source}), at these thresholds: "
+        "{right} right, {wrong} wrong, {missed} missed.",
+        len(evaluated.images),
+        source=frame.plain(evaluated.truth.source),
+        right=int(total.true_positives),
+        wrong=int(total.false_positives),
+        missed=int(total.misses),
+    )
+
+
+def left_out(counted: ImageSet, evaluated: Evaluated) -> tuple[list[GroundTruth], int]:
+    """What of the ground truth the figures may leave out, for `ground_truth.tell_unread`."""
+    truth, names = evaluated.truth, {image.name for image in counted.images}
+    truths = [truth.by_image[image.name] for image in evaluated.images]
+    return truths, len(names.intersection(truth.not_counted))
+
+
+def basis_in_words(evaluated: Evaluated, settings: ssd.Settings) -> list[str]:
+    """How many objects the figures rest on, where that is few, or mostly one class; in Markdown."""
     labels = config().labels
     counts = curves.tally(evaluated.matches, settings)
     objects = (counts.true_positives + counts.misses).tolist()
@@ -161,8 +182,9 @@ def _tell_basis(evaluated: Evaluated, settings: ssd.Settings) -> None:
         for label, count in zip(labels[1:], objects[1:], strict=True)
         if 0 < count < FEW
     ]
+    told = []
     if few:
-        st.caption(
+        told.append(
             _(
                 "Figures of these classes rest on few objects, and one more or less moves them"
                 " much: {classes}.",
@@ -171,7 +193,7 @@ def _tell_basis(evaluated: Evaluated, settings: ssd.Settings) -> None:
         )
     most, total = int(np.argmax(objects)), sum(objects)
     if 2 * objects[most] > total > objects[most]:
-        st.caption(
+        told.append(
             _(
                 "{count} of the {total} objects are {label}. Precision, recall and F1 count each"
                 " object alike and are mostly theirs; mAP counts each class alike.",
@@ -180,3 +202,4 @@ def _tell_basis(evaluated: Evaluated, settings: ssd.Settings) -> None:
                 label=frame.plain(labels[most]),
             )
         )
+    return told

@@ -71,24 +71,20 @@ def show(counted: ImageSet, evaluated: Evaluated, settings: ssd.Settings) -> Non
             title = _("{count} in {cell}", count=len(wrong) or len(missed), cell=cell)
         else:
             title, wrong, missed = _errors_by_name(evaluated, settings)
-        _show_boxes(_listed(counted, evaluated, settings, wrong, missed), title)
+        in_images = image_sets.evaluated_detections(evaluated, settings, counted)
+        _show_boxes(listed(evaluated, in_images, settings, wrong, missed), title)
 
 
 def _errors_by_name(evaluated: Evaluated, settings: ssd.Settings) -> tuple[str, Ints, Ints]:
     """The chosen kind of error, of the chosen class: its name, and the rows of its detections and
     of its objects."""
     labels = config().labels
-    matches = evaluated.matches
-    result = curves.outcomes(matches, settings)
-    counts = curves.outcome_counts(matches, settings)
-    found, there = matches.comparison.detections.class_ids, matches.comparison.truths.class_ids
     chosen = controls.chosen_class(labels)
-    counts = counts[chosen] if chosen else counts.sum(axis=0)
-    kinds = [outcome for outcome in (*ERRORS, *MISSES) if counts[outcome]]
+    counts = counts_by_name(evaluated, settings, chosen)
     meanings = "".join(f" **{_(n)}**: {_(text)}." for n, text in {**ERRORS, **MISSES}.values())
     kind = st.pills(
         _("Errors by name"),
-        kinds,
+        list(counts),
         key="error_kind",
         format_func=lambda outcome: f"{_(OUTCOMES[outcome][0])} {counts[outcome]}",
         wrap=True,
@@ -98,11 +94,35 @@ def _errors_by_name(evaluated: Evaluated, settings: ssd.Settings) -> tuple[str, 
         title = _("All errors of {label}", label=labels[chosen]) if chosen else _("All errors")
     else:
         title = f"{_(OUTCOMES[kind][0])} {counts[kind]}"
-    listed = [*ERRORS, *MISSES] if kind is None else [kind]
+    kinds = [*ERRORS, *MISSES] if kind is None else [kind]
+    return title, *errors(evaluated, settings, chosen, kinds)
+
+
+def counts_by_name(evaluated: Evaluated, settings: ssd.Settings, chosen: int) -> dict[Outcome, int]:
+    """How many errors there are of each kind that there is.
+
+    Args:
+        chosen: id of the class to look at; 0 for all.
+    """
+    counts = curves.outcome_counts(evaluated.matches, settings)
+    counts = counts[chosen] if chosen else counts.sum(axis=0)
+    return {kind: int(counts[kind]) for kind in (*ERRORS, *MISSES) if counts[kind]}
+
+
+def errors(
+    evaluated: Evaluated, settings: ssd.Settings, chosen: int, kinds: Sequence[Outcome]
+) -> tuple[Ints, Ints]:
+    """The rows of the detections and of the objects that are errors of these kinds.
+
+    Args:
+        chosen: id of the class to look at; 0 for all.
+    """
+    matches = evaluated.matches
+    result = curves.outcomes(matches, settings)
+    found, there = matches.comparison.detections.class_ids, matches.comparison.truths.class_ids
     return (
-        title,
-        np.flatnonzero(np.isin(result.detections, listed) & ((found == chosen) | (not chosen))),
-        np.flatnonzero(np.isin(result.truths, listed) & ((there == chosen) | (not chosen))),
+        np.flatnonzero(np.isin(result.detections, kinds) & ((found == chosen) | (not chosen))),
+        np.flatnonzero(np.isin(result.truths, kinds) & ((there == chosen) | (not chosen))),
     )
 
 
@@ -134,20 +154,24 @@ class ListedBox:
     outcome: Outcome
 
 
-def _listed(
-    counted: ImageSet,
+def listed(
     evaluated: Evaluated,
+    in_images: Sequence[ssd.Detections],
     settings: ssd.Settings,
     detections: Ints,
     objects: Ints,
 ) -> list[ListedBox]:
-    """What these rows of the evaluation's tables stand for, the best score first."""
+    """What some rows of the evaluation's tables stand for, the best score first.
+
+    Args:
+        in_images: of `image_sets.evaluated_detections`.
+        detections, objects: rows of the tables.
+    """
     matches = evaluated.matches
     found, there = matches.comparison.detections, matches.comparison.truths
     result = curves.outcomes(matches, settings)
     if len(detections):  # an object that was found has its detection in the list
         objects = objects[result.truths[objects] != Outcome.RIGHT]
-    in_images = image_sets.evaluated_detections(evaluated, settings, counted)
     ids = {image: in_images[image].ids for image in set(found.images[detections].tolist())}
     boxes = [
         ListedBox(
@@ -208,9 +232,9 @@ def _show_boxes(boxes: Sequence[ListedBox], title: str) -> None:
 
 def _place() -> int | None:
     """Where in the list the box is that is looked at."""
-    listed = state.read(state.ListedBoxes)
-    looked_at = (listed.looked_at, state.read(state.Pick).detection_id)
-    rows = [(image.digest, box_id) for image, box_id in listed.rows]
+    boxes = state.read(state.ListedBoxes)
+    looked_at = (boxes.looked_at, state.read(state.Pick).detection_id)
+    rows = [(image.digest, box_id) for image, box_id in boxes.rows]
     return rows.index(looked_at) if looked_at in rows else None
 
 
@@ -271,11 +295,11 @@ def _crop(digest: str, box: tuple[float, float, float, float], _image: AnsweredI
 @frame.callback
 def _look_at(place: int) -> None:
     """Callback: show the image of that box of the list, with the box picked."""
-    listed = state.read(state.ListedBoxes)
-    answered, box_id = listed.rows[place]
+    boxes = state.read(state.ListedBoxes)
+    answered, box_id = boxes.rows[place]
     image = answered.file()
     images.look_at(image)
     tables.pick(image, box_id)
     state.set_widget("viewer_mode", "Right and wrong")
     state.set_widget("errors_page", place // PAGE_SIZE + 1)
-    state.update(state.ListedBoxes, look=True, looks=listed.looks + 1, looked_at=image.digest)
+    state.update(state.ListedBoxes, look=True, looks=boxes.looks + 1, looked_at=image.digest)

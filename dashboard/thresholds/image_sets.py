@@ -252,12 +252,14 @@ class Evaluated:
         matches: which detection found which object.
         curves: by class id, of the classes that have ground truth; None = all together.
         average_precisions: by class id; None = their mean.
+        truth: what they were matched with.
     """
 
     images: tuple[AnsweredImage, ...]
     matches: matching.Matches
     curves: Mapping[int | None, Curve]
     average_precisions: Mapping[int | None, float]
+    truth: GroundTruthSet
 
 
 def evaluate(
@@ -296,7 +298,7 @@ def _evaluate(
             curves[class_id] = of_class
             precisions[class_id] = average_precision(matches, class_id)
     precisions[None] = mean_without_nan(list(precisions.values()))
-    return Evaluated(tuple(image for image, _t, _d in judged), matches, curves, precisions)
+    return Evaluated(tuple(image for image, _t, _d in judged), matches, curves, precisions, _truth)
 
 
 def count(images: ImageSet, settings: ssd.Settings) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -308,8 +310,15 @@ def count(images: ImageSet, settings: ssd.Settings) -> tuple[NDArray[np.int64], 
 def _count(
     key: str, iou_threshold: float, class_agnostic: bool, _images: ImageSet
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    class_count = len(config().labels)
-    detections = _detections_of(key, iou_threshold, class_agnostic, _images)
+    return counted(
+        _detections_of(key, iou_threshold, class_agnostic, _images), len(config().labels)
+    )
+
+
+def counted(
+    detections: Sequence[ssd.Detections], class_count: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The same of detections at the floor, of an image each."""
     edges = np.append(np.arange(50) * 0.02, 1.01)
     at_edges = count_detections(detections, class_count, edges)
     counts = count_detections(detections, class_count, charts.GRID)

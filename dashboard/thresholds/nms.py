@@ -17,6 +17,7 @@ from detector import ssd
 from detector.answers import Answer, LoadedImage
 from detector.drawing import charts
 from detector.drawing.colors import class_color
+from detector.report.document import Row, Table
 from detector.translation import _, plural
 from detector.xray import Funnel, XRay, xray
 
@@ -48,53 +49,78 @@ def show(image: ImageFile, loaded: LoadedImage, answer: Answer, settings: ssd.Se
     )
 
 
-def _funnel(funnel: Funnel, labels: Sequence[str]) -> str:
-    """A row a class, a column a step, and in each cell a bar on a logarithmic scale."""
-    steps = (
-        (_("Default boxes"), funnel.priors),
-        (_("Above 0.01"), funnel.above_floor),
-        (_("Above threshold"), funnel.above_threshold),
-        (_("After NMS"), funnel.after_nms),
-        (_("Shown"), funnel.shown),
+def funnel(counted: Funnel, labels: Sequence[str]) -> Table:
+    """How many boxes each step leaves, a row a class."""
+    steps = _steps(counted)
+    rows = [
+        Row(
+            (label, *(str(int(counts[class_id])) for _name, counts in steps)),
+            class_color(class_id),
+        )
+        for class_id, label in enumerate(labels[1:], start=1)
+    ]
+    return Table(
+        (_("Class"), *(name for name, _counts in steps)), [*rows, Row((_("All"), *_sums(counted)))]
     )
-    longest = np.log1p(max(int(funnel.priors.max()), 1))
 
-    def cell(count: int, color: str) -> str:
-        width = np.log1p(count) / longest
+
+def _steps(counted: Funnel) -> tuple[tuple[str, NDArray[np.int64]], ...]:
+    return (
+        (_("Default boxes"), counted.priors),
+        (_("Above 0.01"), counted.above_floor),
+        (_("Above threshold"), counted.above_threshold),
+        (_("After NMS"), counted.after_nms),
+        (_("Shown"), counted.shown),
+    )
+
+
+def _sums(counted: Funnel) -> list[str]:
+    """Of all classes; the default boxes are the same for each."""
+    (_name, priors), *steps = _steps(counted)
+    return [str(int(priors.max())), *(str(int(counts.sum())) for _name, counts in steps)]
+
+
+def _funnel(counted: Funnel, labels: Sequence[str]) -> str:
+    """A row a class, a column a step, and in each cell a bar on a logarithmic scale."""
+    table = funnel(counted, labels)
+    longest = np.log1p(max(int(counted.priors.max()), 1))
+
+    def cell(count: str, color: str) -> str:
+        width = np.log1p(int(count)) / longest
         return (
             f'<td><span class="bar" style="width:{width:.1%};background:{color}"></span>'
             f"<b>{count}</b></td>"
         )
 
-    rows = "".join(
-        f'<tr><th scope="row"><i style="background:{class_color(class_id)}"></i>'
-        f"{html.escape(label)}</th>"
-        + "".join(cell(int(counts[class_id]), class_color(class_id)) for _step, counts in steps)
-        + "</tr>"
-        for class_id, label in enumerate(labels[1:], start=1)
-    )
-    sums = "".join(cell(int(counts.sum()), "#8795A1") for _step, counts in steps[1:])
-    heads = "".join(
-        f'<th scope="col">{html.escape(name)}</th>'
-        for name in (_("Class"), *(step for step, _counts in steps))
-    )
+    rows = ""
+    for row in table.rows:
+        label, *counts = row.cells
+        swatch = f'<i style="background:{row.color}"></i>' if row.color else ""
+        cells = "".join(cell(count, row.color or "#8795A1") for count in counts)
+        rows += f'<tr><th scope="row">{swatch}{html.escape(label)}</th>{cells}</tr>'
+    heads = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in table.columns)
     return (
-        f'<table class="lens-funnel"><thead><tr>{heads}</tr></thead>'
-        f'<tbody>{rows}<tr><th scope="row">{_("All")}</th>'
-        f"{cell(int(funnel.priors.max()), '#8795A1')}{sums}</tr></tbody></table>"
+        f'<table class="lens-funnel"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
     )
 
 
 def _suppressed(seen: XRay, settings: ssd.Settings, labels: Sequence[str]) -> None:
     """The picked box: what it suppressed, or which box suppressed it."""
-    ids = seen.candidates.ids
     picked = state.read(state.Pick).detection_id
-    if picked not in ids:
+    if picked not in seen.candidates.ids:
         st.caption(
             _(":gray[:material/ads_click: Click a box in the image to see what it suppressed.]")
         )
         return
-    index = ids.index(picked)
+    index = seen.candidates.ids.index(picked)
+    st.markdown(in_words(seen, index, settings, labels))
+    losers = seen.suppressed_by(index)
+    if len(losers):
+        _losers(seen, losers, labels)
+
+
+def in_words(seen: XRay, index: int, settings: ssd.Settings, labels: Sequence[str]) -> str:
+    """What became of a candidate and of others by it, in Markdown."""
 
     def named(i: int) -> str:
         label = frame.plain(labels[seen.candidates.class_ids[i]])
@@ -102,32 +128,44 @@ def _suppressed(seen: XRay, settings: ssd.Settings, labels: Sequence[str]) -> No
 
     limit = f"{settings.iou_threshold:.2f}"
     if not seen.kept[index]:
-        st.markdown(
-            _(
-                "**{box}** was removed: **{winner}** overlaps it with an IoU of **{iou}**,"
-                " above {limit}.",
-                box=named(index),
-                winner=named(int(seen.suppressor[index])),
-                iou=f"{seen.ious[index]:.2f}",
-                limit=limit,
-            )
-        )
-        return
-    losers = seen.suppressed_by(index)
-    if not len(losers):
-        st.markdown(_("**{box}** suppressed no other box.", box=named(index)))
-        return
-    st.markdown(
-        plural(
-            "**{box}** suppressed {count} box that overlaps it by more than {limit}:",
-            "**{box}** suppressed {count} boxes that overlap it by more than {limit}:",
-            len(losers),
+        return _(
+            "**{box}** was removed: **{winner}** overlaps it with an IoU of **{iou}**,"
+            " above {limit}.",
             box=named(index),
+            winner=named(int(seen.suppressor[index])),
+            iou=f"{seen.ious[index]:.2f}",
             limit=limit,
         )
+    losers = seen.suppressed_by(index)
+    if not len(losers):
+        return _("**{box}** suppressed no other box.", box=named(index))
+    return plural(
+        "**{box}** suppressed {count} box that overlaps it by more than {limit}:",
+        "**{box}** suppressed {count} boxes that overlap it by more than {limit}:",
+        len(losers),
+        box=named(index),
+        limit=limit,
     )
 
-    _losers(seen, losers, labels)
+
+def losers(seen: XRay, rows: NDArray[np.int64], labels: Sequence[str]) -> Table:
+    """A row a box that was suppressed."""
+    names, found = seen.candidates.ids, seen.candidates
+    return Table(
+        (_("Box"), _("Class"), _("Score"), _("IoU")),
+        [
+            Row(
+                (
+                    names[i],
+                    labels[found.class_ids[i]],
+                    f"{found.scores[i]:.3f}",
+                    f"{seen.ious[i]:.3f}",
+                )
+            )
+            for i in rows.tolist()
+        ],
+        frozenset({_("Class")}),
+    )
 
 
 def _losers(seen: XRay, losers: NDArray[np.int64], labels: Sequence[str]) -> None:

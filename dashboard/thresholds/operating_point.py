@@ -17,6 +17,7 @@ from detector.errors import ThresholdsError
 from detector.evaluation import curves, operating_points
 from detector.evaluation.matching import Matches
 from detector.formats.thresholds import read_thresholds, write_thresholds
+from detector.report.document import Row, Section, Table, Text
 from detector.translation import _, noted
 
 METHODS = (
@@ -27,24 +28,26 @@ METHODS = (
 )
 
 
-def show(evaluated: Evaluated | None, settings: ssd.Settings) -> None:
-    """The whole section.
+def show(evaluated: Evaluated | None, settings: ssd.Settings) -> Section | None:
+    """The whole tab. Returns what it proposes, for a report.
 
     Args:
         evaluated: None where there is no ground truth.
     """
+    proposed = None
     if evaluated is None:
         st.caption(_("With ground truth, thresholds can be chosen by what they achieve."))
     else:
-        _proposal(evaluated, settings)
+        proposed = _proposal(evaluated, settings)
     with st.container(key="hand_on"):
         _files(settings, config().labels)
+    return proposed
 
 
-def _proposal(evaluated: Evaluated, settings: ssd.Settings) -> None:
+def _proposal(evaluated: Evaluated, settings: ssd.Settings) -> Section:
     labels = config().labels
     matches = evaluated.matches
-    proposed = _proposed(matches)
+    method, proposed = _proposed(matches)
     chosen = operating_points.reachable(proposed)
     every = replace(settings, class_thresholds={**settings.class_thresholds, **chosen})
     now_counts, every_counts = (curves.tally(matches, s) for s in (settings, every))
@@ -86,7 +89,9 @@ def _proposal(evaluated: Evaluated, settings: ssd.Settings) -> None:
         },
         placeholder=paper.ABSENT,
     )
-    _tell_unreachable(proposed, evaluated)
+    unreachable = _unreachable(proposed, evaluated)
+    if unreachable:
+        st.caption(unreachable)
     selected = {classes[row] for row in _selected_rows() if row < len(classes)}
     then = every
     if selected:
@@ -114,6 +119,10 @@ def _proposal(evaluated: Evaluated, settings: ssd.Settings) -> None:
     )
     if not selected:
         st.caption(_("Select rows to adopt the thresholds of some classes only."))
+    told = _("With the thresholds to adopt: {change}", change=change)
+    notes = [Text(frame.unmarked(each), is_note=True) for each in (told, unreachable) if each]
+    heading = _("For each class the threshold with: {method}", method=method)
+    return Section(_("Operating point"), [Text(heading), _as_table(rows), *notes])
 
 
 def _selected_rows() -> list[int]:
@@ -121,20 +130,46 @@ def _selected_rows() -> list[int]:
     return list(chosen["selection"]["rows"]) if chosen else []
 
 
-def _tell_unreachable(proposed: Mapping[int, float | None], evaluated: Evaluated) -> None:
+# Class, objects, threshold and F1 now, proposed threshold, and precision, recall and F1 with it.
+_Proposed = tuple[str, int, float, float, float | None, float, float, float]
+
+
+def _as_table(rows: Sequence[_Proposed]) -> Table:
+    """The proposal as the page's table has it."""
+    names = (_("Class"), _("Objects"), _("Now"), _("F1 now"), _("Proposed"))
+    return Table(
+        (*names, _("Precision"), _("Recall"), "F1"),
+        [
+            Row(
+                (
+                    label,
+                    str(objects),
+                    f"{now:.2f}",
+                    charts.rate(f1_now),
+                    paper.ABSENT if proposed is None else f"{proposed:g}",
+                    *map(charts.rate, of_proposed),
+                )
+            )
+            for label, objects, now, f1_now, proposed, *of_proposed in rows
+        ],
+    )
+
+
+def _unreachable(proposed: Mapping[int, float | None], evaluated: Evaluated) -> str:
+    """For which classes no threshold does it, in Markdown; "" where it is done for all."""
     labels = config().labels
     unreachable = [labels[c] for c in proposed if c in evaluated.curves and proposed[c] is None]
-    if unreachable:
-        st.caption(
-            _(
-                "No threshold does it for: {labels}. These keep theirs.",
-                labels=frame.plain(", ".join(unreachable)),
-            )
-        )
+    if not unreachable:
+        return ""
+    return _(
+        "No threshold does it for: {labels}. These keep theirs.",
+        labels=frame.plain(", ".join(unreachable)),
+    )
 
 
-def _proposed(matches: Matches) -> Mapping[int, float | None]:
-    """Draw the choice of a method. Returns its threshold a class; None where none does it."""
+def _proposed(matches: Matches) -> tuple[str, Mapping[int, float | None]]:
+    """Draw the choice of a method. Returns it in words, and its threshold a class; None where none
+    does it."""
     method = st.segmented_control(
         _("For each class the threshold with"),
         METHODS,
@@ -150,27 +185,31 @@ def _proposed(matches: Matches) -> Mapping[int, float | None]:
     )
     paper.line(_("For each class the threshold with: {method}", method=_(method)), "method")
     if method == METHODS[0]:
-        return operating_points.best_f1(matches)
+        return _(method), operating_points.best_f1(matches)
     if method == METHODS[1]:
         wanted = st.slider(
             _("Precision"), 0.5, 1.0, 0.9, 0.01, key="wanted_precision", persist_state="session"
         )
-        return operating_points.at_precision(matches, wanted)
+        return f"{_(method)} {wanted:.2f}", operating_points.at_precision(matches, wanted)
     if method == METHODS[2]:
         wanted = st.slider(
             _("Recall"), 0.1, 1.0, 0.8, 0.01, key="wanted_recall", persist_state="session"
         )
-        return operating_points.at_recall(matches, wanted)
-    alarm, miss = st.columns(2)
-    return operating_points.at_least_cost(
-        matches,
-        alarm.number_input(
-            _("A false alarm costs"), 0.0, 1000.0, 1.0, key="cost_alarm", persist_state="session"
-        ),
-        miss.number_input(
-            _("A miss costs"), 0.0, 1000.0, 2.0, key="cost_miss", persist_state="session"
-        ),
+        return f"{_(method)} {wanted:.2f}", operating_points.at_recall(matches, wanted)
+    left, right = st.columns(2)
+    alarm = left.number_input(
+        _("A false alarm costs"), 0.0, 1000.0, 1.0, key="cost_alarm", persist_state="session"
     )
+    miss = right.number_input(
+        _("A miss costs"), 0.0, 1000.0, 2.0, key="cost_miss", persist_state="session"
+    )
+    told = _(
+        "{method}: a false alarm costs {alarm}, a miss {miss}",
+        method=_(method),
+        alarm=f"{alarm:g}",
+        miss=f"{miss:g}",
+    )
+    return told, operating_points.at_least_cost(matches, alarm, miss)
 
 
 def _files(settings: ssd.Settings, labels: Sequence[str]) -> None:

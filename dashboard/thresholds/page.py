@@ -19,10 +19,11 @@ from dashboard.thresholds import (
     image_sets,
     nms,
     operating_point,
+    report,
     slices,
     viewer,
 )
-from dashboard.thresholds.image_sets import ImageSet
+from dashboard.thresholds.image_sets import Evaluated, ImageSet
 from detector import ssd
 from detector.answers import Answer, LoadedImage
 from detector.drawing import charts
@@ -30,6 +31,7 @@ from detector.drawing.viewer import Mode
 from detector.drawing.viewer import view as view_of
 from detector.errors import ConfigError
 from detector.evaluation.ground_truth import GroundTruth
+from detector.report.document import Section
 from detector.translation import _, noted
 
 TABS = (
@@ -95,6 +97,7 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
     with place:
         paper.settings(settings, labels, f"{answer.model.name} {answer.model.version or '?'}")
         tell_recorded(answer)
+    counted, evaluated, more = None, None, None
     with right:
         asking.show(image, candidates, settings)
         tab = _tab()
@@ -103,7 +106,9 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
         elif tab == "X-ray":
             nms.show(image, loaded, answer, settings)
         else:
-            _over_images(tab, image, answer, settings)
+            counted, evaluated, more = _over_images(tab, image, answer, settings)
+    with place:
+        report.offer(image, loaded, answer, settings, candidates, truth, counted, evaluated, more)
 
 
 def _tab() -> str:
@@ -130,23 +135,28 @@ def _color_for_tab() -> None:
         state.set_widget("viewer_mode", mode)
 
 
-def _over_images(tab: str, image: ImageFile, answer: Answer, settings: ssd.Settings) -> None:
-    """A tab that counts over one image or many, and below it their ground truth."""
+def _over_images(
+    tab: str, image: ImageFile, answer: Answer, settings: ssd.Settings
+) -> tuple[ImageSet | None, Evaluated | None, Section | None]:
+    """A tab that counts over one image or many, and below it their ground truth.
+
+    Returns what it is about, for a report: the images, their evaluation, and what it alone says.
+    """
     counted = _scope(image, answer)
     if counted is None:
-        return
+        return None, None, None
     if counted.recorded is not None:
         tell_recorded(counted.recorded)
-    content = st.container()
+    content, more = st.container(), None
     with st.container(key="judged_by"):
         truth = accuracy.choose(counted)
     with content:
         evaluated = None if truth is None else accuracy.judge(counted, truth, settings)
         if tab == "Operating point":
-            operating_point.show(evaluated, settings)
+            more = operating_point.show(evaluated, settings)
         elif tab == "Slices":
-            if evaluated is not None and truth is not None:
-                slices.show(counted, evaluated, truth, settings)
+            if evaluated is not None:
+                more = slices.show(counted, evaluated, settings)
         elif tab == "Errors":
             if evaluated is not None:
                 errors.show(counted, evaluated, settings)
@@ -154,6 +164,7 @@ def _over_images(tab: str, image: ImageFile, answer: Answer, settings: ssd.Setti
             if evaluated is not None:
                 accuracy.show_curves(evaluated, settings)
             _counts(counted, settings)
+    return counted, evaluated, more
 
 
 # --- the image and its settings

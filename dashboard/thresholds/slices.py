@@ -11,7 +11,6 @@ from PIL import Image
 
 from dashboard import cards, controls, frame, images, state
 from dashboard.answers import config
-from dashboard.ground_truth import GroundTruthSet
 from dashboard.media import boxes_html
 from dashboard.thresholds import accuracy
 from dashboard.thresholds.image_sets import AnsweredImage, Evaluated, ImageSet
@@ -22,6 +21,7 @@ from detector.errors import ImageError
 from detector.evaluation import bootstrap, slices
 from detector.evaluation.slices import BRIGHTNESS, Slice
 from detector.images import encode_jpeg, read_thumbnail
+from detector.report.document import Chart, Row, Section, Table, Text
 from detector.translation import _, noted
 
 FEW = 10  # objects: fewer, and a figure can be luck
@@ -36,7 +36,7 @@ MEASURES = {
 
 
 @dataclass(frozen=True)
-class Row:
+class SliceRow:
     """A slice with its measures.
 
     Attributes:
@@ -53,10 +53,12 @@ class Row:
     interval: tuple[float, float]
 
 
-def show(
-    counted: ImageSet, evaluated: Evaluated, truth: GroundTruthSet, settings: ssd.Settings
-) -> None:
-    """A choice of what divides the objects, a bar a slice, a table, and the images behind a bar."""
+def show(counted: ImageSet, evaluated: Evaluated, settings: ssd.Settings) -> Section:
+    """A choice of what divides the objects, a bar a slice, a table, and the images behind a bar.
+
+    Returns what it says, for a report.
+    """
+    truth = evaluated.truth
     attributes = [truth.by_image[image.name].attributes for image in evaluated.images]
     left, right = st.columns(2, vertical_alignment="bottom")
     dimension = left.selectbox(
@@ -83,16 +85,32 @@ def show(
     key = (counted.key, truth.key, settings.iou_threshold, accuracy.match_iou(), dimension)
     rows = [_row(key, part, evaluated, settings, measure) for part in parts]
     bars = [SliceBar(_(row.name), row.objects, row.values[measure], row.interval) for row in rows]
-    chart: Any = st.plotly_chart(
+    figure, alt = (
         charts.slices(bars, _(MEASURES[measure]), FEW),
+        _("A bar a slice, with the 95 % interval of its measure."),
+    )
+    chart: Any = st.plotly_chart(
+        figure,
         key="slices",
         on_select="rerun",
         selection_mode="points",
         config=charts.CONFIG,
-        alt=_("A bar a slice, with the 95 % interval of its measure."),
+        alt=alt,
     )
-    _table(rows)
-    points = chart["selection"]["points"]
+    table, note = _as_table(rows), _few(rows)
+    st.html(_html(table))
+    if note:
+        st.caption(note)
+    _images_behind(chart["selection"]["points"], rows, evaluated, settings)
+    said = Chart(_("{measure} by slice", measure=_(MEASURES[measure])), figure, alt)
+    notes = [Text(frame.unmarked(note), is_note=True)] if note else []
+    return Section(_("Slices: {dimension}", dimension=_(dimension)), [said, table, *notes])
+
+
+def _images_behind(
+    points: Sequence[Any], rows: Sequence[SliceRow], evaluated: Evaluated, settings: ssd.Settings
+) -> None:
+    """The images of the slice whose bar was clicked."""
     if not points:
         st.caption(_(":gray[Click a bar to see the images of its slice.]"))
         return
@@ -112,7 +130,7 @@ def _row(
     evaluated: Evaluated,
     settings: ssd.Settings,
     measure: str,
-) -> Row:
+) -> SliceRow:
     """The slice's measures, of the chosen class or over all."""
     judged = part.judge(evaluated.matches)
     chosen = controls.chosen_class(config().labels)
@@ -131,7 +149,7 @@ def _row(
     def interval() -> tuple[float, float]:
         return bootstrap.interval(of(measure, bootstrap.resamples(count)))
 
-    return Row(
+    return SliceRow(
         part.name,
         int(there.sum()),
         tuple(np.unique(truths.images[there]).tolist()),
@@ -150,25 +168,43 @@ def _kept(
     return _interval()
 
 
-def _table(rows: Sequence[Row]) -> None:
+def _as_table(rows: Sequence[SliceRow]) -> Table:
     """What each slice rests on, and all its measures."""
-    heads = (_("Slice"), _("Objects"), _("Images"), *(_(name) for name in MEASURES.values()))
-    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in heads)
+    columns = (_("Slice"), _("Objects"), _("Images"), *(_(name) for name in MEASURES.values()))
+    return Table(
+        columns,
+        [
+            Row(
+                (
+                    _(row.name),
+                    f"{row.objects}{' *' if row.objects < FEW else ''}",
+                    str(len(row.images)),
+                    *("–" if np.isnan(value) else f"{value:.3f}" for value in row.values.values()),
+                )
+            )
+            for row in rows
+        ],
+    )
+
+
+def _html(table: Table) -> str:
+    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in table.columns)
     body = ""
-    for row in rows:
-        mark = " *" if row.objects < FEW else ""
-        cells = [f"{row.objects}{mark}", str(len(row.images))]
-        cells += ["–" if np.isnan(v) else f"{v:.3f}" for v in row.values.values()]
+    for row in table.rows:
+        name, *cells = (html.escape(cell) for cell in row.cells)
         values = "".join(f"<td>{cell}</td>" for cell in cells)
-        body += f'<tr><th scope="row">{html.escape(_(row.name))}</th>{values}</tr>'
-    st.html(
+        body += f'<tr><th scope="row">{name}</th>{values}</tr>'
+    return (
         f'<table class="lens-classes lens-slices"><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table>"
     )
-    if any(row.objects < FEW for row in rows):
-        st.caption(
-            _("\\* Fewer than {count} objects: one more or less moves the figures much.", count=FEW)
-        )
+
+
+def _few(rows: Sequence[SliceRow]) -> str:
+    """What the mark in the table means, in Markdown; "" where there is none."""
+    if all(row.objects >= FEW for row in rows):
+        return ""
+    return _("\\* Fewer than {count} objects: one more or less moves the figures much.", count=FEW)
 
 
 def _card(image: AnsweredImage, settings: ssd.Settings) -> None:

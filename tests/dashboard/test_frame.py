@@ -185,6 +185,12 @@ def test_a_forgotten_word_is_asked_for_again(monkeypatch):
     assert watch.version() == 2
 
 
+def test_a_text_without_its_marks_has_no_markdown_and_nothing_to_do_by_hand():
+    label = frame.plain("a *b* :gray[c]")
+    text = f":material/info: **Boxes** of {label} :gray[· **click** one to see it]"
+    assert frame.unmarked(text) == "Boxes of a *b* :gray[c]"
+
+
 def test_the_text_of_others_is_shown_as_it_is():
     assert frame.plain("a *b* &amp; c:d") == r"a \*b\* \&amp; c\:d"
 
