@@ -27,7 +27,10 @@ PAGES = {
     "/Compare": "compare_report",
     "/Compare?compare_mode=Whole+set": "set_report",
     "/Compare?compare_mode=Images": "images_report",
-    "/Thresholds": "thresholds_report",
+    "/Thresholds?tab=Curves": "thresholds_report",
+    "/Thresholds?tab=Errors": "thresholds_report",
+    "/Thresholds?tab=Slices": "thresholds_report",
+    "/Thresholds?tab=Operating point": "thresholds_report",
 }
 
 
