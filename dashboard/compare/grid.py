@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from dashboard import answers, controls, frame, images, paper, state
+from dashboard import answers, controls, frame, images, languages, paper, state
 from dashboard.answers import config
 from dashboard.files import ImageFile
 from dashboard.media import boxes_html, photo_url, prepare, screen_of
@@ -16,9 +16,10 @@ from detector import ssd
 from detector.answers import Answer, LoadedImage
 from detector.drawing import photo
 from detector.drawing.colors import class_color
-from detector.translation import _
+from detector.translation import _, noted
 
-SETTINGS = ("score_all", "iou_all", "agnostic_all")
+SETTINGS = ("score_all", "iou_all", "agnostic_all", "most_of")
+AS_CHOSEN, ALL = noted("As chosen"), noted("All classes")
 FEWEST, MOST = 2, 12
 # (width, height) that an image of the grid is fitted into: its row is some 230 high.
 _USUAL_SIZE = (10**6, 230)
@@ -49,6 +50,7 @@ def show() -> tuple[list[Shown], ssd.Settings]:
             icon=":material/add_photo_alternate:",
         )
     if shown:
+        shown = _sorted(shown)
         paper.settings(settings, config().labels)
         _grid(shown)
         _table(shown)
@@ -194,6 +196,32 @@ def _detected(name: str, image: ImageFile, settings: ssd.Settings) -> Shown:
     return Shown(name, image, loaded, answer, answer.detections(settings))
 
 
+def _sorted(shown: Sequence[Shown]) -> list[Shown]:
+    """The images with the most boxes of a class first, where one is chosen to sort by."""
+    labels = config().labels
+    languages.understand("most_of", (AS_CHOSEN, ALL))
+    by = st.pills(
+        _("Which has most?"),
+        (AS_CHOSEN, ALL, *labels[1:]),
+        default=AS_CHOSEN,
+        required=True,
+        key="most_of",
+        format_func=lambda name: _(name) if name in (AS_CHOSEN, ALL) else name,
+        bind="query-params",
+        wrap=True,
+        help=_("Sorts the images by how many boxes of the class each has."),
+    )
+    if by == AS_CHOSEN:
+        return list(shown)
+
+    def count(each: Shown) -> int:
+        if by == ALL:
+            return len(each.detections)
+        return int((each.detections.class_ids == labels.index(by)).sum())
+
+    return sorted(shown, key=count, reverse=True)
+
+
 def _grid(shown: Sequence[Shown]) -> None:
     """The annotated images. HTML: twelve charts would take the browser a second to draw."""
     labels = config().labels
@@ -222,15 +250,17 @@ def _table(shown: Sequence[Shown]) -> None:
         for each in shown
     )
     *by_class, totals = counts(shown, len(labels))
+    most = max(max(own) for own in by_class)
     rows = []
     for class_id, own in enumerate(by_class, start=1):
         label = html.escape(labels[class_id])
         rows.append(
             f'<tr{"" if any(own) else " class=none"}><th scope="row">'
             f'<i style="background:{class_color(class_id)}"></i>{label}</th>'
-            f"{_cells(own)}</tr>"
+            f"{_cells(own, most, class_color(class_id))}</tr>"
         )
-    rows.append(f'<tr class="total"><th scope="row">{_("All classes")}</th>{_cells(totals)}</tr>')
+    total = _cells(totals, max(totals), "#8795A1")
+    rows.append(f'<tr class="total"><th scope="row">{_("All classes")}</th>{total}</tr>')
     with st.container(key="by_picture"):
         st.html(
             '<div class="lens-wide"><table class="lens-classes lens-pictures"'
@@ -258,5 +288,14 @@ def difference(count: int, first: int) -> str:
     return f"{count - first:+d}" if count != first else ""
 
 
-def _cells(own: Sequence[int]) -> str:
-    return "".join(f"<td>{count}<small>{difference(count, own[0])}</small></td>" for count in own)
+def _cells(own: Sequence[int], most: int, color: str) -> str:
+    """A bar and a number an image.
+
+    Args:
+        most: what the longest bar stands for.
+    """
+    return "".join(
+        f'<td><span class="bar" style="width:{count / max(most, 1):.0%};background:{color}"></span>'
+        f"<b>{count}</b><small>{difference(count, own[0])}</small></td>"
+        for count in own
+    )

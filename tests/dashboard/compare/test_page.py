@@ -498,7 +498,8 @@ def test_the_table_counts_each_image_and_tells_the_difference_from_the_first(
         first, second = (int((ids == class_id).sum()) for ids in counts)
         [row] = re.findall(rf"</i>{label}</th>(.*?)</tr>", table)
         change = f"{second - first:+d}" if second != first else ""
-        assert row == f"<td>{first}<small></small></td><td>{second}<small>{change}</small></td>"
+        cells = re.findall(r"<b>(\d+)</b><small>([^<]*)</small></td>", row)
+        assert cells == [(str(first), ""), (str(second), change)]
 
 
 def test_one_image_asks_for_another(opened: Callable[..., AppTest]):
@@ -550,3 +551,25 @@ def test_a_server_that_has_the_name_of_the_dashboards_own_is_refused(
     assert not app.exception
     assert "Two servers are named 'embedded'" in problem
     assert "COMMODITY_LENS_SERVERS another name" in problem
+
+
+def test_the_images_with_most_of_a_class_come_first(opened):
+    def seen(app: AppTest) -> list[tuple[str, int]]:
+        [grid] = [b.value for b in app.get("html") if '<div class="lens-grid' in b.value]
+        captions = re.findall(r"<figcaption><b>(.*?)</b><br>(.*?)</figcaption>", grid)
+        found = [re.search(r"audio(?: × (\d+))?", summary) for _name, summary in captions]
+        return [
+            (name, int(each[1] or 1) if each else 0)
+            for (name, _summary), each in zip(captions, found, strict=True)
+        ]
+
+    app = opened(compare_mode="Images")
+    as_chosen = seen(app)
+    app.pills(key="most_of").set_value("audio").run()
+    assert not app.exception
+    assert seen(app) == sorted(as_chosen, key=lambda each: -each[1])
+    assert seen(app)[0][1] > as_chosen[0][1]
+    [table] = [b.value for b in app.get("html") if "lens-pictures" in b.value]
+    assert table.count('style="width:100%;') >= 1
+    app.pills(key="most_of").set_value("As chosen").run()
+    assert seen(app) == as_chosen
