@@ -280,13 +280,30 @@ def answer_for(
     """
     where = server_address or address()
     asked = spec or ModelSpec.of(config())
+    return _by_served(
+        where, asked, lambda version: _answer_by(image, loaded, where, asked, version)
+    )
+
+
+def answer_in_passing(loaded: LoadedImage) -> Answer:
+    """The answer for an image that nothing is kept of, by the version that is served now.
+
+    Raises:
+        ServingError: as of `answer_for`.
+    """
+    where, asked = address(), ModelSpec.of(config())
+    return _by_served(where, asked, lambda version: ssd_model(where, asked.at(version)).ask(loaded))
+
+
+def _by_served(where: str, asked: ModelSpec, answer_by: Callable[[int], Answer]) -> Answer:
+    """What `answer_by` gives for the version that is served now."""
     watch = _watch(where, asked, language.get())
     try:
         try:
-            return _answer_by(image, loaded, where, asked, watch.version())
+            return answer_by(watch.version())
         except ModelNotFoundError:  # the version may be gone since the server was asked
             watch.forget()
-            return _answer_by(image, loaded, where, asked, watch.version())
+            return answer_by(watch.version())
     except NO_ANSWER:
         watch.forget()
         raise

@@ -1,4 +1,4 @@
-"""Where an image comes from: the gallery's samples, files, or the camera."""
+"""Where an image comes from: the gallery's samples, files, the camera, or its running video."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,7 +27,7 @@ from detector.errors import ConfigError, ImageError
 from detector.images import encode_jpeg, read_thumbnail
 from detector.translation import _, noted
 
-SOURCES = (noted("Samples"), noted("Upload"), noted("Camera"))
+SOURCES = (noted("Samples"), noted("Upload"), noted("Camera"), noted("Live"))
 # More make the strip too long to find anything on it.
 MAX_UPLOADS = 24
 
@@ -93,12 +93,25 @@ def choose() -> ImageFile:
         chosen = _from_files(hint)
     elif source == "Camera":
         chosen = _from_camera(hint)
+    elif source == "Live":
+        hint.caption(
+            _(
+                "On Detect, boxes over the camera's running video: its frames go to this dashboard"
+                " and its model server, and are not kept. What you freeze is among your uploads."
+            )
+        )
+        chosen = state.read(state.Choice).frozen
     else:
         hint.caption(
             _("Images that come with the dashboard. Pick one, or paste or drop your own anywhere.")
         )
         return _from_samples()
     return chosen or _last_sample()
+
+
+def is_live() -> bool:
+    """Whether the camera's running video was chosen in place of an image."""
+    return bool(state.widget("source") == "Live")
 
 
 @dataclass(frozen=True)
@@ -160,7 +173,7 @@ def alternatives() -> tuple[str, list[ImageFile]]:
     source = state.widget("source", SOURCES[0])
     uploads = state.read(state.Uploads).files
     photo = state.read(state.Choice).photo
-    if source == "Upload" and uploads:
+    if source in ("Upload", "Live") and uploads:
         # Under the names on the strip: two files may have the same.
         return _("All uploads"), [image.named(name) for name, image in uploads.items()]
     if source == "Camera" and photo is not None:
@@ -239,6 +252,22 @@ def open_in_detect(image: ImageFile) -> None:
             del files[next(iter(files))]
         state.update(state.Uploads, files=files | {name: image})
     look_at(image)
+
+
+def freeze(data: bytes) -> None:
+    """Take a frame of the live camera in among the uploads, and choose it. For callbacks.
+
+    Args:
+        data: the encoded frame.
+
+    Raises:
+        ImageError: it cannot be read.
+    """
+    image = ImageFile.of("live.jpg", data)
+    image = image.named(free_name(image, state.read(state.Uploads).files))
+    prepare(image)
+    open_in_detect(image)
+    state.update(state.Choice, frozen=image)
 
 
 def opened() -> ImageFile | None:

@@ -1,11 +1,11 @@
 """Images on the page: URLs, thumbnails, boxes as HTML; and the components that run in the browser.
 The only file that touches what Streamlit keeps private.
 
-A component is a folder of dashboard/frontend/: `main.js` with the modules that it imports, and
-perhaps `style.css` and `markup.html`. Streamlit serves several modules only to a component whose
-folder it knows, and it looks for those in installed distributions. Here it is told of the folder
-that lies beside this file: the project runs without being installed, and two checkouts never serve
-each other's files.
+A component is a folder of dashboard/frontend/: `main.js` with the modules that it imports, from
+other components' folders too, and perhaps `style.css` and `markup.html`. Streamlit serves several
+modules only to a component whose folder it knows, and it looks for those in installed
+distributions. Here it is told of the folder that lies beside this file: the project runs without
+being installed, and two checkouts never serve each other's files.
 """
 
 import base64
@@ -364,7 +364,7 @@ def digest_of(folder: Path) -> str:
 def _versioned(folder: Path) -> str:
     """The component's name, which is in the address of its files: Streamlit says nothing of how
     long they may be cached, so after an upgrade they have another."""
-    return f"{folder.name}-{digest_of(folder)}"
+    return f"{folder.name}-{digest_of(FRONTEND)}"
 
 
 @cache
@@ -374,7 +374,7 @@ def _mounting(folder: Path) -> Any:
         html=_text(folder / "markup.html"),
         # In the page together with the markup, not loaded after it: nothing jumps.
         css=_text(folder / "style.css"),
-        js="main.js",
+        js=f"{folder.name}/main.js",
     )
 
 
@@ -392,9 +392,9 @@ def _tell_streamlit(folder: Path) -> None:
         name = _versioned(folder)
         with _telling:
             if manager.get_component_asset_root(f"{_PROJECT}.{name}") is None:
-                config = ComponentConfig(name, asset_dir=folder.name)
+                config = ComponentConfig(name, asset_dir=FRONTEND.name)
                 manifest = ComponentManifest(_PROJECT, "0", [config])
-                manager.register_from_manifest(manifest, FRONTEND)
+                manager.register_from_manifest(manifest, FRONTEND.parent)
     except (ImportError, AttributeError, TypeError) as error:
         raise RuntimeError(
             f"Streamlit {st.__version__} cannot be told where the dashboard's own components are: "

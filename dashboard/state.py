@@ -55,12 +55,14 @@ class Choice:
         sample: its place in the gallery.
         upload: its name on the strip.
         photo: that was taken with the camera.
+        frozen: the frame of the live camera that was frozen last.
         opened: an image that is on no strip, in place of what the strips say.
     """
 
     sample: int | None = None
     upload: str | None = None
     photo: ImageFile | None = None
+    frozen: ImageFile | None = None
     opened: ImageFile | None = None
 
 

@@ -20,7 +20,7 @@ from dashboard.answers import (
     last_answer,
     recorded_answer,
 )
-from dashboard.detect import report, tables, why
+from dashboard.detect import live, report, tables, why
 from dashboard.files import ImageFile
 from dashboard.media import figure_hands, photo_url, prepare
 from detector import ssd
@@ -55,6 +55,9 @@ STEPS = (
 def show() -> None:
     """Detect in the chosen image and show what came; without an answer, the photo and why."""
     image = images.choose()
+    if images.is_live():
+        live.show()
+        return
     loaded = prepare(image)
     waiting: AbstractContextManager[object] = nullcontext()
     known = last_answer(image) or recorded_answer(image)

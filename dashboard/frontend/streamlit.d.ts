@@ -4,4 +4,6 @@ export interface Component<Data, State> {
   parentElement: ParentNode
   data: Data
   setStateValue<Name extends keyof State & string>(name: Name, value: State[Name]): void
+  // For one run of the script, then forgotten on both sides.
+  setTriggerValue<Name extends keyof State & string>(name: Name, value: State[Name]): void
 }
