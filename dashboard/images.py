@@ -28,6 +28,10 @@ from detector.images import encode_jpeg, read_thumbnail
 from detector.translation import _, noted
 
 SOURCES = (noted("Samples"), noted("Upload"), noted("Camera"), noted("Live"))
+NO_CAMERA_ON_HTTP = noted(
+    "The browser gives the camera to pages on https or localhost only, and this page"
+    " is on plain http ({host}). Open it through https, or use Upload."
+)
 # More make the strip too long to find anything on it.
 MAX_UPLOADS = 24
 
@@ -451,14 +455,7 @@ def camera(key: str, width: int, on_change: Callable[[], None] | None = None) ->
     """The photo that was taken: an encoded image. Says why where the browser gives no camera."""
     where = urlsplit(st.context.url or "")
     if where.scheme == "http" and where.hostname not in ("localhost", "127.0.0.1", "::1"):
-        st.warning(
-            _(
-                "The browser gives the camera to pages on https or localhost only, and this page"
-                " is on plain http ({host}). Open it through https, or use Upload.",
-                host=where.hostname,
-            ),
-            icon=":material/no_photography:",
-        )
+        st.warning(_(NO_CAMERA_ON_HTTP, host=where.hostname), icon=":material/no_photography:")
     taken = st.camera_input(
         _("Camera"),
         key=key,

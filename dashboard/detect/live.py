@@ -15,7 +15,10 @@ import streamlit as st
 
 from dashboard import controls, frame, images, media, state
 from dashboard.answers import answer_in_passing, config
+from dashboard.thresholds.texts import Text
+from dashboard.thresholds.texts import texts as viewer_texts
 from detector import answers
+from detector.answers import LoadedImage
 from detector.drawing.colors import class_color, text_color
 from detector.errors import ImageError, LensError, ServingError
 from detector.images import ImageLimits
@@ -28,15 +31,9 @@ _FRAME = ImageLimits(max_bytes=300_000, max_pixels=math.prod(INPUT_SIZE), min_si
 # Boxes sent, the best ones: what the page shows of them is less, by its thresholds and its limit.
 _MOST = 1000
 
-_TEXTS: dict[str, str | dict[str, str]] = {
-    "heading": noted("Score threshold"),
-    "heading_but_own": noted("Score threshold · but for those with their own"),
-    "boxes_shown": {"one": noted("{count} box shown"), "other": noted("{count} boxes shown")},
-    "boxes_shown_of": {
-        "one": noted("{count} box shown: {classes}"),
-        "other": noted("{count} boxes shown: {classes}"),
-    },
-    "class_count": noted("{label} × {count}"),
+# Of the viewer's texts, which has boxes and a slider too.
+_OF_THE_VIEWER = ("heading", "heading_but_own", "boxes_shown", "boxes_shown_of", "class_count")
+_TEXTS = {
     "video": noted("The camera's video. {counts}"),
     "pace": noted("{rate}/s · {age} ms"),
     "pace_title": noted("Frames that are answered in a second, and how old the boxes are"),
@@ -49,10 +46,7 @@ _TEXTS: dict[str, str | dict[str, str]] = {
         "No answer for {seconds} s: the dashboard or its model server is busy, or away. It goes on "
         "with the next frame."
     ),
-    "insecure": noted(
-        "The browser gives the camera to pages on https or localhost only, and this page"
-        " is on plain http ({host}). Open it through https, or use Upload."
-    ),
+    "insecure": images.NO_CAMERA_ON_HTTP,
     "refused": noted(
         "The browser does not let this page use the camera. Allow it beside the page's address, "
         "then try again; or use Upload."
@@ -121,8 +115,7 @@ def _video() -> None:
     problem = ""
     if number:
         try:
-            loaded = answers.load(_decoded(image, _FRAME.max_bytes), _FRAME)
-            found = answer_in_passing(loaded).detections(_sought(settings))
+            found = answer_in_passing(read_frame(image)).detections(_sought(settings))
         except (ImageError, ServingError) as error:
             problem = _in_words(error)
         else:
@@ -154,12 +147,21 @@ def _video() -> None:
     )
 
 
-def texts() -> dict[str, str | dict[str, str]]:
+def texts() -> dict[str, Text]:
     """What the component says, by the names in its types.d.ts."""
-    return {
-        name: _(text) if isinstance(text, str) else {key: _(each) for key, each in text.items()}
-        for name, text in _TEXTS.items()
+    viewers = viewer_texts()
+    return {name: viewers[name] for name in _OF_THE_VIEWER} | {
+        name: _(text) for name, text in _TEXTS.items()
     }
+
+
+def read_frame(text: str) -> LoadedImage:
+    """A frame as the browser sends it: an image of the model's input size, in base64.
+
+    Raises:
+        ImageError: it is something else.
+    """
+    return answers.load(_decoded(text, _FRAME.max_bytes), _FRAME)
 
 
 def _sought(settings: Settings) -> Settings:
@@ -191,6 +193,10 @@ def _freeze() -> None:
     number, image = _sent("frozen")
     if number:
         images.freeze(_decoded(image, config().image_limits.max_bytes))
+        st.toast(
+            _("The frame is among your uploads. *Live* goes on."),
+            icon=":material/add_photo_alternate:",
+        )
 
 
 @frame.callback

@@ -19,6 +19,7 @@ STREAMLITS_OWN = {
 }
 PAGES = {
     "/": "Detect",
+    "/?source=Live": "Detect",
     "/Thresholds": "Thresholds",
     "/Compare": "Compare",
     "/Compare?compare_view=Swipe": "Compare",

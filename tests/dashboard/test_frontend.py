@@ -3,7 +3,7 @@
 import dataclasses
 import re
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -11,6 +11,7 @@ import pytest
 
 from dashboard import asking, images, media
 from dashboard.compare import swipe
+from dashboard.detect import live
 from dashboard.thresholds import texts
 from detector.asking import Place
 from detector.drawing import viewer
@@ -60,6 +61,7 @@ def in_typescript(hint: Any) -> str:
         ("ask", asking.Box),
         ("ask", Place),
         ("bring", images.BringData),
+        ("live", live.LiveData),
     ],
 )
 def test_the_fields_are_those_of_the_types_file(folder: str, made: type):
@@ -74,11 +76,14 @@ def test_the_modes_are_those_of_the_types_file():
     assert f"export type Mode = {expected}\n" in source
 
 
-def test_the_viewer_is_given_every_text_that_it_says_and_no_other():
+@pytest.mark.parametrize(("folder", "given"), [("viewer", texts.texts), ("live", live.texts)])
+def test_a_component_is_given_every_text_that_it_says_and_no_other(
+    folder: str, given: Callable[[], dict[str, texts.Text]]
+):
     kinds = {str: "string", list: "string[]", dict: "Plural"}
-    given = {name: kinds[type(text)] for name, text in texts.texts().items()}
-    assert given == interfaces("viewer")["Texts"]
-    for text in texts.texts().values():
+    types_of_texts = {name: kinds[type(text)] for name, text in given().items()}
+    assert types_of_texts == interfaces(folder)["Texts"]
+    for text in given().values():
         assert not isinstance(text, dict) or set(text) == {"one", "other"}
 
 
