@@ -56,21 +56,40 @@ def adopt_thresholds(settings: Settings, labels: Sequence[str]) -> None:
         state.set_widget(key, value)
 
 
+def adopt_score(value: float) -> None:
+    """Make this the common score threshold, where its slider is not drawn."""
+    adopt(replace(kept(), score_threshold=value))
+    state.set_widget("score_threshold", max(value, LOWEST))
+    write_address(
+        "score_threshold", [] if value == DEFAULTS.score_threshold else _in_address(value)
+    )
+
+
 def threshold_key(label: str) -> str:
     """The key of the slider that holds the own threshold of a class."""
     return f"threshold_{label}"
 
 
-def show_all(labels: Sequence[str]) -> Settings:
+def show_all(labels: Sequence[str], *, has_score: bool = True) -> Settings:
     """Draw the controls. Returns the settings that they stand for.
 
     Args:
         labels: index = class id, background first.
+        has_score: whether the common score threshold is among them; else it is what `adopt_score`
+            was told.
     """
     classes = list(labels[1:])
-    restore(labels)
-    score = slider(_("Score threshold"), "score_threshold", DEFAULTS.score_threshold, SCORE_HELP)
-    beside_score = st.container()  # what it says is chosen further down
+    if has_score:
+        restore(labels)
+        score = slider(
+            _("Score threshold"), "score_threshold", DEFAULTS.score_threshold, SCORE_HELP
+        )
+        beside_score = st.container()  # what it says is chosen further down
+    else:
+        from_address(labels)
+        restore(labels)
+        score = kept().score_threshold
+        adopt_score(score)
     iou = iou_threshold(IOU_HELP)
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
@@ -99,8 +118,9 @@ def show_all(labels: Sequence[str]) -> Settings:
             )
             for label in own
         }
-    with beside_score:
-        _tell_own_thresholds(len(own), len(classes))
+    if has_score:
+        with beside_score:
+            _tell_own_thresholds(len(own), len(classes))
     settings = Settings(score, iou, agnostic, thresholds, shown, most)
     adopt(settings)
     return settings
@@ -378,7 +398,7 @@ def _start_own_thresholds(classes: Sequence[str]) -> None:
         if label not in state.widget("own"):
             state.forget_widget(key)
         elif not state.has_widget(key):
-            state.set_widget(key, state.widget("score_threshold"))
+            state.set_widget(key, max(kept().score_threshold, LOWEST))
 
 
 def number(text: str | None, lowest: float = 0, highest: float = 1) -> float | None:

@@ -96,8 +96,8 @@ def show() -> None:
 @frame.fragment
 def _explore() -> None:
     left, right = st.columns([8, 5], gap="medium")
-    with right, st.container(key="live_controls"):
-        controls.show_all(config().labels)
+    with right:
+        controls.show_all(config().labels, has_score=False)
     with left, st.container(key="live_frame"):
         _video()
 
@@ -203,8 +203,7 @@ def _freeze() -> None:
 def _adopt() -> None:
     value = _given("threshold").get("score")
     if isinstance(value, (int, float)) and controls.LOWEST <= value <= 1:
-        settings = replace(controls.kept(), score_threshold=float(value))
-        controls.adopt_thresholds(settings, config().labels)
+        controls.adopt_score(float(value))
 
 
 def _given(name: str) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 import base64
 import re
+import signal
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -80,8 +81,12 @@ def test_a_frozen_frame_is_an_image_at_full_resolution(page: Page):
     page.get_by_role("button", name="Freeze").click()
     expect(page.get_by_text("· live.jpg")).to_be_visible()
     expect(element(page, "source").get_by_role("radio", name="Upload")).to_be_checked()
-    early = element(page, "figure_early").locator("img")
-    assert early.evaluate("photo => [photo.naturalWidth, photo.naturalHeight]") == [640, 480]
+    page.wait_for_function(
+        """() => {
+            const photo = document.querySelector(".st-key-figure_early img")
+            return photo?.naturalWidth === 640 && photo.naturalHeight === 480
+        }"""
+    )
 
 
 @pytest.mark.parametrize("way", ["Samples", "Server"])
@@ -120,17 +125,23 @@ def test_without_a_camera_the_page_says_why_and_tries_again(
     watched(page)
 
 
-def test_without_a_server_the_page_says_so_and_goes_on_when_it_is_back(
+def test_a_server_that_is_slow_or_away_is_told_and_the_video_goes_on(
     visit: Callable[..., Page], tmp_path: Path
 ):
     with model_server() as server:
         port = int(server.address.rpartition(":")[2])
         with dashboard(tmp_path / "log.txt", COMMODITY_LENS_SERVER=server.address) as started:
             page = watched(visit(f"{started.url}/?source=Live"))
+            notice, words = page.locator(".live .notice"), page.locator(".live .words")
+            server.process.send_signal(signal.SIGSTOP)
+            expect(words).to_contain_text("No answer for 5 s")
+            server.process.send_signal(signal.SIGCONT)
+            watched(page)
+            expect(notice).to_be_hidden()
             server.process.kill()
             server.process.wait()
-            expect(page.locator(".live .words")).to_contain_text("Check the address")
+            expect(words).to_contain_text("Check the address")
             expect(page.locator(".live .count")).to_have_text("0 boxes shown")
             with model_server(port):
                 watched(page)
-                expect(page.locator(".live .notice")).to_be_hidden()
+                expect(notice).to_be_hidden()

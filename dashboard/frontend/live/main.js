@@ -7,6 +7,7 @@
 // whose boxes were drawn, `lens.ages` are how old the last ones' were then, in ms.
 
 import { fitted, penOf, setText } from "../viewer/dom.js"
+import { Hand } from "../viewer/hand.js"
 import { Shared } from "../viewer/shared.js"
 import { plural, say, thresholdText } from "../viewer/words.js"
 import { placeOf, WHOLE } from "../viewer/zoom.js"
@@ -50,6 +51,7 @@ class Live {
   #pace = new Pace()
   #stream
   #threshold
+  #hand
   /** @type {Boxes} the last ones */
   #boxes = NONE
   /** when the frame was taken that they are of */
@@ -58,7 +60,6 @@ class Live {
   #isNew = false
   #isFaded = false
   #isStale = true
-  #isScrubbing = false
   /** @type {Reason | "starting" | null} why there is no video */
   #reason = /** @type {Reason | "starting" | null} */ ("starting")
   /** why there are no boxes */
@@ -93,6 +94,11 @@ class Live {
     this.again = find(".again")
     this.freeze = /** @type {HTMLButtonElement} */ (find(".freeze"))
     this.other = find(".other")
+    this.#hand = new Hand(
+      this.slider,
+      (value) => this.#move(value),
+      () => this.#settle(),
+    )
     this.#stream = new Stream(this.video, (reason) => this.#told(reason))
     this.#listen()
     this.#observer.observe(this.stage)
@@ -101,19 +107,6 @@ class Live {
   }
 
   #listen() {
-    this.slider.addEventListener("input", () => {
-      this.#isScrubbing = true
-      this.#threshold.value = Number(this.slider.value)
-      this.#isStale = true
-    })
-    this.slider.addEventListener("change", () => {
-      this.#isScrubbing = false
-      if (!this.#threshold.unsent) return
-      this.#threshold.sent()
-      // `at` makes it another value: after a reset in Python the same threshold may come again.
-      const settled = { score: this.#threshold.value, at: Date.now() }
-      this.#component.setStateValue("threshold", settled)
-    })
     this.freeze.addEventListener("click", () => this.#freeze())
     this.again.addEventListener("click", () => this.#open())
     this.other.addEventListener("click", () => {
@@ -135,7 +128,7 @@ class Live {
   update(component) {
     const { data } = component
     this.#component = component
-    if (this.#threshold.takeFromPython(data.score, this.#isScrubbing))
+    if (this.#threshold.takeFromPython(data.score, this.#hand.isBusy))
       this.slider.value = String(data.score)
     const now = performance.now()
     const takenAt = this.#pace.answered(data.number, now, Boolean(data.problem))
@@ -177,6 +170,22 @@ class Live {
     return [this.video.videoWidth, this.video.videoHeight]
   }
 
+  // --- the threshold
+
+  /** @param {number} value */
+  #move(value) {
+    this.#threshold.value = value
+    this.#isStale = true
+  }
+
+  #settle() {
+    if (!this.#threshold.unsent) return
+    this.#threshold.sent()
+    // `at` makes it another value: after a reset in Python the same threshold may come again.
+    const settled = { score: this.#threshold.value, at: Date.now() }
+    this.#component.setStateValue("threshold", settled)
+  }
+
   // --- frames
 
   #tick = () => {
@@ -196,11 +205,9 @@ class Live {
       this.ages = [...this.ages.slice(1 - KEPT_AGES), performance.now() - this.#takenAt]
     }
     if (now > this.#saidAt + SAID_EVERY) this.#sayPace(now)
-    if (!this.#isRunning) return
-    if (this.#pace.isFree(now)) {
-      const number = this.#pace.sent(now)
-      this.#component.setTriggerValue("frame", { number, image: shrunk(this.video) })
-    }
+    if (!this.#isRunning || !this.#pace.isFree(now)) return
+    const number = this.#pace.sent(now)
+    this.#component.setTriggerValue("frame", { number, image: shrunk(this.video) })
   }
 
   get #isRunning() {

@@ -1,6 +1,7 @@
 // The slider of the score threshold, with a stack over each of its steps where boxes come or go.
 
 import { fitted, penOf } from "./dom.js"
+import { Hand } from "./hand.js"
 import { thresholdOf } from "./thresholds.js"
 import { say, thresholdText } from "./words.js"
 
@@ -10,10 +11,9 @@ const MIN_THRESHOLD = 0.01
 const THUMB = 20 // px, as in style.css
 
 export class Scrub {
-  /** whether the visitor has it in hand */
-  dragging = false
   #viewer
   #slider
+  #hand
   #marks
   #heading
   #number
@@ -31,32 +31,16 @@ export class Scrub {
     this.#marks = /** @type {HTMLCanvasElement} */ (find(".marks"))
     this.#heading = find(".heading")
     this.#number = find(".number")
-    this.#listen()
+    this.#hand = new Hand(
+      viewer.slider,
+      (value) => viewer.moveThreshold(value),
+      () => viewer.sendThresholds(),
+    )
   }
 
-  #listen() {
-    const slider = this.#slider
-    slider.addEventListener("input", () => {
-      this.dragging = true
-      this.#viewer.moveThreshold(Number(slider.value))
-    })
-    // A held key moves the slider many times: Python hears of it when the key is let go.
-    let held = false
-    const release = () => {
-      if (held || !this.dragging) return
-      this.dragging = false
-      this.#viewer.sendThresholds()
-    }
-    slider.addEventListener("keydown", () => (held = true))
-    slider.addEventListener("change", release)
-    for (const name of ["keyup", "blur"])
-      slider.addEventListener(name, () => {
-        held = false
-        release()
-      })
-    // Dragged away and back there is no change event. Else it comes after this one.
-    for (const name of ["pointerup", "pointercancel"])
-      slider.addEventListener(name, () => setTimeout(release))
+  /** whether the visitor has it in hand */
+  get dragging() {
+    return this.#hand.isBusy
   }
 
   /** Measured here only: while scrubbing it would force a layout in each frame. */
