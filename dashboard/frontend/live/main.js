@@ -1,7 +1,7 @@
 // The camera's running video with its boxes.
 //
 // A frame goes to Python when the boxes of the one before are there, always the newest, shrunk to what
-// the model sees. A frame of the page decides when: none goes while the page is hidden.
+// the model sees. None goes while the page is hidden.
 //
 // For tests: the element .live has a property `lens`, this Live; `lens.answers` counts the frames
 // whose boxes were drawn, `lens.ages` are how old the last ones' were then, in ms.
@@ -146,6 +146,7 @@ class Live {
     this.root.inert = false // in the markup: parts without a name or hands
     this.#isStale = true
     this.#say()
+    this.#send(now) // the model works while these boxes are drawn
   }
 
   // --- the camera
@@ -205,7 +206,12 @@ class Live {
       this.ages = [...this.ages.slice(1 - KEPT_AGES), performance.now() - this.#takenAt]
     }
     if (now > this.#saidAt + SAID_EVERY) this.#sayPace(now)
-    if (!this.#isRunning || !this.#pace.isFree(now)) return
+    this.#send(now)
+  }
+
+  /** @param {number} now */
+  #send(now) {
+    if (!this.#isRunning || document.hidden || !this.#pace.isFree(now)) return
     const number = this.#pace.sent(now)
     this.#component.setTriggerValue("frame", { number, image: shrunk(this.video) })
   }
