@@ -20,13 +20,13 @@ from dashboard.thresholds.texts import texts as viewer_texts
 from detector import answers
 from detector.answers import LoadedImage
 from detector.drawing.colors import class_color, text_color
-from detector.errors import ImageError, LensError, ServingError
+from detector.errors import ImageError, ServingError
 from detector.images import ImageLimits
-from detector.ssd import INPUT_SIZE, Settings
+from detector.ssd import INPUT_SIZE, Detections, Settings
 from detector.translation import _, noted
 
 KEY = "live"
-# A frame comes as the model's input, 15 kB as a JPEG; a PNG of noise has 270 kB.
+# A frame comes as the model's input, some 11 kB as a JPEG; a PNG of noise has 270 kB.
 _FRAME = ImageLimits(max_bytes=300_000, max_pixels=math.prod(INPUT_SIZE), min_side=min(INPUT_SIZE))
 # Boxes sent, the best ones: what the page shows of them is less, by its thresholds and its limit.
 _MOST = 1000
@@ -109,25 +109,13 @@ def _video() -> None:
         st.rerun()  # a frame was frozen: the page's, not the fragment's
     labels, settings = config().labels, controls.kept()
     number, image = _sent("frame")
-    boxes: list[float] = []
-    scores: list[float] = []
-    class_ids: list[int] = []
-    problem = ""
-    if number:
-        try:
-            found = answer_in_passing(read_frame(image)).detections(_sought(settings))
-        except (ImageError, ServingError) as error:
-            problem = _in_words(error)
-        else:
-            boxes = (found.boxes / (*INPUT_SIZE, *INPUT_SIZE)).round(4).ravel().tolist()
-            scores = found.scores.astype(float).round(4).tolist()
-            class_ids = found.class_ids.tolist()
+    found, problem = _found(image, settings) if number else (Detections.empty(), "")
     colors = [class_color(class_id) for class_id in range(len(labels))]
     data = LiveData(
         number=number,
-        boxes=boxes,
-        scores=scores,
-        class_ids=class_ids,
+        boxes=(found.boxes / (*INPUT_SIZE, *INPUT_SIZE)).round(4).ravel().tolist(),
+        scores=found.scores.astype(float).round(4).tolist(),
+        class_ids=found.class_ids.tolist(),
         problem=problem,
         score=settings.score_threshold,
         own={str(class_id): value for class_id, value in settings.class_thresholds.items()},
@@ -164,6 +152,16 @@ def read_frame(text: str) -> LoadedImage:
     return answers.load(_decoded(text, _FRAME.max_bytes), _FRAME)
 
 
+def _found(image: str, settings: Settings) -> tuple[Detections, str]:
+    """What is in a frame; or, where that cannot be said, why and what to do."""
+    try:
+        return answer_in_passing(read_frame(image)).detections(_sought(settings)), ""
+    except (ImageError, ServingError) as error:
+        headline, _separator, _log = str(error).partition("\n")
+        hint = _(error.hint) if error.hint else ""
+        return Detections.empty(), f"{headline[:1].upper()}{headline[1:]}\n{hint}"
+
+
 def _sought(settings: Settings) -> Settings:
     """What NMS keeps above the floor: the browser goes by thresholds and limit.
 
@@ -173,12 +171,6 @@ def _sought(settings: Settings) -> Settings:
     if settings.class_agnostic and settings.class_thresholds:
         return replace(settings, top_k=_MOST)
     return replace(settings, score_threshold=0.0, class_thresholds={}, top_k=_MOST)
-
-
-def _in_words(error: LensError) -> str:
-    headline, _separator, _log = str(error).partition("\n")
-    hint = _(error.hint) if error.hint else ""
-    return f"{headline[:1].upper()}{headline[1:]}. {hint}"
 
 
 # --- what the browser says; it may say anything
