@@ -63,7 +63,7 @@ def test_nothing_is_offered_before_its_script_has_come(
     visit: Callable[..., Page], url: str, path: str
 ) -> None:
     page = visit("about:blank")
-    page.route(re.compile(r"/(figure|viewer)/main"), lambda route: route.abort())
+    page.route(re.compile(r"/(figure|viewer)/main"), lambda route: None)
     page.goto(url + path)
     markup = ".viewer" if path == "/Thresholds" else ".zoom"
     page.locator(markup).first.wait_for(state="attached")
