@@ -471,7 +471,7 @@ def test_a_sample_that_is_missing_does_not_end_the_uploads(
 def test_a_sample_that_cannot_be_counted_over_is_named(
     opened: Callable[..., AppTest], gallery: Path
 ):
-    app = opened("pages/1_Thresholds.py")
+    app = opened("pages/1_Thresholds.py", tab="Curves")
     app.segmented_control(key="source").set_value("Upload").run()  # nothing is uploaded yet
     assert not app.exception
     assert "b.heic" in problems(app)[0]
