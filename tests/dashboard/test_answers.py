@@ -178,6 +178,7 @@ def test_an_image_is_asked_once_whatever_pages_are_visited(embedded_server, monk
         monkeypatch.setenv("COMMODITY_LENS_SERVER", server.address)
         app = page()
         assert len(server.requests) == 1
+        app.query_params["tab"] = "Curves"
         for name in (
             "pages/1_Thresholds.py",
             "pages/2_Compare.py",

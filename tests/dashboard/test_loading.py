@@ -26,7 +26,8 @@ PAGES = {
     "/": ".st-key-figure .imagelayer image",
     "/Compare": ".st-key-linked_figure .imagelayer image",
     "/Compare?compare_mode=Images": ".st-key-by_picture table",
-    "/Thresholds": ".st-key-pr .js-plotly-plot",
+    "/Thresholds": ".viewer .number:not(:empty)",
+    "/Thresholds?tab=Curves": ".st-key-pr .js-plotly-plot",
     "/Batch": ".st-key-batch_gallery_run button",
     "/Server": ".st-key-signatures_grid canvas",
 }

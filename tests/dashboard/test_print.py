@@ -13,7 +13,8 @@ SCREEN = {"width": 1440, "height": 900}
 PAPER = 681  # px between the margins of an A4 page
 PAGES = (
     "/",
-    "/Thresholds",
+    "/Thresholds?tab=Curves",
+    "/Thresholds?tab=Errors",
     "/Compare",
     "/Compare?compare_view=Swipe",
     "/Compare?compare_mode=Images",
@@ -88,7 +89,7 @@ def test_on_paper_there_is_the_content_alone_dark_on_white(
     charts = """() => [...document.querySelectorAll('.js-plotly-plot .main-svg')]
         .map(chart => chart.getBoundingClientRect().width)"""
     widths = page.evaluate(charts)
-    assert len(widths) > 0 or path not in ("/", "/Thresholds", "/Compare")
+    assert len(widths) > 0 or path not in ("/", "/Thresholds?tab=Curves", "/Compare")
     assert max(widths, default=0) <= PAPER
     stage = page.locator(".stage")
     if stage.count():
@@ -141,7 +142,10 @@ def test_settings_are_words_on_paper_and_nothing_on_the_screen(
 
 @pytest.mark.parametrize(
     ("path", "box"),
-    [("/", ".st-key-figure_frame"), ("/Thresholds", ".stElementContainer:has(> * .stPlotlyChart)")],
+    [
+        ("/", ".st-key-figure_frame"),
+        ("/Thresholds?tab=Curves", ".stElementContainer:has(> * .stPlotlyChart)"),
+    ],
 )
 def test_no_place_is_left_where_a_chart_is_shrunk(
     printed: Callable[..., Page], path: str, box: str
