@@ -127,7 +127,8 @@ def file_by_opencv(data: bytes, boxes: Detections, suffix: str, options: Sequenc
         cv2.rectangle(pixels, (left, top), (right, bottom), (90, 160, 60), 10)
         text = f"{score:.2f}, {LABELS[label]}"
         cv2.putText(pixels, text, (left, top), cv2.FONT_HERSHEY_SIMPLEX, 2, (90, 160, 60), 4)
-    return cv2.imencode(suffix, pixels, options)[1].tobytes()
+    file: bytes = cv2.imencode(suffix, pixels, options)[1].tobytes()
+    return file
 
 
 def by_matplotlib(data: bytes, boxes: Detections, size: tuple[int, int]) -> bytes:
