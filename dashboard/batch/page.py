@@ -68,6 +68,7 @@ def _evaluate(job: Job) -> None:
         many=None,
     )
     state.set_widget("scope", "many")
+    state.set_widget("tab", "Curves")
     state.update(state.Batch, evaluates=True)
 
 

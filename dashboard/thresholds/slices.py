@@ -82,7 +82,8 @@ def show(counted: ImageSet, evaluated: Evaluated, settings: ssd.Settings) -> Sec
     if dimension == BRIGHTNESS:
         brightness = [_brightness(image.digest, image) for image in evaluated.images]
     parts = slices.slices_by(dimension, evaluated.matches, sizes, attributes, brightness)
-    key = (counted.key, truth.key, settings.iou_threshold, accuracy.match_iou(), dimension)
+    nms = (settings.iou_threshold, settings.class_agnostic)
+    key = (counted.key, truth.key, *nms, accuracy.match_iou(), dimension)
     rows = [_row(key, part, evaluated, settings, measure) for part in parts]
     bars = [SliceBar(_(row.name), row.objects, row.values[measure], row.interval) for row in rows]
     figure, alt = (
@@ -120,7 +121,7 @@ def _images_behind(
         st.caption(_("None."))
         return
     cards.pages(
-        "slice_page", row.images, PAGE_SIZE, lambda at: _card(evaluated.images[at], settings)
+        "slice_page", row.images, PAGE_SIZE, lambda at: _card(at, evaluated.images[at], settings)
     )
 
 
@@ -207,7 +208,7 @@ def _few(rows: Sequence[SliceRow]) -> str:
     return _("\\* Fewer than {count} objects: one more or less moves the figures much.", count=FEW)
 
 
-def _card(image: AnsweredImage, settings: ssd.Settings) -> None:
+def _card(place: int, image: AnsweredImage, settings: ssd.Settings) -> None:
     labels = config().labels
     try:
         detections = ssd.postprocess(image.raw, settings, image.size)
@@ -217,7 +218,7 @@ def _card(image: AnsweredImage, settings: ssd.Settings) -> None:
     except ImageError as error:
         shot = f"<p>{html.escape(str(error))}</p>"
     cards.card(
-        f"slice_{image.digest}",
+        f"slice_{place}",  # an image may be there twice, under two names
         shot,
         image.name,
         "",

@@ -103,8 +103,8 @@ def test_a_link_with_several_words_is_understood_too(running: Dashboard, visit: 
 
 def test_two_visitors_of_two_languages_do_not_mix(running: Dashboard, visit: Visit):
     """What is computed for one is kept for the other, and has words in it: whose is the truth?"""
-    chinese = visit(f"{running.url}/Thresholds", locale="zh-CN")
-    english = visit(f"{running.url}/Thresholds", locale="en-GB")
+    chinese = visit(f"{running.url}/Thresholds?tab=Curves", locale="zh-CN")
+    english = visit(f"{running.url}/Thresholds?tab=Curves", locale="en-GB")
     for _turn in range(2):
         for page, name, source in (
             (chinese, "中文", "示例图库自带"),

@@ -138,7 +138,7 @@ def test_the_buttons_zoom_in_out_and_to_the_whole(viewer: Callable[..., Page]):
 
 
 def test_keys_zoom_and_move_the_photo(viewer: Callable[..., Page]):
-    page = viewer()
+    page = viewer(viewport={"width": 900, "height": 900})
     page.locator(".boxes").focus()
     for key in "+=-+":
         page.keyboard.press(key)

@@ -92,6 +92,7 @@ def test_a_click_anywhere_in_a_chart_over_the_threshold_sets_it(opened, key, y):
     page = opened()
     before = metric(page, "Recall").inner_text()
     click_at(page, key, 0.8, y, url=re.compile(r"score_threshold=0\.(79|8|81)\b"))
+    settled(page)  # until then the figures before are there too
     expect(metric(page, "Recall")).not_to_have_text(before)
     assert float(metric(page, "Recall").inner_text()) < float(before)
 

@@ -138,7 +138,7 @@ def open_case(visit: Callable[..., Page], address: str) -> Callable[..., Page]:
 
     def opened(*names: str, mode: str = "Classes") -> Page:
         asked = urlencode([("mode", mode), *(("case", name) for name in names)])
-        page = visit(f"{address}/?{asked}", viewport={"width": 1100, "height": 900})
+        page = visit(f"{address}/?{asked}", viewport={"width": 1100, "height": 980})
         for number in range(len(names)):
             viewer(page, number).wait_for()
             wait(page, "lens.frames > 0", number)
