@@ -12,16 +12,14 @@ import re
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from benchmarks.measuring import ROOT, Figure, family, main, processor_s
+from benchmarks.measuring import ROOT, Figure, main
 from benchmarks.pages import free_port, running, wait_for
-from benchmarks.visitors import OPENS_A_SECOND, Visitor
+from benchmarks.visitors import Visitor, stay_all
 from detector.config import Config
 from detector.embedded import EmbeddedServer
 
@@ -51,24 +49,10 @@ def crowd(count: int, options: argparse.Namespace) -> tuple[list[Visitor], float
     with ExitStack() as stack:
         dashboards = [stack.enter_context(running("app.py"))[0] for _ in range(count)]
         address = stack.enter_context(proxy([urlsplit(each).netloc for each in dashboards]))
-        visitors = [Visitor(address, seed) for seed in range(options.visitors + 4 * count)]
-        with ThreadPoolExecutor(len(visitors)) as pool:
-            first = [  # what each dashboard loads once
-                pool.submit(visitor.stay, time.monotonic() + 5, 1.0)
-                for visitor in visitors[options.visitors :]
-            ]
-            for each in first:
-                each.result()
-            del visitors[options.visitors :]
-            cpu_s = processor_s(family()) - processor_s()
-            end = time.monotonic() + options.visitors / OPENS_A_SECOND + options.seconds
-            stays = []
-            for visitor in visitors:
-                stays.append(pool.submit(visitor.stay, end, options.pause))
-                time.sleep(1 / OPENS_A_SECOND)
-            for each in stays:
-                each.result()
-        cpu_s = processor_s(family()) - processor_s() - cpu_s
+        # What each dashboard loads once.
+        stay_all([Visitor(address, -1 - seed) for seed in range(4 * count)], 5.0, 1.0)
+        visitors = [Visitor(address, seed) for seed in range(options.visitors)]
+        cpu_s = stay_all(visitors, options.seconds, options.pause)
     actions = sum(1 + len(each.slider_s) + len(each.sample_s) for each in visitors)
     return visitors, cpu_s / actions
 

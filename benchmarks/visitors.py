@@ -13,6 +13,7 @@ import random
 import re
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -102,6 +103,21 @@ class Visitor:
         return bool(kind == "script_finished")
 
 
+def stay_all(visitors: Sequence[Visitor], seconds: float, pause_s: float) -> float:
+    """Have all of them come, one after the other, and stay so long. Returns the processor time of
+    all processes meanwhile, without this one's."""
+    cpu_s = processor_s(family()) - processor_s()
+    end = time.monotonic() + len(visitors) / OPENS_A_SECOND + seconds
+    with ThreadPoolExecutor(len(visitors)) as pool:
+        stays = []
+        for visitor in visitors:
+            stays.append(pool.submit(visitor.stay, end, pause_s))
+            time.sleep(1 / OPENS_A_SECOND)
+        for each in stays:
+            each.result()
+    return processor_s(family()) - processor_s() - cpu_s
+
+
 def figures(options: argparse.Namespace) -> list[Figure]:
     with running("app.py") as (address, pid):
         with ThreadPoolExecutor(1) as pool:  # what is loaded once
@@ -117,16 +133,7 @@ def figures(options: argparse.Namespace) -> list[Figure]:
         watcher = threading.Thread(target=watch, daemon=True)
         watcher.start()
         visitors = [Visitor(address, seed) for seed in range(1, options.visitors + 1)]
-        cpu_s = processor_s(family()) - processor_s()
-        end = time.monotonic() + options.visitors / OPENS_A_SECOND + options.seconds
-        with ThreadPoolExecutor(options.visitors) as pool:
-            stays = []
-            for visitor in visitors:
-                stays.append(pool.submit(visitor.stay, end, options.pause))
-                time.sleep(1 / OPENS_A_SECOND)
-            for each in stays:
-                each.result()
-        cpu_s = processor_s(family()) - processor_s() - cpu_s
+        cpu_s = stay_all(visitors, options.seconds, options.pause)
         if options.leave:
             time.sleep(GONE_AFTER_S)
         ended.set()

@@ -1,13 +1,15 @@
-"""Many images at once, for a measure: the gallery, what was uploaded, or the images of Batch."""
+"""Many images at once, for a measure: the gallery, what was uploaded, or the images of Batch; and
+their ground truth."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 import streamlit as st
 
-from dashboard import ground_truth, images, state
+from dashboard import frame, ground_truth, images, state
 from dashboard.files import ImageFile
-from detector.errors import ImageError
+from dashboard.ground_truth import GroundTruthSet, JudgedImage
+from detector.errors import GroundTruthError, ImageError
 from detector.translation import _
 
 MOST_OF_BATCH = 500
@@ -67,3 +69,20 @@ def _batch_files(of_batch: Mapping[str, Callable[[], ImageFile]]) -> list[ImageF
                 files[name] = of_batch[name]().named(name)
     state.update(state.WholeSet, of_batch=(batch, files))
     return [files[name] for name in names if name in files]
+
+
+def truth_of(judged: Sequence[JudgedImage], without: str) -> GroundTruthSet | None:
+    """The ground truth of these images; None where there is none, which is told.
+
+    Args:
+        without: what to say where there is none.
+    """
+    try:
+        truth = ground_truth.of_images(tuple(judged))
+    except GroundTruthError as error:
+        st.error(f"**{frame.plain(str(error))}** {frame.plain(_(error.hint))}")
+        return None
+    if truth is None or not truth.by_image:
+        st.info(without, icon=":material/data_object:")
+        return None
+    return truth

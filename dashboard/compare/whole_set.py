@@ -18,7 +18,7 @@ from dashboard.ground_truth import GroundTruthSet, JudgedImage
 from detector import ssd
 from detector.batch.run import Source, run
 from detector.drawing import charts
-from detector.errors import GroundTruthError, LensError
+from detector.errors import LensError
 from detector.evaluation import bootstrap, curves
 from detector.evaluation.bootstrap import Measures
 from detector.evaluation.matching import Matches, at_floor, compare, match
@@ -163,19 +163,10 @@ def _asked(
 
 
 def _truth(compared: Sequence[Image]) -> GroundTruthSet | None:
-    judged = tuple(image.judged for image in compared)
-    try:
-        truth = ground_truth.of_images(judged)
-    except GroundTruthError as error:
-        st.error(f"**{frame.plain(str(error))}** {frame.plain(_(error.hint))}")
-        return None
-    if truth is None or not truth.by_image:
-        st.info(
-            _("Without ground truth there is agreement only: no side is better than the other."),
-            icon=":material/data_object:",
-        )
-        return None
-    return truth
+    return whole_sets.truth_of(
+        [image.judged for image in compared],
+        _("Without ground truth there is agreement only: no side is better than the other."),
+    )
 
 
 def _measures(a: Side, b: Side, compared: Sequence[Image], truth: GroundTruthSet) -> list[Section]:

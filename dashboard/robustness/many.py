@@ -18,7 +18,6 @@ from detector.alterations import Floats, Knob
 from detector.answers import Answer
 from detector.batch.run import Source
 from detector.drawing import charts
-from detector.errors import GroundTruthError
 from detector.evaluation.ground_truth import GroundTruth
 from detector.robustness import Precisions
 from detector.translation import _, plural
@@ -171,19 +170,10 @@ def _curves(key: str, swept: Swept, measuring: Measuring) -> None:
 
 
 def _truth(images: list[MeasuredImage]) -> GroundTruthSet | None:
-    judged = tuple(JudgedImage(image.name, image.digest, image.size) for image in images)
-    try:
-        truth = ground_truth.of_images(judged)
-    except GroundTruthError as error:
-        st.error(f"**{frame.plain(str(error))}** {frame.plain(_(error.hint))}")
-        return None
-    if truth is None or not truth.by_image:
-        st.info(
-            _("There is no ground truth for these images: nothing can be measured."),
-            icon=":material/data_object:",
-        )
-        return None
-    return truth
+    return whole_sets.truth_of(
+        [JudgedImage(image.name, image.digest, image.size) for image in images],
+        _("There is no ground truth for these images: nothing can be measured."),
+    )
 
 
 @st.cache_resource(show_spinner=False, scope="session", max_entries=8)
