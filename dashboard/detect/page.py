@@ -10,7 +10,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import asking, controls, frame, ground_truth, images, metrics, paper, state
+from dashboard import asking, controls, frame, ground_truth, images, metrics, paper, state, why
 from dashboard.answers import (
     NO_ANSWER,
     answer_for,
@@ -20,7 +20,7 @@ from dashboard.answers import (
     last_answer,
     recorded_answer,
 )
-from dashboard.detect import live, report, tables, why
+from dashboard.detect import live, report, tables
 from dashboard.files import ImageFile
 from dashboard.media import figure_hands, photo_url, prepare
 from detector import ssd
