@@ -73,3 +73,20 @@ class Background:
             self.error = error.with_traceback(None)  # which would hold what the thread held
         except Exception as error:  # noqa: BLE001, above a thread nobody else would hear of it
             self.error_id = self._report(error)
+
+
+class Guard:
+    """Stops what a session does when something else takes its place, and when the session ends."""
+
+    def __init__(self) -> None:
+        self._held: Background | None = None
+
+    def hold(self, work: Background) -> None:
+        """Stop what was held, and hold this."""
+        self.release()
+        self._held = work
+
+    def release(self) -> None:
+        """Stop what is held."""
+        if self._held is not None:
+            self._held.stop()

@@ -34,6 +34,21 @@ CLASSES_HELP = noted("Hidden classes are left out of the figure, the tables and 
 TOP_K_HELP = noted("The boxes with the highest scores are kept.")
 
 
+def for_any_threshold(settings: Settings, most: int) -> Settings:
+    """With which all boxes are found that a threshold may show: the browser goes by that, and by
+    the limit.
+
+    Class-agnostic with thresholds of classes these decide who takes part in NMS: there a common
+    threshold that is moved holds once Python has heard of it.
+
+    Args:
+        most: boxes, the best ones.
+    """
+    if settings.class_agnostic and settings.class_thresholds:
+        return replace(settings, top_k=most)
+    return replace(settings, score_threshold=0.0, class_thresholds={}, top_k=most)
+
+
 def kept() -> Settings:
     """The settings that hold, on whatever page."""
     return state.read(state.Thresholds).settings or DEFAULTS

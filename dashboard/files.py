@@ -1,4 +1,4 @@
-"""The images that visitors chose, kept on disk and not in memory.
+"""The images and videos that visitors chose, kept on disk and not in memory.
 
 A photo of 12 megapixels has some 4 MB, a session keeps dozens, and what is needed again of a file
 is little: its download, and another decoding for an export.
@@ -39,7 +39,7 @@ _blobs: WeakValueDictionary[str, _Blob] = WeakValueDictionary()
 
 @dataclass(frozen=True)
 class ImageFile:
-    """An encoded image that somebody chose.
+    """An encoded image, or a video, that somebody chose.
 
     Attributes:
         name: as the visitor knows it.
@@ -66,9 +66,14 @@ class ImageFile:
         """The same image under another name."""
         return ImageFile(name, self.digest, self._blob)
 
+    @property
+    def path(self) -> Path:
+        """Where its bytes are, for as long as this refers to them."""
+        return self._blob.path
+
     def read(self) -> bytes:
         """Its bytes."""
-        return self._blob.path.read_bytes()
+        return self.path.read_bytes()
 
 
 def _new_folder() -> Path:

@@ -36,6 +36,7 @@ MENU = (
     ("pages/2_Compare.py", noted("Compare"), ":material/compare:"),
     ("pages/5_Robustness.py", noted("Robustness"), ":material/thunderstorm:"),
     ("pages/3_Batch.py", noted("Batch"), ":material/burst_mode:"),
+    ("pages/6_Video.py", noted("Video"), ":material/movie:"),
     ("pages/4_Server.py", noted("Server"), ":material/dns:"),
 )
 ASSETS = Path(__file__).resolve().parent / "frontend"

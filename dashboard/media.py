@@ -100,7 +100,11 @@ def screen_of(loaded: LoadedImage) -> Screen:
 
 def jpeg_uri(data: bytes) -> str:
     """An encoded JPEG as a data URI."""
-    return "data:image/jpeg;base64," + base64.b64encode(data).decode()
+    return _data_uri(data, "image/jpeg")
+
+
+def _data_uri(data: bytes, kind: str) -> str:
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
 
 
 def photo_url(image: ImageFile, loaded: LoadedImage) -> str:
@@ -109,21 +113,27 @@ def photo_url(image: ImageFile, loaded: LoadedImage) -> str:
 
 
 def jpeg_url(data: bytes, name: str) -> str:
-    """Where the browser gets an encoded JPEG.
+    """Where the browser gets an encoded JPEG. See `file_url`."""
+    return file_url(data, "image/jpeg", name)
+
+
+def file_url(data: bytes, kind: str, name: str) -> str:
+    """Where the browser gets a file.
 
     Streamlit has no public call for this. Without its runtime, as in tests of the script alone, the
-    photo goes into the figure.
+    file goes into the page.
 
     Args:
-        name: another image of that name takes the place of this one in a page.
+        kind: its media type.
+        name: another file of that name takes the place of this one in a page.
     """
     if not runtime.exists():
-        return jpeg_uri(data)
+        return _data_uri(data, kind)
     try:
         files = runtime.get_instance().media_file_mgr
-        url = files.add(data, "image/jpeg", name)
+        url = files.add(data, kind, name)
     except (AttributeError, TypeError):  # another Streamlit than the one that was pinned
-        return jpeg_uri(data)
+        return _data_uri(data, kind)
     # Relative to the page, which alone knows what a proxy has put in front of its path.
     return url.lstrip("/")
 

@@ -360,6 +360,29 @@ class Batch:
     shown: Any = (None, None, None)
 
 
+@dataclass(frozen=True)
+class Video:
+    """The page Video.
+
+    Attributes:
+        file: the video.
+        upload: id of the uploader's file that it is.
+        facts: its detector.video.VideoFacts.
+        watching: the video.watching.Watching over it.
+        go_on: that is to begin, or to go on, as soon as the model server answers.
+        drawing: the video.watching.Drawing that was asked for last.
+        refused: the file that could not be used.
+    """
+
+    file: ImageFile | None = None
+    upload: str = ""
+    facts: Any = None
+    watching: Any = None
+    go_on: bool = False
+    drawing: Any = None
+    refused: RefusedFile | None = None
+
+
 def read(kind: type[T]) -> T:
     """The session's value of that kind; its defaults before one was written."""
     found = st.session_state.get(_key(kind))

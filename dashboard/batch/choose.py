@@ -8,6 +8,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from dashboard import frame, images, state
 from dashboard.answers import config
+from dashboard.background import Guard
 from dashboard.batch.job import Job
 from detector.batch.archives import sources_of
 from detector.batch.run import Source
@@ -118,21 +119,6 @@ def _start(sources: Sequence[Source], files: tuple[str, ...] = ()) -> None:
     state.set_widget("batch_page", 1)
 
 
-class _Guard:
-    """Stops a session's job when another takes its place, and when the session ends."""
-
-    def __init__(self) -> None:
-        self._job: Job | None = None
-
-    def hold(self, job: Job) -> None:
-        self.release()
-        self._job = job
-
-    def release(self) -> None:
-        if self._job is not None:
-            self._job.stop()
-
-
-@st.cache_resource(show_spinner=False, scope="session", max_entries=1, on_release=_Guard.release)
-def _guard() -> _Guard:
-    return _Guard()
+@st.cache_resource(show_spinner=False, scope="session", max_entries=1, on_release=Guard.release)
+def _guard() -> Guard:
+    return Guard()

@@ -8,7 +8,7 @@ import base64
 import math
 from binascii import Error as Base64Error
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import streamlit as st
@@ -155,22 +155,12 @@ def read_frame(text: str) -> LoadedImage:
 def _found(image: str, settings: Settings) -> tuple[Detections, str]:
     """What is in a frame; or, where that cannot be said, why and what to do."""
     try:
-        return answer_in_passing(read_frame(image)).detections(_sought(settings)), ""
+        sought = controls.for_any_threshold(settings, _MOST)
+        return answer_in_passing(read_frame(image)).detections(sought), ""
     except (ImageError, ServingError) as error:
         headline, _separator, _log = str(error).partition("\n")
         hint = _(error.hint) if error.hint else ""
         return Detections.empty(), f"{headline[:1].upper()}{headline[1:]}\n{hint}"
-
-
-def _sought(settings: Settings) -> Settings:
-    """What NMS keeps above the floor: the browser goes by thresholds and limit.
-
-    Class-agnostic with thresholds of classes these decide who takes part in NMS: there a common
-    threshold that is moved holds for the next frame.
-    """
-    if settings.class_agnostic and settings.class_thresholds:
-        return replace(settings, top_k=_MOST)
-    return replace(settings, score_threshold=0.0, class_thresholds={}, top_k=_MOST)
 
 
 # --- what the browser says; it may say anything

@@ -110,7 +110,8 @@ def to_coco(images: Sequence[DetectedImage], labels: Sequence[str]) -> bytes:
     """A COCO data set: images, categories and annotations, each with its score.
 
     Ids of images and annotations count from 1 in the given order; a category's id is its class id,
-    and the background is none. Boxes are [x, y, width, height] in pixels.
+    and the background is none. Boxes are [x, y, width, height] in pixels. Frames of a video have a
+    `time_s` in their image.
     """
     annotations: list[dict[str, Any]] = []
     for image_id, image in enumerate(images, start=1):
@@ -136,6 +137,7 @@ def to_coco(images: Sequence[DetectedImage], labels: Sequence[str]) -> bytes:
                     "file_name": image.file_name,
                     "width": image.size[0],
                     "height": image.size[1],
+                    **({} if image.time_s is None else {"time_s": round(image.time_s, 3)}),
                 }
                 for image_id, image in enumerate(images, start=1)
             ],

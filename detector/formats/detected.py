@@ -17,6 +17,7 @@ class DetectedImage:
         detections: boxes in pixels of the original.
         model_name, model_version: who answered, where that is known.
         settings: those of the post-processing, where they are known.
+        time_s: of a frame of a video, in seconds from its beginning.
     """
 
     file_name: str
@@ -25,6 +26,7 @@ class DetectedImage:
     model_name: str | None = None
     model_version: int | None = None
     settings: Settings | None = None
+    time_s: float | None = None
 
     def __post_init__(self) -> None:
         if min(self.size) < 1:

@@ -60,21 +60,25 @@ def to_json(images: Iterable[DetectedImage], labels: Sequence[str]) -> bytes:
 
 
 def to_csv(images: Iterable[DetectedImage], labels: Sequence[str]) -> bytes:
-    """CSV in UTF-8, one line a detection, header first; images without detections have none.
+    """CSV in UTF-8, one line a detection, header first; images without detections have none. Frames
+    of a video have a column more, `time_s`.
 
     A file name or label that a spreadsheet would run as a formula (it begins with = + - @, a tab or
     a carriage return) gets an apostrophe in front, which spreadsheets do not show.
     """
+    images = list(images)
+    has_times = any(image.time_s is not None for image in images)
     file = io.StringIO(newline="")
     writer = csv.writer(file)
-    writer.writerow(
-        ["image", "width", "height", "class_id", "label", "score", "xmin", "ymin", "xmax", "ymax"]
-    )
+    columns = ["width", "height", "class_id", "label", "score", "xmin", "ymin", "xmax", "ymax"]
+    writer.writerow(["image", *(["time_s"] if has_times else []), *columns])
     for image in images:
+        time = [f"{image.time_s or 0:.3f}"] if has_times else []
         for found in record(image, labels)["detections"]:
             writer.writerow(
                 [
                     _without_formula(image.file_name),
+                    *time,
                     *image.size,
                     found["class_id"],
                     _without_formula(found["label"]),

@@ -30,6 +30,7 @@ PAGES = {
     "/Compare?compare_mode=Images": "Compare",
     "/Robustness": "Robustness",
     "/Batch": "Batch",
+    "/Video": "Video",
     "/Server": "Server",
 }
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}

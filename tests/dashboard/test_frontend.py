@@ -4,6 +4,7 @@ import dataclasses
 import re
 import types
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -13,6 +14,7 @@ from dashboard import asking, images, media
 from dashboard.compare import swipe
 from dashboard.detect import live
 from dashboard.thresholds import texts
+from dashboard.video import player
 from detector.asking import Place
 from detector.drawing import viewer
 
@@ -62,6 +64,7 @@ def in_typescript(hint: Any) -> str:
         ("ask", Place),
         ("bring", images.BringData),
         ("live", live.LiveData),
+        ("video", player.VideoData),
     ],
 )
 def test_the_fields_are_those_of_the_types_file(folder: str, made: type):
@@ -76,7 +79,10 @@ def test_the_modes_are_those_of_the_types_file():
     assert f"export type Mode = {expected}\n" in source
 
 
-@pytest.mark.parametrize(("folder", "given"), [("viewer", texts.texts), ("live", live.texts)])
+@pytest.mark.parametrize(
+    ("folder", "given"),
+    [("viewer", texts.texts), ("live", live.texts), ("video", partial(player.texts, "h264"))],
+)
 def test_a_component_is_given_every_text_that_it_says_and_no_other(
     folder: str, given: Callable[[], dict[str, texts.Text]]
 ):

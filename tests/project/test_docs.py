@@ -82,7 +82,7 @@ def test_the_table_of_changes_names_what_is_there_and_every_folder_of_tests():
 
 
 @pytest.mark.server
-@pytest.mark.parametrize("name", ["README.md", "docs/robustness.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/robustness.md", "docs/video.md"])
 def test_the_notebook_example_runs(name: str, folder: Path):
     [code] = re.findall(r"```python\n(.*?)```", (ROOT / name).read_text("utf-8"), re.DOTALL)
     done = run([sys.executable, "-W", "error", "-c", code], folder)

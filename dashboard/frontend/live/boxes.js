@@ -26,7 +26,7 @@ export function shownOf({ scores, class_ids }, score, { own, top_k }) {
  * @param {number} ratio pixels of the screen a CSS pixel
  * @param {Boxes} boxes
  * @param {number[]} shown
- * @param {{data: LiveData, place: Place, size: Pair, room: Pair, alpha: number}} scene size: of the
+ * @param {{data: Pick<LiveData, "labels" | "colors" | "text_colors">, place: Place, size: Pair, room: Pair, alpha: number}} scene size: of the
  *  video in its pixels; place: where it is in the room
  */
 export function paint(pen, ratio, boxes, shown, { data, place, size, room, alpha }) {
