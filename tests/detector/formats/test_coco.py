@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,13 @@ def test_coco_has_images_categories_and_annotations(tmp_path: Path) -> None:
     assert (first["id"], first["category_id"], first["score"]) == (1, 4, 0.93)
     assert (first["area"], first["iscrowd"]) == (100.5 * 199.5, 0)
     assert (second["id"], second["category_id"]) == (2, 7)
+
+
+def test_frames_of_a_video_have_their_time(tmp_path: Path) -> None:
+    frames = [replace(TWO, time_s=0.0), replace(NONE, time_s=1.23456)]
+    data = loaded(to_coco(frames, LABELS), tmp_path)
+    assert [image["time_s"] for image in data.loadImgs([1, 2])] == [0.0, 1.235]
+    assert "time_s" not in loaded(to_coco([TWO], LABELS), tmp_path).loadImgs([1])[0]
 
 
 def test_coco_results_load_over_the_data_set(tmp_path: Path) -> None:

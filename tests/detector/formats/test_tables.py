@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,12 @@ def test_a_csv_has_a_line_for_each_detection() -> None:
         "shop/shelf.jpg,640,480,7,computer,0.5,0.0,0.0,640.0,480.0",
         "",
     ]
+
+
+def test_a_csv_of_frames_has_their_time() -> None:
+    lines = to_csv([replace(TWO, time_s=1.2)], LABELS).decode().split("\r\n")
+    assert lines[0].startswith("image,time_s,width,")
+    assert lines[1].startswith("shop/shelf.jpg,1.200,640,480,4,watch,")
 
 
 @given(detected_images())
