@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboard import asking, controls, frame, ground_truth, report, state
+from dashboard import asking, controls, frame, ground_truth, report, results, state
 from dashboard.answers import config
 from dashboard.detect import why
 from dashboard.files import ImageFile
@@ -22,6 +22,7 @@ from detector.drawing.viewer import view as view_of
 from detector.evaluation import curves
 from detector.evaluation.ground_truth import GroundTruth
 from detector.evaluation.matching import Outcome
+from detector.formats.results import Joined
 from detector.report.boxes import jpeg_of_many
 from detector.report.document import (
     Chart,
@@ -61,7 +62,9 @@ def offer(
         more: what the tab says by itself.
     """
     labels, display = config().labels, screen_of(loaded).display
-    found, asked = why.of_image(image, answer), asking.section(image, candidates)
+    has_raw = not answer.file
+    found = why.of_image(image, answer) if has_raw else {}
+    asked = asking.section(image, candidates) if has_raw else None
     picked = state.read(state.Pick).detection_id
     chosen, iou = controls.chosen_class(labels), accuracy.match_iou()
     counts = None if counted is None else image_sets.count(counted, settings)
@@ -81,8 +84,10 @@ def offer(
             Section("", [photos, *_seen(seen, photo.shown)]),
             *([asked] if asked is not None else []),
             *report.maps(found, display, labels),
-            _nms(answer, settings, labels, display, picked),
+            *([_nms(answer, settings, labels, display, picked)] if has_raw else []),
         ]
+        if counted is not None and counted.joined is not None:
+            sections.append(_remarks(counted.joined))
         if counted is not None and counts is not None:
             sections.append(_counts(counted, counts, settings, labels, chosen))
         if counted is not None and evaluated is not None:
@@ -101,6 +106,11 @@ def offer(
         )
 
     report.offer("thresholds_report", f"{Path(image.name).stem}-thresholds", make)
+
+
+def _remarks(joined: Joined) -> Section:
+    told = results.left_out_in_words(joined) or [_("Nothing was left out.")]
+    return Section(_("The results file"), [Text(line) for line in told])
 
 
 def _seen(view: View, shown: ssd.Detections) -> list[Part]:

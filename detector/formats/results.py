@@ -5,9 +5,11 @@ its own, which is not moved, with a score of one class. Post-processing, measure
 take it like a model's answer.
 """
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -70,6 +72,14 @@ class Legend:
     images: Mapping[Id, str] = field(default_factory=dict)
     categories: Mapping[Id, str] = field(default_factory=dict)
 
+    @cached_property
+    def digest(self) -> str:
+        """The same for the same legend."""
+        told = repr(
+            (sorted(self.images.items(), key=str), sorted(self.categories.items(), key=str))
+        )
+        return hashlib.sha256(told.encode()).hexdigest()
+
     def over(self, other: "Legend") -> "Legend":
         """Both; of what both say, this one holds."""
         return Legend({**other.images, **self.images}, {**other.categories, **self.categories})
@@ -106,6 +116,23 @@ class Results:
 
     def __len__(self) -> int:
         return len(self.scores)
+
+    @property
+    def has_ids(self) -> bool:
+        """Whether it speaks of images or classes by ids, which annotations give names."""
+        return any(subject.is_id for subject in self.images) or any(c[1] for c in self.classes)
+
+    @cached_property
+    def digest(self) -> str:
+        """The same for the same detections."""
+        digest = hashlib.sha256(repr((self.images, self.classes, self.is_complete)).encode())
+        for part in (self.image_rows, self.class_rows, self.scores, self.boxes):
+            digest.update(np.ascontiguousarray(part).data)
+        return digest.hexdigest()
+
+    def named(self, name: str) -> "Results":
+        """The same under another name."""
+        return replace(self, name=name)
 
     @property
     def lowest_score(self) -> float:
