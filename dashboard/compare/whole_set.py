@@ -130,8 +130,13 @@ def _answers(
     store of single answers has no room for a large set. A file of results says it all at once."""
     if side.is_file:
         return _in_file(side, files)
-    where, spec = sides.address_of(side.server), side.spec()
-    version = answers.served_version(where, spec)
+    try:
+        where, spec = sides.address_of(side.server), side.spec()
+        version = answers.served_version(where, spec)
+    except answers.NO_ANSWER:
+        told = _("{side} asks a model server. A results file needs none.", side=side.letter.upper())
+        st.caption(f":material/description: {told}")
+        raise
     asked = " ".join([where, spec.name, str(version), *(file.digest for file in files)])
     key = hashlib.sha256(asked.encode()).hexdigest()
     kept = dict(state.read(state.WholeSet).sides)

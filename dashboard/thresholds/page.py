@@ -121,13 +121,13 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
         if not answer.file:
             asking.show(image, candidates, settings)
         tab = _tab()
+        if answer.file and tab in ("Image", "X-ray"):
+            st.info(_(results.NEEDS_RAW), icon=":material/info:")
         if tab == "Image":
             _explain(settings)
-        elif tab == "X-ray" and answer.file:
-            st.info(_(results.NEEDS_RAW), icon=":material/info:")
-        elif tab == "X-ray":
+        elif tab == "X-ray" and not answer.file:
             nms.show(image, loaded, answer, settings)
-        else:
+        elif tab != "X-ray":
             counted, evaluated, more = _over_images(tab, image, answer, settings)
     with place:
         report.offer(image, loaded, answer, settings, candidates, truth, counted, evaluated, more)

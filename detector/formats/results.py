@@ -232,7 +232,8 @@ class ResultsDraft:
 
         Args:
             entry: where it stands in the file.
-            image, class_row: places of its image and of its class.
+            image: the place of its image.
+            class_row: the place of its class.
             score: as the file has it; None or "" = it has none.
             box: xyxy; None = not four finite numbers.
             written: the box as the file has it.
