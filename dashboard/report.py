@@ -107,7 +107,8 @@ def report(
 def facts(
     answer: Answer, settings: Settings, labels: Sequence[str], image: str = ""
 ) -> list[tuple[str, str]]:
-    """What a page about one model is made with."""
+    """What a page about one model is made with. Of a results file the session says how much is in
+    it, so that this is not for the thread in which a report is made."""
     file = results.find(answer.file)
     told = [
         (_("Model"), model_in_words(answer.model.name, answer.model.version))

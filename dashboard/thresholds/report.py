@@ -68,6 +68,7 @@ def offer(
     picked = state.read(state.Pick).detection_id
     chosen, iou = controls.chosen_class(labels), accuracy.match_iou()
     counts = None if counted is None else image_sets.count(counted, settings)
+    told = report.facts(answer, settings, labels, image.name)
     in_images: Sequence[ssd.Detections] = ()
     if counted is not None and evaluated is not None:
         in_images = image_sets.evaluated_detections(evaluated, settings, counted)
@@ -100,7 +101,7 @@ def offer(
         measures = [report.MEASURES] if evaluated is not None else []
         return report.report(
             _("Thresholds: {image}", image=image.name),
-            report.facts(answer, settings, labels, image.name),
+            told,
             sections,
             report.reading_of(photos, *measures, *([report.MAPS] if found else [])),
         )

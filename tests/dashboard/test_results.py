@@ -6,6 +6,7 @@ from functools import cache
 
 import pandas as pd
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from detector.answers import Detector
@@ -56,6 +57,19 @@ def opened(embedded_server, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ap
         return app.switch_page(page).run()
 
     return run
+
+
+@pytest.fixture
+def offered(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], str]]:
+    """What makes each report that a page offers, by its file name."""
+    files: dict[str, Callable[[], str]] = {}
+
+    def button(_label: str, data: Callable[[], str], name: str, *_rest, **_named) -> None:
+        files[name] = data
+
+    # The tester of pages has no button of this kind to click.
+    monkeypatch.setattr(st, "download_button", button)
+    return files
 
 
 def choose(app: AppTest, place: str, *files: Given) -> None:
@@ -144,3 +158,19 @@ def test_one_image_of_two_files_is_in_the_linked_figure(opened, given):
     app.button(key="forget_results_b_results.json").click().run()
     assert not app.exception
     assert app.selectbox(key="server_b").value != "results.json"
+
+
+def test_reports_name_the_file_in_the_models_place(opened, given, offered):
+    app = opened(THRESHOLDS, served=False, tab="Slices", sample="An outfit from above")
+    choose(app, "thresholds", given[1])
+    [name] = [name for name in offered if name.endswith("-thresholds-report.html")]
+    report = offered[name]()
+    assert "results.json · 918 detections · 17 images" in report
+    assert "class numbers are taken as this model" in report
+    assert "version ?" not in report
+    assert "Where the default boxes fire" not in report
+    app.query_params["compare_mode"] = "Whole set"
+    app.switch_page(COMPARE).run()
+    app.selectbox(key="server_a").set_value("results.json")
+    choose(app, "b", given[0])
+    assert "results file ours.csv" in offered["comparison-report.html"]()
