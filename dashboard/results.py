@@ -286,7 +286,7 @@ def tell(name: str) -> None:
         return
     st.caption(
         _(
-            ":violet-badge[:material/description: Results file] {file}: {summary}. A threshold"
+            ":material/description: **Results file** {file}: {summary}. A threshold"
             " below that shows no more, and NMS has only these boxes.",
             file=frame.plain(name),
             summary=in_words(results),

@@ -96,7 +96,7 @@ def test_thresholds_measures_of_a_file_are_the_live_ones(opened, given):
     app = opened(THRESHOLDS, tab="Curves", score_threshold="0.6")
     live = metrics(app)
     choose(app, "thresholds", given[0])
-    assert "Results file] ours.csv" in texts(app)
+    assert "**Results file** ours.csv" in texts(app)
     assert metrics(app) == live
     app.slider(key="iou_threshold").set_value(0.05).run()
     assert metrics(app) != live
