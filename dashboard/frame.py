@@ -250,12 +250,13 @@ def tell_lacking_letters(texts: Iterable[str]) -> None:
         st.caption(f":material/font_download_off: {plain(told)}")
 
 
-def show_link(key: str, *, is_sample: bool) -> None:
+def show_link(key: str, *, is_sample: bool, has_file: bool = False) -> None:
     """A button with the page's address, and what of the page that address does not reopen.
 
     Args:
         key: of the button.
         is_sample: the image is one of the gallery; others are in no address.
+        has_file: boxes of a results file are shown, which is in no address either.
     """
     link = st.popover(_("Link"), icon=":material/link:", key=key, on_change="rerun")
     if not link.open:
@@ -269,6 +270,11 @@ def show_link(key: str, *, is_sample: bool) -> None:
                     " what you see, send the annotated image."
                 ),
                 icon=":material/image_not_supported:",
+            )
+        if has_file:
+            st.warning(
+                _("The results file is not in the link: it opens the model server in its place."),
+                icon=":material/description:",
             )
         if (urlsplit(st.context.url or "").hostname or "") in _OWN_MACHINE:
             st.warning(

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import streamlit as st
 from PIL import Image
 
-from dashboard import paper, why
+from dashboard import paper, results, why
 from dashboard.masking import Masking
 from dashboard.thresholds import image_sets
 from detector.answers import Answer
@@ -106,9 +106,13 @@ def report(
 def facts(
     answer: Answer, settings: Settings, labels: Sequence[str], image: str = ""
 ) -> list[tuple[str, str]]:
-    """What a page about one model is made with."""
+    """What a page about one model is made with. Of a results file the session says how much is in
+    it, so that this is not for the thread in which a report is made."""
+    file = results.find(answer.file)
     told = [
-        (_("Model"), model_in_words(answer.model.name, answer.model.version)),
+        (_("Model"), model_in_words(answer.model.name, answer.model.version))
+        if file is None
+        else (_("Results file"), f"{answer.file} · {results.in_words(file)}"),
         (_("Settings"), paper.settings_in_words(settings, labels)),
     ]
     if answer.recorded_on is not None:

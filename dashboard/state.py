@@ -17,6 +17,7 @@ from dashboard.files import ImageFile
 from detector.answers import AnswerStore
 from detector.asking import Place
 from detector.errors import LensError
+from detector.formats.results import Legend, Results
 from detector.ssd import Settings
 
 T = TypeVar("T")
@@ -250,6 +251,27 @@ class GroundTruthFiles:
         for name, data in self.files:
             digest.update(name.encode() + b"\0" + hashlib.sha256(data).digest())
         return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class ResultsFiles:
+    """Other detectors' results that were chosen.
+
+    Attributes:
+        files: by name, which is unique.
+        legend: what ids in them mean, by the annotations that were chosen with them.
+        mapping: class names in them -> label of the model, or None.
+        refused: what of the last choice cannot be used.
+        taken: how often something was chosen.
+        chosen: the one that Thresholds is about; "" = the model server.
+    """
+
+    files: Mapping[str, Results] = field(default_factory=dict)
+    legend: Legend = field(default_factory=Legend)
+    mapping: Mapping[str, str | None] = field(default_factory=dict)
+    refused: tuple[RefusedFile, ...] = ()
+    taken: int = 0
+    chosen: str = ""
 
 
 @dataclass(frozen=True)

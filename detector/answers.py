@@ -76,6 +76,8 @@ class Answer:
         model: the name and version that answered.
         timings_s: seconds by step: decode, preprocess, call; none of a recorded one.
         recorded_on: the day on which it was given, None where it was given just now.
+        file: the file of results that it was read from, "" where a model gave it. Such an answer
+            has boxes and nothing else of what a model says: each is a default box of its own.
     """
 
     raw: RawPrediction = field(repr=False)
@@ -83,6 +85,12 @@ class Answer:
     model: ModelVersion
     timings_s: Mapping[str, float]
     recorded_on: date | None = None
+    file: str = ""
+
+    @property
+    def by(self) -> str:
+        """Who gave it: name and version of the model, or the name of the file."""
+        return self.file or f"{self.model.name} {self.model.version or '?'}"
 
     def detections(self, settings: Settings) -> Detections:
         """The boxes that these settings leave, in pixels of the original image."""

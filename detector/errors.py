@@ -46,6 +46,15 @@ class GroundTruthError(LensError):
     )
 
 
+class ResultsError(LensError):
+    """A file of another detector's results cannot be read, or nothing in it can be used."""
+
+    hint = noted(
+        "Use COCO results (JSON), YOLO texts with confidences, or a CSV with image, label, score, "
+        "xmin, ymin, xmax and ymax."
+    )
+
+
 class ThresholdsError(LensError):
     """A file of thresholds cannot be read, or does not fit the model's labels."""
 

@@ -291,7 +291,11 @@ def _hand_on(
             key="sheet",
             on_click="ignore",
         )
-        frame.show_link("compare_link", is_sample=images.is_sample(image))
+        frame.show_link(
+            "compare_link",
+            is_sample=images.is_sample(image),
+            has_file=a.side.is_file or b.side.is_file,
+        )
 
 
 _swap, _copy = frame.callback(sides.swap), frame.callback(sides.copy)

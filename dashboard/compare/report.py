@@ -212,6 +212,8 @@ def _cells(label: str, own: Sequence[int]) -> list[str]:
 
 
 def _version(side: Side) -> int:
+    if side.is_file:
+        return 0
     return answers.served_version(sides.address_of(side.server), side.spec())
 
 
@@ -219,11 +221,7 @@ def _side(
     side: Side, labels: Sequence[str], version: int, recorded_on: date | None = None
 ) -> tuple[str, str]:
     """What a side is made with."""
-    told = [
-        report.model_in_words(side.model, version),
-        side.server,
-        paper.settings_in_words(side.settings, labels),
-    ]
+    told = [side.asked(version), paper.settings_in_words(side.settings, labels)]
     if recorded_on is not None:
         told.append(_("recorded on {date}", date=recorded_on))
     return side.letter.upper(), " · ".join(told)

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import answers, controls, frame, state
+from dashboard import answers, controls, frame, results, state
 from dashboard.answers import config
 from dashboard.files import ImageFile
 from detector import ssd
@@ -29,6 +29,7 @@ class Side:
         letter: "a" or "b".
         server: the name of its server, as the visitor chose it.
         version: a number, a label or NEWEST, as the visitor typed it.
+        is_file: the server is none but a file of results, which has no model and no version.
     """
 
     letter: str
@@ -36,10 +37,22 @@ class Side:
     model: str
     version: str
     settings: ssd.Settings
+    is_file: bool = False
 
     def asks_the_same_as(self, other: "Side") -> bool:
         """Whether both ask for the same, so that nothing can differ."""
         return replace(self, letter=other.letter) == other
+
+    def asked(self, version: int) -> str:
+        """Who is asked: the model and the version that answered, or the file."""
+        if self.is_file:
+            return _("results file {file}", file=self.server)
+        return _(
+            "{model}, version {version}, server {server}",
+            model=self.model,
+            version=version or "?",
+            server=self.server,
+        )
 
     def spec(self) -> ModelSpec:
         """The model to ask. Raises ConfigError: a version that cannot be."""
@@ -70,7 +83,7 @@ class Result:
         name = self.side.letter.upper()
         if self.answer is None:
             return _("{side} · no answer", side=name)
-        model, settings = self.answer.model, self.side.settings
+        settings = self.side.settings
         agnostic = _(" · agnostic") if settings.class_agnostic else ""
         on = self.answer.recorded_on
         recorded = "" if on is None else _(" · recorded on {date}", date=on)
@@ -78,7 +91,7 @@ class Result:
         own = plural(" · {count} own threshold", " · {count} own thresholds", own_count)
         score = _("score ≥ {threshold}", threshold=f"{settings.score_threshold:.2f}")
         return (
-            f"{name} · {model.name} {model.version or '?'} · {score}"
+            f"{name} · {self.answer.by} · {score}"
             f"{own if own_count else ''} · IoU {settings.iou_threshold:.2f}{agnostic}{recorded}"
         )
 
@@ -86,16 +99,10 @@ class Result:
     def caption(self) -> list[str]:
         """The same for the sheet, a line each."""
         settings = self.side.settings
-        model = self.answer.model if self.answer is not None else None
+        version = self.answer.model.version if self.answer is not None else 0
         nms = _("class-agnostic NMS") if settings.class_agnostic else _("class-aware NMS")
         return [
-            _(
-                "{side}: {model}, version {version}, server {server}",
-                side=self.side.letter.upper(),
-                model=self.side.model,
-                version=model.version if model and model.version else "?",
-                server=self.side.server,
-            ),
+            f"{self.side.letter.upper()}: {self.side.asked(version)}",
             _(
                 "score at least {score}, IoU {iou}, {nms}",
                 score=f"{settings.score_threshold:.2f}",
@@ -114,7 +121,10 @@ def show(letter: str) -> Side:
             f'<b class="lens-side" style="background:{color}">{letter.upper()}</b>', width="content"
         )
         chosen = st.popover(
-            _model_name(letter), icon=":material/dns:", key=f"source_{letter}", width="stretch"
+            _model_name(letter),
+            icon=results.icon_of(state.widget(f"server_{letter}", "")),
+            key=f"source_{letter}",
+            width="stretch",
         )
         agnostic = st.toggle(
             _("Class-agnostic"),
@@ -123,16 +133,26 @@ def show(letter: str) -> Side:
             help=_(controls.AGNOSTIC_HELP),
         )
     with chosen:
-        names = list(answers.servers())
-        server = st.selectbox(_("Server"), names, key=f"server_{letter}", bind="query-params")
+        names = [*answers.servers(), *results.names()]
+        server = st.selectbox(
+            _("Server or results file"), names, key=f"server_{letter}", bind="query-params"
+        )
+        is_file = results.find(server) is not None
         model = st.text_input(
-            _("Model"), settings.model_name, key=f"model_{letter}", bind="query-params"
+            _("Model"),
+            settings.model_name,
+            key=f"model_{letter}",
+            bind="query-params",
+            disabled=is_file,
         )
         model = model.strip() or settings.model_name
         version = st.selectbox(
             _("Version or label"),
-            _offered_versions(server, model),
+            [str(state.widget(f"version_{letter}", NEWEST))]
+            if is_file
+            else _offered_versions(server, model),
             key=f"version_{letter}",
+            disabled=is_file,
             accept_new_options=True,
             bind="query-params",
             help=_(
@@ -140,7 +160,10 @@ def show(letter: str) -> Side:
                 "any other."
             ),
         )
+        results.show_files(letter, letter)
         _thresholds_file(letter)
+    if is_file:
+        results.tell(server)
     with st.container(horizontal=True, gap="medium"):
         score = controls.slider(
             _("Score threshold"),
@@ -153,6 +176,8 @@ def show(letter: str) -> Side:
         )
     own = _own_thresholds(letter)
     postprocessing = ssd.Settings(score, iou, agnostic, own)
+    if is_file:
+        return Side(letter, server, "", "", postprocessing, is_file=True)
     return Side(letter, server, model, version, postprocessing)
 
 
@@ -263,7 +288,10 @@ def ask(side: Side, image: ImageFile, loaded: LoadedImage) -> Result:
     answer: Answer | None
     failure: LensError | None = None
     try:
-        answer = answers.answer_for(image, loaded, address_of(side.server), side.spec())
+        if side.is_file:
+            answer = results.answer_of(side.server, image, loaded.size)
+        else:
+            answer = answers.answer_for(image, loaded, address_of(side.server), side.spec())
     except LensError as error:
         answer, failure = None, error
         if isinstance(error, answers.NO_ANSWER) and answers.servers().get(side.server) is None:
@@ -311,10 +339,13 @@ def reset() -> None:
 
 def _model_name(letter: str) -> str:
     """Server, model and version of a side, for its button."""
+    server = state.widget(f"server_{letter}")
+    if results.find(server) is not None:
+        return frame.plain(server)
     parts = (
         state.widget(f"model_{letter}") or config().model_name,
         state.widget(f"version_{letter}") or _configured_version(),
-        state.widget(f"server_{letter}") or next(iter(answers.servers())),
+        server or next(iter(answers.servers())),
     )
     return " · ".join(frame.plain(part) for part in parts)
 

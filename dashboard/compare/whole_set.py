@@ -9,7 +9,17 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard import answers, frame, ground_truth, images, languages, paper, state, whole_sets
+from dashboard import (
+    answers,
+    frame,
+    ground_truth,
+    images,
+    languages,
+    paper,
+    results,
+    state,
+    whole_sets,
+)
 from dashboard.answers import config
 from dashboard.compare import sides
 from dashboard.compare.sides import Side
@@ -18,7 +28,7 @@ from dashboard.ground_truth import GroundTruthSet, JudgedImage
 from detector import ssd
 from detector.batch.run import Source, run
 from detector.drawing import charts
-from detector.errors import LensError
+from detector.errors import ImageError, LensError, ResultsError
 from detector.evaluation import bootstrap, curves
 from detector.evaluation.bootstrap import Measures
 from detector.evaluation.matching import Matches, at_floor, compare, match
@@ -117,9 +127,16 @@ def _answers(
     side: Side, files: Sequence[ImageFile], bar: st.delta_generator.DeltaGenerator, number: int
 ) -> list[Said]:
     """What the side's model says of each image, asked once while one compares over them: the
-    store of single answers has no room for a large set."""
-    where, spec = sides.address_of(side.server), side.spec()
-    version = answers.served_version(where, spec)
+    store of single answers has no room for a large set. A file of results says it all at once."""
+    if side.is_file:
+        return _in_file(side, files)
+    try:
+        where, spec = sides.address_of(side.server), side.spec()
+        version = answers.served_version(where, spec)
+    except answers.NO_ANSWER:
+        told = _("{side} asks a model server. A results file needs none.", side=side.letter.upper())
+        st.caption(f":material/description: {told}")
+        raise
     asked = " ".join([where, spec.name, str(version), *(file.digest for file in files)])
     key = hashlib.sha256(asked.encode()).hexdigest()
     kept = dict(state.read(state.WholeSet).sides)
@@ -127,6 +144,22 @@ def _answers(
     kept[key] = said
     state.update(state.WholeSet, sides=dict(list(kept.items())[-MAX_SIDES:]))
     return said
+
+
+def _in_file(side: Side, files: Sequence[ImageFile]) -> list[Said]:
+    sizes: dict[str, tuple[int, int]] = {}
+    said: dict[str, Said] = {}
+    for file in files:
+        try:
+            sizes[file.name] = results.size_of(file)
+        except ImageError as error:
+            said[file.name] = error.with_traceback(None)
+    found = results.joined(side.server, list(sizes.items()))
+    results.tell_left_out(side.server, found)
+    for name, size in sizes.items():
+        answer = found.answers.get(name)
+        said[name] = ResultsError(found.lacking[name]) if answer is None else (size, answer.raw)
+    return [said[file.name] for file in files]
 
 
 def _asked(
@@ -137,14 +170,14 @@ def _asked(
     number: int,
 ) -> list[Said]:
     where, spec = sides.address_of(side.server), side.spec()
-    results = run(
+    runs = run(
         [Source(file.name, file.read) for file in files],
         answers.served(where, spec).at(version),
         config(),
         stored=answers.stored_answers(where, version, spec.name),
     )
     done: dict[int, Said] = {}
-    for result in results:
+    for result in runs:
         if result.error is not None:
             done[result.index] = result.error.with_traceback(None)
         elif result.size is not None and result.raw is not None:

@@ -14,7 +14,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from dashboard import frame, state
+from dashboard import frame, results, state
 from dashboard.answers import (
     NO_ANSWER,
     address,
@@ -31,9 +31,9 @@ from dashboard.ground_truth import GroundTruthSet, JudgedImage
 from detector import ssd
 from detector.answers import Answer
 from detector.batch import archives
-from detector.batch.run import Source, run
+from detector.batch.run import Source, read_source, run
 from detector.drawing import charts
-from detector.errors import LensError
+from detector.errors import ImageError, LensError, ResultsError
 from detector.evaluation import matching
 from detector.evaluation.curves import (
     Curve,
@@ -42,6 +42,7 @@ from detector.evaluation.curves import (
     curve,
     mean_without_nan,
 )
+from detector.formats.results import Joined
 from detector.translation import _, plural
 
 MAX_SETS = 4
@@ -80,6 +81,7 @@ class ImageSet:
         refused: (name, error) of each that could not be used.
         judged_with: the images that ground-truth files are about; these and maybe others.
         recorded: one of the answers, where these are recorded ones.
+        joined: where the answers are a file's, what was not used of it.
     """
 
     key: str
@@ -87,6 +89,7 @@ class ImageSet:
     refused: tuple[tuple[str, LensError], ...] = ()
     judged_with: tuple[JudgedImage, ...] = ()
     recorded: Answer | None = None
+    joined: Joined | None = None
 
 
 def of_answer(
@@ -95,16 +98,21 @@ def of_answer(
     """The set of one image whose answer is there."""
     model = answer.model
     only = AnsweredImage(image.name, image.digest, answer.size, answer.raw, image.read)
-    key = f"{image.name} {image.digest} {model.name} {model.version}"
+    by = results.key_of(answer.file) if answer.file else f"{model.name} {model.version}"
+    key = f"{image.name} {image.digest} {by}"
     return ImageSet(key, (only,), judged_with=judged_with or (only.judged,))
 
 
 def of_images(images: Sequence[ImageFile]) -> ImageSet:
-    """The set of these images; of recorded answers while no model server gives others.
+    """The set of these images, by the file of results that was chosen; else by the model server, or
+    of recorded answers while it gives no others.
 
     Raises:
         ServingError: there is no server, and not for each image a recorded answer.
+        ResultsError: the file says nothing of them.
     """
+    if file := results.chosen():
+        return _of_file(file, images)
     instead = _of_recorded(images)
     if instead is not None and is_starting() and not has_failed():
         return instead
@@ -114,6 +122,26 @@ def of_images(images: Sequence[ImageFile]) -> ImageSet:
         if instead is None:
             raise
         return instead
+
+
+def _of_file(name: str, images: Sequence[ImageFile]) -> ImageSet:
+    by_name = {image.name: image for image in images}
+    sizes: dict[str, tuple[int, int]] = {}
+    refused: list[tuple[str, LensError]] = []
+    for image in images:
+        try:
+            sizes[image.name] = results.size_of(image)
+        except ImageError as error:
+            refused.append((image.name, error.with_traceback(None)))
+    found = results.joined(name, list(sizes.items()))
+    parts = tuple(
+        AnsweredImage(each, by_name[each].digest, sizes[each], answer.raw, by_name[each].read)
+        for each, answer in found.answers.items()
+    )
+    refused += [(each, ResultsError(why)) for each, why in found.lacking.items()]
+    judged = tuple(part.judged for part in parts)
+    key = _digest([results.key_of(name), *(f"{image.name} {image.digest}" for image in images)])
+    return ImageSet(key, parts, tuple(refused), judged, joined=found)
 
 
 def _of_recorded(images: Sequence[ImageFile]) -> ImageSet | None:
@@ -160,13 +188,7 @@ def choose_many() -> ImageSet | None:
         st.info(_("Nothing to count over yet: add some images."), icon=":material/photo_library:")
         return None
     sources, refused = kept.many_sources
-    version = served_version()
-    key = _key(version, [kept.many_files])
-    found: ImageSet | None = kept.many
-    if found is None or found.key != key:
-        asked = _asked(key, version, sources)
-        found = replace(asked, refused=(*refused, *asked.refused))
-        state.update(state.ImageSets, many=found)  # one: it holds some hundreds of files
+    found = _many(kept, sources, refused)
     for name, error in found.refused[:MAX_TOLD]:
         file = state.RefusedFile(name, str(error), error.hint)
         st.warning(frame.refused_line(file), icon=":material/broken_image:")
@@ -177,6 +199,37 @@ def choose_many() -> ImageSet | None:
     count = len(found.images)
     st.caption(plural("Counting over {count} image.", "Counting over {count} images.", count))
     return found if count else None
+
+
+def _many(
+    kept: state.ImageSets, sources: Sequence[Source], refused: Sequence[tuple[str, LensError]]
+) -> ImageSet:
+    """The set of many images; it is kept alone, for it holds some hundreds of files."""
+    file = results.chosen()
+    if file:
+        key = _digest([results.key_of(file), kept.many_files])
+    else:
+        version = served_version()
+        key = _key(version, [kept.many_files])
+    found: ImageSet | None = kept.many
+    if found is None or found.key != key:
+        made = _read(file, sources) if file else _asked(key, version, sources)
+        found = replace(made, key=key, refused=(*refused, *made.refused))
+        state.update(state.ImageSets, many=found)
+    return found
+
+
+def _read(file: str, sources: Sequence[Source]) -> ImageSet:
+    """The set by a file of results."""
+    images: list[ImageFile] = []
+    refused: list[tuple[str, LensError]] = []
+    for source in sources:
+        try:
+            images.append(ImageFile.of(source.name, read_source(source)))
+        except ImageError as error:
+            refused.append((source.name, error.with_traceback(None)))
+    found = _of_file(file, images)
+    return replace(found, refused=(*refused, *found.refused))
 
 
 def _key(version: int, parts: Sequence[str]) -> str:
@@ -199,13 +252,13 @@ def _asked(key: str, version: int, sources: Sequence[Source]) -> ImageSet:
     todo = [index for index in range(len(sources)) if index not in done]
     bar = st.empty()
     where = address()
-    results = run(
+    runs = run(
         [sources[index] for index in todo],
         served(where).at(version),
         config(),
         stored=stored_answers(where, version),
     )
-    for result in results:
+    for result in runs:
         index = todo[result.index]
         if result.error is not None:
             done[index] = (result.name, result.error.with_traceback(None))

@@ -6,7 +6,18 @@ from dataclasses import replace
 
 import streamlit as st
 
-from dashboard import asking, controls, frame, ground_truth, images, languages, paper, state, why
+from dashboard import (
+    asking,
+    controls,
+    frame,
+    ground_truth,
+    images,
+    languages,
+    paper,
+    results,
+    state,
+    why,
+)
 from dashboard.answers import config
 from dashboard.detect import tables
 from dashboard.detect.page import answer_or_reason, tell_recorded
@@ -67,8 +78,12 @@ def show() -> None:
                 on_click=images.look_back,
             )
     loaded = prepare(image)
-    answer = answer_or_reason(image, loaded)
+    if file := results.chosen():
+        answer = results.answer_or_reason(file, image, loaded.size)
+    else:
+        answer = answer_or_reason(image, loaded)
     if answer is None:
+        results.choose()
         st.image(screen_of(loaded).display, alt=image.name)
         return
     tables.forget_pick_of_another(image)
@@ -80,6 +95,8 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
     if state.read(state.ListedBoxes).look:
         state.update(state.ListedBoxes, look=False)
         st.rerun()  # another image: the page's, not the fragment's
+    if results.chosen() != answer.file:
+        st.rerun()
     labels = config().labels
     truth = ground_truth.of_image(image, answer)
     left, right = st.columns([6, 7], gap="medium")
@@ -89,27 +106,34 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
     with knobs:
         settings = _knobs(labels, image, answer)
     with place:
-        mode = _viewer_mode(loaded, truth)
-    candidates = asking.candidates_of(image, loaded, answer, settings)
+        mode = _viewer_mode(loaded, truth, has_raw=not answer.file)
+    # What a file has of a place is the boxes that are drawn there.
+    candidates = () if answer.file else asking.candidates_of(image, loaded, answer, settings)
     with place, st.container(key="viewer_frame"):
         _viewer(image, loaded, answer, settings, mode, truth)
-        asking.component("viewer_frame", image, loaded, candidates)
+        if not answer.file:
+            asking.component("viewer_frame", image, loaded, candidates)
     with place:
-        paper.settings(settings, labels, f"{answer.model.name} {answer.model.version or '?'}")
+        paper.settings(settings, labels, answer.by)
         tell_recorded(answer)
+        results.tell(answer.file)
     counted, evaluated, more = None, None, None
     with right:
-        asking.show(image, candidates, settings)
-        why.show(image, loaded, answer, answer.detections(settings))
+        if not answer.file:
+            asking.show(image, candidates, settings)
+            why.show(image, loaded, answer, answer.detections(settings))
         tab = _tab()
+        if answer.file and tab in ("Image", "X-ray"):
+            st.info(_(results.NEEDS_RAW), icon=":material/info:")
         if tab == "Image":
             _explain(settings)
-        elif tab == "X-ray":
+        elif tab == "X-ray" and not answer.file:
             nms.show(image, loaded, answer, settings)
-        else:
+        elif tab != "X-ray":
             counted, evaluated, more = _over_images(tab, image, answer, settings)
     with place, st.container(horizontal=True):
-        why.button(image, answer, answer.detections(settings))
+        if not answer.file:
+            why.button(image, answer, answer.detections(settings))
         report.offer(image, loaded, answer, settings, candidates, truth, counted, evaluated, more)
 
 
@@ -149,6 +173,8 @@ def _over_images(
         return None, None, None
     if counted.recorded is not None:
         tell_recorded(counted.recorded)
+    if counted.joined is not None:
+        results.tell_left_out(results.chosen(), counted.joined)
     content, more = st.container(), None
     with st.container(key="judged_by"):
         truth = accuracy.choose(counted)
@@ -280,25 +306,36 @@ def _overlap_svg(iou: float) -> str:
     )
 
 
-def _viewer_mode(loaded: LoadedImage, truth: GroundTruth | None) -> Mode:
-    """What the viewer's colours say; and how high the viewer is going to be, for style.css."""
+def _viewer_mode(loaded: LoadedImage, truth: GroundTruth | None, *, has_raw: bool) -> Mode:
+    """What the viewer's colours say; and how high the viewer is going to be, for style.css.
+
+    Args:
+        has_raw: there is what NMS removed, too.
+    """
     width, height = loaded.size
     st.html(f"<style>.st-key-viewer_column{{--photo:{height / width:.4f}}}</style>")
-    modes = list(viewer.MODES) if truth else [m for m in viewer.MODES if m != "Right and wrong"]
-    return st.segmented_control(
-        _("Colours"),
-        modes,
-        default=modes[0],
-        required=True,
-        key="viewer_mode",
-        persist_state="session",
-        format_func=lambda name: _(MODES[name]),
-        label_visibility="collapsed",
-        help=_(
-            "Classes: as on Detect. Right and wrong: against the ground truth. "
-            "X-ray: also what NMS removed; click a box to see what it suppressed."
-        ),
-    )
+    lacking = {*(() if truth else ("Right and wrong",)), *(() if has_raw else ("X-ray",))}
+    modes = [mode for mode in viewer.MODES if mode not in lacking]
+    if state.widget("viewer_mode", modes[0]) not in modes:
+        state.set_widget("viewer_mode", modes[0])
+    with st.container(horizontal=True, vertical_alignment="center", key="viewer_head"):
+        chosen: Mode = st.segmented_control(
+            _("Colours"),
+            modes,
+            default=modes[0],
+            required=True,
+            key="viewer_mode",
+            persist_state="session",
+            format_func=lambda name: _(MODES[name]),
+            label_visibility="collapsed",
+            help=_(
+                "Classes: as on Detect. Right and wrong: against the ground truth. "
+                "X-ray: also what NMS removed; click a box to see what it suppressed."
+            ),
+        )
+        st.space("stretch")
+        results.choose()
+    return chosen
 
 
 def _viewer(

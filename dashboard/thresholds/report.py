@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboard import asking, controls, frame, ground_truth, report, state, why
+from dashboard import asking, controls, frame, ground_truth, report, results, state, why
 from dashboard.answers import config
 from dashboard.files import ImageFile
 from dashboard.media import jpeg_uri, screen_of
@@ -21,6 +21,7 @@ from detector.drawing.viewer import view as view_of
 from detector.evaluation import curves
 from detector.evaluation.ground_truth import GroundTruth
 from detector.evaluation.matching import Outcome
+from detector.formats.results import Joined
 from detector.report.boxes import jpeg_of_many
 from detector.report.document import (
     Chart,
@@ -60,10 +61,13 @@ def offer(
         more: what the tab says by itself.
     """
     labels, display = config().labels, screen_of(loaded).display
-    found, asked = why.of_image(image, answer), asking.section(image, candidates)
+    has_raw = not answer.file
+    found = why.of_image(image, answer) if has_raw else {}
+    asked = asking.section(image, candidates) if has_raw else None
     picked = state.read(state.Pick).detection_id
     chosen, iou = controls.chosen_class(labels), accuracy.match_iou()
     counts = None if counted is None else image_sets.count(counted, settings)
+    told = report.facts(answer, settings, labels, image.name)
     in_images: Sequence[ssd.Detections] = ()
     if counted is not None and evaluated is not None:
         in_images = image_sets.evaluated_detections(evaluated, settings, counted)
@@ -80,8 +84,10 @@ def offer(
             Section("", [photos, *_seen(seen, photo.shown)]),
             *([asked] if asked is not None else []),
             *report.maps(found, display, labels),
-            _nms(answer, settings, labels, display, picked),
+            *([_nms(answer, settings, labels, display, picked)] if has_raw else []),
         ]
+        if counted is not None and counted.joined is not None:
+            sections.append(_remarks(counted.joined))
         if counted is not None and counts is not None:
             sections.append(_counts(counted, counts, settings, labels, chosen))
         if counted is not None and evaluated is not None:
@@ -94,12 +100,17 @@ def offer(
         measures = [report.MEASURES] if evaluated is not None else []
         return report.report(
             _("Thresholds: {image}", image=image.name),
-            report.facts(answer, settings, labels, image.name),
+            told,
             sections,
             report.reading_of(photos, *measures, *([report.MAPS] if found else [])),
         )
 
     report.offer("thresholds_report", f"{Path(image.name).stem}-thresholds", make)
+
+
+def _remarks(joined: Joined) -> Section:
+    told = results.left_out_in_words(joined) or [_("Nothing was left out.")]
+    return Section(_("The results file"), [Text(line) for line in told])
 
 
 def _seen(view: View, shown: ssd.Detections) -> list[Part]:

@@ -6,16 +6,16 @@ bytes.
 
 import json
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from contextlib import suppress
+from typing import Any, TypeVar
 
 import msgspec
 
 from detector.errors import GroundTruthError
 from detector.evaluation.ground_truth import ANY_CLASS, GroundTruths
 from detector.formats.detected import DetectedImage, shortest
-from detector.formats.names import NO_CLASS, Sizes, in_folder_of, same_name
+from detector.formats.names import NO_CLASS, Id, Sizes, in_folder_of, same_id, same_name
 from detector.formats.reading import (
     Box,
     Draft,
@@ -26,12 +26,11 @@ from detector.formats.reading import (
     size_fault,
     whole_size,
 )
+from detector.formats.results import Legend, ResultsDraft, Subject
 from detector.formats.typed_json import JsonError, parse, shown, typed
 from detector.translation import _
 
-Id = int | float | str
-
-_WHOLE = re.compile(r"\s*([0-9]{1,20})(?:\.0*)?\s*")
+T = TypeVar("T")
 
 
 class _File(msgspec.Struct):
@@ -52,6 +51,13 @@ class _Image(msgspec.Struct):
     file_name: str
     width: Any = None  # asked for only where the image itself is not at hand
     height: Any = None
+
+
+class _Result(msgspec.Struct):
+    image_id: Id
+    category_id: Id
+    bbox: Any = None
+    score: Any = None
 
 
 # What an image's entry says that is of no interest, or is read as something else.
@@ -104,6 +110,58 @@ def read_coco(data: bytes, labels: Sequence[str], sizes: Sizes | None = None) ->
 def read_content(content: Any, file_name: str, reading: Reading) -> list[Draft]:
     """The images in the content of a COCO JSON. Raises GroundTruthError."""
     return _Coco(content, reading, file_name).drafts
+
+
+def legend_of(content: Any) -> Legend:
+    """What the ids of images and categories mean, by the content of a COCO JSON."""
+    lists = content if isinstance(content, dict) else {}
+    images, categories = _listed(lists, "images", _Image), _listed(lists, "categories", _Category)
+    return Legend(
+        {same_id(image.id): image.file_name for image in images},
+        {same_id(category.id): category.name for category in categories},
+    )
+
+
+def add_results(content: Any, draft: ResultsDraft, source: str) -> None:
+    """Takes in the detections in a COCO JSON: a list of results, or a data set whose annotations
+    have scores."""
+    draft.has_sizes = True
+    entries, legend = content, Legend()
+    if isinstance(content, dict):
+        entries, legend = content["annotations"], legend_of(content)
+        draft.is_complete = True
+        for image in _listed(content, "images", _Image):
+            size = whole_size(image.width, image.height)
+            draft.image(Subject(in_folder_of(source, image.file_name), size=size))
+    for place, fields in enumerate(entries):
+        _add_result(fields, place, draft, legend, source)
+
+
+def _add_result(fields: Any, place: int, draft: ResultsDraft, legend: Legend, source: str) -> None:
+    def entry() -> str:
+        return _("{file}, detection {number}", file=source, number=place + 1)
+
+    try:
+        found = typed(fields, _Result)
+    except JsonError as error:
+        draft.report.add("entry", f"{entry()}: {error}")
+        return
+    image_id, category_id = same_id(found.image_id), same_id(found.category_id)
+    name = legend.images.get(image_id)
+    image = Subject(image_id, True) if name is None else Subject(in_folder_of(source, name))
+    label = legend.categories.get(category_id)
+    class_row = draft.class_of(category_id if label is None else label, is_id=label is None)
+    draft.add(entry, draft.image(image), class_row, found.score, _box(found.bbox), found.bbox)
+
+
+def _listed(lists: Mapping[str, Any], name: str, kind: type[T]) -> list[T]:
+    """The entries of a list that are of that kind."""
+    found = []
+    entries = lists.get(name)
+    for entry in entries if isinstance(entries, list) else []:
+        with suppress(JsonError):
+            found.append(typed(entry, kind))
+    return found
 
 
 def to_coco(images: Sequence[DetectedImage], labels: Sequence[str]) -> bytes:
@@ -193,7 +251,7 @@ class _Coco:
             except JsonError as error:
                 self._report.add("category", str(error))
                 continue
-            category_id = _same_id(category.id)
+            category_id = same_id(category.id)
             before = self._categories.setdefault(category_id, category.name)
             if not same_name(before, category.name):
                 contradicting.add(category_id)
@@ -213,7 +271,7 @@ class _Coco:
         except JsonError as error:
             self._report.add("image", str(error))
             return
-        image_id, entry = _same_id(image.id), _("image {name}", name=shown(image.file_name))
+        image_id, entry = same_id(image.id), _("image {name}", name=shown(image.file_name))
         if image_id in self._by_id:
             if fields == self._entries[image_id]:
                 return
@@ -303,7 +361,7 @@ class _Coco:
             self._add_stray(fields, "annotation", str(error))
             return
         entry = _("annotation {id}", id=shown(fields.get("id", place + 1)))
-        image_id = _same_id(subject.image_id)
+        image_id = same_id(subject.image_id)
         if image_id not in self._by_id:
             places = {"entry": entry, "id": shown(subject.image_id)}
             self._add_stray(
@@ -343,7 +401,7 @@ class _Coco:
         category_id = fields.get("category_id")
         if not isinstance(category_id, (int, float, str)) or isinstance(category_id, bool):
             return None
-        return self._categories.get(_same_id(category_id))
+        return self._categories.get(same_id(category_id))
 
     def _add(self, fields: Mapping[str, Any], entry: str, draft: Draft) -> None:
         name = self._category(fields)
@@ -388,13 +446,6 @@ def _file(content: Any) -> _File:
         return typed(content, _File)
     except JsonError as error:
         raise GroundTruthError(str(error)) from error
-
-
-def _same_id(value: Id) -> Id:
-    """An id as it is compared: "1" and 1.0 are 1."""
-    if isinstance(value, str) and (whole := _WHOLE.fullmatch(value)):
-        return int(whole[1])
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _flag(value: Any) -> bool | None:

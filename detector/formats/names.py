@@ -11,6 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 Sizes = Mapping[str, tuple[int, int]]  # file name -> (width, height) in pixels
+Id = int | float | str  # of an image or a category, as COCO's files have it
+
+_WHOLE = re.compile(r"\s*([0-9]{1,20})(?:\.0*)?\s*")
 
 # What a name may be mapped to in place of a label: it is none of the model's classes.
 NO_CLASS = 0
@@ -162,6 +165,13 @@ def in_folder_of(file: str, name: str) -> str:
 def same_name(one: str, other: str) -> bool:
     """Whether two names are the same in one Unicode form."""
     return _form(one) == _form(other)
+
+
+def same_id(value: Id) -> Id:
+    """An id as it is compared: "1" and 1.0 are 1."""
+    if isinstance(value, str) and (whole := _WHOLE.fullmatch(value)):
+        return int(whole[1])
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def path_of(name: str) -> PurePosixPath:

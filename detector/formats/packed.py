@@ -1,4 +1,4 @@
-"""ZIP files of ground truth: what is in them, one by one, nothing ever unpacked to disk.
+"""ZIP files of ground truth or results: what is in them, one by one, nothing unpacked to disk.
 
 Who made the ZIP file is not trusted: bounds hold for what is really read. Images in it are passed
 over, so a whole data set can be brought as it is.
@@ -43,13 +43,16 @@ def is_zip(name: str, data: bytes) -> bool:
     return name.lower().endswith(".zip") and data.startswith(b"PK")
 
 
-def unpacked(name: str, data: bytes) -> list[tuple[str, bytes]]:
+def unpacked(
+    name: str, data: bytes, suffixes: frozenset[str] = SUFFIXES
+) -> list[tuple[str, bytes]]:
     """The files of ground truth in a ZIP file, each named by its path in it.
 
     All or none: without its list of class names, a YOLO text says something else.
 
     Args:
         name: the ZIP file's; stands before each path as a folder.
+        suffixes: the endings of what is wanted.
 
     Raises:
         GroundTruthError: it cannot be read, or holds too much.
@@ -57,7 +60,7 @@ def unpacked(name: str, data: bytes) -> list[tuple[str, bytes]]:
     left, found = MAX_BYTES, []
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = [entry for entry in archive.infolist() if _is_wanted(entry)]
+            entries = [entry for entry in archive.infolist() if _is_wanted(entry, suffixes)]
             if len(entries) > MAX_FILES:
                 message = _("the ZIP file has more than {count} files", count=MAX_FILES)
                 raise GroundTruthError(message, _("Use several smaller ones."))
@@ -82,11 +85,11 @@ def unpacked(name: str, data: bytes) -> list[tuple[str, bytes]]:
     return found
 
 
-def _is_wanted(entry: zipfile.ZipInfo) -> bool:
+def _is_wanted(entry: zipfile.ZipInfo, suffixes: frozenset[str]) -> bool:
     path = PurePosixPath(entry.filename.replace("\\", "/"))
     is_hidden = any(part == "__MACOSX" or part.startswith(".") for part in path.parts)
     is_list = path.suffix.lower() in _OTHER_LISTS and is_called_so(path.name)
-    is_wanted = path.suffix.lower() in SUFFIXES or is_list
+    is_wanted = path.suffix.lower() in suffixes or is_list
     return is_wanted and not entry.is_dir() and not is_hidden
 
 

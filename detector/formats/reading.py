@@ -56,10 +56,11 @@ class Report:
     def __init__(self) -> None:
         self._problems: dict[str, Problem] = {}
 
-    def add(self, kind: str, message: str) -> None:
+    def add(self, kind: str, message: str, count: int = 1) -> None:
+        """Takes a fault in, or so many of the same kind of which the message tells the first."""
         met = self._problems.get(kind)
         self._problems[kind] = (
-            Problem(kind, met.first, met.more + 1) if met else Problem(kind, message)
+            Problem(kind, met.first, met.more + count) if met else Problem(kind, message, count - 1)
         )
 
     @property

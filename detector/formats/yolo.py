@@ -26,8 +26,11 @@ from detector.formats.reading import (
     number,
     numbers,
 )
+from detector.formats.results import ResultsDraft, Subject
 from detector.formats.typed_json import shown
 from detector.translation import _
+
+_FAR_OUT = 4.0  # fractions of an image; more are pixels
 
 
 def read_yolo(
@@ -134,6 +137,67 @@ def _fractions(columns: Sequence[str], *, has_keypoints: bool) -> Box | None:
     if count % 2 or has_flags:
         return None
     return around(values[::2], values[1::2])
+
+
+def add_results(
+    data: bytes,
+    file_name: str,
+    draft: ResultsDraft,
+    classes: ClassList | None,
+    labels: Sequence[str],
+) -> None:
+    """Takes in the detections in a YOLO text, whose lines end with a confidence.
+
+    After that there may be a number, a tracker's; in place of a box there may be an outline.
+
+    Args:
+        classes: what the numbers mean; None = the labels without the background.
+        labels: the model's; index = class id, background first.
+
+    Raises:
+        GroundTruthError: it is no text.
+    """
+    lines = as_text(data, file_name).splitlines()
+    named = classes or ClassList.of(labels[1:])
+    image = draft.image(Subject(file_name))
+    for place, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        written, *columns = line.split()
+
+        def entry(place: int = place) -> str:
+            return _("{file}, line {line}", file=file_name, line=place)
+
+        values, index = numbers(columns), number(written)
+        if values is None or len(values) < 4 or max(map(abs, values[:4])) > _FAR_OUT:
+            message = _(
+                "{entry}: expected a class number, centre x, centre y, width and height as"
+                " fractions, confidence; got {line}",
+                entry=entry(),
+                line=shown(line.strip()),
+            )
+            draft.report.add("columns", message)
+            continue
+        name = named.names.get(int(index)) if index is not None and index == int(index) else written
+        box, score = _box_and_score(values)
+        draft.add(
+            entry,
+            image,
+            draft.class_of(name or _("number {number}", number=written), is_id=False),
+            score,
+            box,
+            columns,
+            in_fractions=True,
+        )
+
+
+def _box_and_score(values: Sequence[float]) -> tuple[Box, float | None]:
+    """The box in fractions, xyxy, and its confidence; None where there is none."""
+    if len(values) > 6 and len(values) % 2:
+        return around(values[:-1:2], values[1:-1:2]), values[-1]
+    cx, cy, w, h = values[:4]
+    box = cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2
+    return box, values[4] if len(values) in (5, 6) else None
 
 
 def to_yolo(image: DetectedImage, *, with_scores: bool = False) -> bytes:
