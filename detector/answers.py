@@ -91,6 +91,18 @@ class Answer:
     timings_s: Mapping[str, float]
     recorded_on: date | None = None
 
+    @property
+    def tiles(self) -> tuple[Tile, ...]:
+        """The parts of the image that it is of too."""
+        return Tiling.of_count(self.raw.part_count - 1).tiles(self.size)
+
+    def as_asked(self, settings: Settings) -> Settings:
+        """The settings, with the tiles that this answer is of where these are others: while a
+        server is silent, an earlier answer may stand for the one that was wanted."""
+        if self.tiles == settings.tiles.tiles(self.size):
+            return settings
+        return replace(settings, tiles=Tiling.of_count(len(self.tiles)))
+
     def detections(self, settings: Settings) -> Detections:
         """The boxes that these settings leave, in pixels of the original image."""
         return postprocess(self.raw, settings, self.size)

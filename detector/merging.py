@@ -15,7 +15,7 @@ from detector.tiling import Tile
 
 # Of a tile's side: a box that comes so near to a side that is not the image's own is likely the
 # part of an object that goes on beyond it; the tile next to it has the object, or the whole image.
-EDGE = 0.04
+EDGE = 0.06
 
 
 def merged(

@@ -37,6 +37,11 @@ class Tiling(StrEnum):
             return 1 if longer < CUT_FROM else 2 if longer < CUT_FINER_FROM else 3
         return {Tiling.OFF: 1, Tiling.TWO: 2, Tiling.THREE: 3}[self]
 
+    @classmethod
+    def of_count(cls, count: int) -> "Tiling":
+        """The one that always cuts into so many tiles: 0, 4 or 9."""
+        return {0: cls.OFF, 4: cls.TWO, 9: cls.THREE}[count]
+
     def tiles(self, size: tuple[int, int]) -> tuple["Tile", ...]:
         """The tiles of an image of that size, row by row; none where it is not cut."""
         count = self.count_a_side(size)

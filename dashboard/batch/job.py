@@ -15,6 +15,7 @@ from detector.config import Config
 from detector.errors import LensError
 from detector.images import encode_jpeg
 from detector.serving import ServedModel
+from detector.tiling import Tiling
 from detector.translation import carried
 
 # Cards are some 200 points wide; screens have up to two pixels a point.
@@ -27,14 +28,22 @@ class Job:
     Attributes:
         sources: the images. They hold references to uploads, no copies.
         started: UTC, ISO 8601.
+        tiling: the tiles of each image that are asked about too.
     """
 
-    def __init__(self, sources: Sequence[run.Source], report: Callable[[Exception], str]) -> None:
+    def __init__(
+        self,
+        sources: Sequence[run.Source],
+        report: Callable[[Exception], str],
+        tiling: Tiling = Tiling.OFF,
+    ) -> None:
         """
         Args:
             report: logs an unexpected exception and returns its id in the log; called from the
                 thread.
+            tiling: of which tiles of each image the model is asked too.
         """
+        self.tiling = tiling
         self.sources = tuple(sources)
         self.started = now()
         self._report = report
@@ -144,6 +153,7 @@ class Job:
                 make=_thumbnail,
                 stored=stored,
                 began_with=self._version(),
+                tiling=self.tiling,
             )
             for done in results:
                 with self._lock:

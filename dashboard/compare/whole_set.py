@@ -120,7 +120,9 @@ def _answers(
     store of single answers has no room for a large set."""
     where, spec = sides.address_of(side.server), side.spec()
     version = answers.served_version(where, spec)
-    asked = " ".join([where, spec.name, str(version), *(file.digest for file in files)])
+    asked = " ".join(
+        [where, spec.name, str(version), side.settings.tiles, *(file.digest for file in files)]
+    )
     key = hashlib.sha256(asked.encode()).hexdigest()
     kept = dict(state.read(state.WholeSet).sides)
     said: list[Said] = kept.pop(key, None) or _asked(side, version, files, bar, number)
@@ -142,6 +144,7 @@ def _asked(
         answers.served(where, spec).at(version),
         config(),
         stored=answers.stored_answers(where, version, spec.name),
+        tiling=side.settings.tiles,
     )
     done: dict[int, Said] = {}
     for result in results:

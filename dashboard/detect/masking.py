@@ -18,7 +18,8 @@ class Masking:
     """A box's map as it grows. It can be stopped, and goes on where it was.
 
     Attributes:
-        target: the box.
+        target: the box, in 0..1 of that part.
+        part: the tile that the box comes from, xyxy in 0..1 of the image; None: all of it.
         total: masks in all.
         saliency: the map so far.
         curves: whether it holds, once all masks are there.
@@ -34,13 +35,15 @@ class Masking:
         target: Target,
         total: int,
         report: Callable[[Exception], str],
+        part: tuple[float, float, float, float] | None = None,
     ) -> None:
         """
         Args:
-            pixels: what the model sees of the image.
+            pixels: what the model sees of that part of the image.
             report: logs an unexpected exception and returns its id in the log.
         """
         self.target = target
+        self.part = part
         self.total = total
         self.saliency: Saliency | None = None
         self.curves: Curves | None = None

@@ -14,7 +14,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from dashboard import frame, state
+from dashboard import controls, frame, state
 from dashboard.answers import (
     NO_ANSWER,
     address,
@@ -95,7 +95,7 @@ def of_answer(
     """The set of one image whose answer is there."""
     model = answer.model
     only = AnsweredImage(image.name, image.digest, answer.size, answer.raw, image.read)
-    key = f"{image.name} {image.digest} {model.name} {model.version}"
+    key = f"{image.name} {image.digest} {model.name} {model.version} {len(answer.tiles)}"
     return ImageSet(key, (only,), judged_with=judged_with or (only.judged,))
 
 
@@ -180,7 +180,8 @@ def choose_many() -> ImageSet | None:
 
 
 def _key(version: int, parts: Sequence[str]) -> str:
-    return _digest([address(), config().model_name, str(version), *parts])
+    tiling = controls.kept().tiles
+    return _digest([address(), config().model_name, str(version), tiling, *parts])
 
 
 def _digest(parts: Sequence[str]) -> str:
@@ -204,6 +205,7 @@ def _asked(key: str, version: int, sources: Sequence[Source]) -> ImageSet:
         served(where).at(version),
         config(),
         stored=stored_answers(where, version),
+        tiling=controls.kept().tiles,
     )
     for result in results:
         index = todo[result.index]

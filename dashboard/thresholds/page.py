@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import asking, controls, frame, ground_truth, images, languages, paper, state
 from dashboard.answers import config
 from dashboard.detect import tables
-from dashboard.detect.page import answer_or_reason, tell_recorded
+from dashboard.detect.page import answer_or_reason, tell_standing_in
 from dashboard.files import ImageFile
 from dashboard.ground_truth import JudgedImage
 from dashboard.media import photo_url, prepare, screen_of
@@ -32,6 +32,7 @@ from detector.drawing.viewer import view as view_of
 from detector.errors import ConfigError
 from detector.evaluation.ground_truth import GroundTruth
 from detector.report.document import Section
+from detector.tiling import Tiling
 from detector.translation import _, noted
 
 TABS = (
@@ -44,6 +45,7 @@ TABS = (
 )
 MODE_OF_TAB = {"Image": "Classes", "X-ray": "X-ray", "Errors": "Right and wrong"}
 SCOPES = ("this", "all", "gallery", "many")
+DRAWN = ("iou_threshold", "class_agnostic", "classes", "tiles")  # of the controls of all pages
 MODES = {
     "Classes": noted("Classes"),
     "Right and wrong": noted("Right and wrong"),
@@ -66,17 +68,17 @@ def show() -> None:
                 key="look_back",
                 on_click=images.look_back,
             )
-    loaded = prepare(image)
-    answer = answer_or_reason(image, loaded)
+    loaded, tiling = prepare(image), controls.kept().tiles
+    answer = answer_or_reason(image, loaded, tiling)
     if answer is None:
         st.image(screen_of(loaded).display, alt=image.name)
         return
     tables.forget_pick_of_another(image)
-    _explore(image, loaded, answer)
+    _explore(image, loaded, answer, tiling)
 
 
 @frame.fragment
-def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
+def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer, asked_with: Tiling) -> None:
     if state.read(state.ListedBoxes).look:
         state.update(state.ListedBoxes, look=False)
         st.rerun()  # another image: the page's, not the fragment's
@@ -88,6 +90,8 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
         place = st.container(key="viewer_column")
     with knobs:
         settings = _knobs(labels, image, answer)
+    controls.ask_again_with(settings, asked_with)
+    settings = answer.as_asked(settings)
     with place:
         mode = _viewer_mode(loaded, truth)
     candidates = asking.candidates_of(image, loaded, answer, settings)
@@ -96,7 +100,7 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
         asking.component("viewer_frame", image, loaded, candidates)
     with place:
         paper.settings(settings, labels, f"{answer.model.name} {answer.model.version or '?'}")
-        tell_recorded(answer)
+        tell_standing_in(answer, asked_with)
     counted, evaluated, more = None, None, None
     with right:
         asking.show(image, candidates, settings)
@@ -146,7 +150,7 @@ def _over_images(
     if counted is None:
         return None, None, None
     if counted.recorded is not None:
-        tell_recorded(counted.recorded)
+        tell_standing_in(counted.recorded, controls.kept().tiles)
     content, more = st.container(), None
     with st.container(key="judged_by"):
         truth = accuracy.choose(counted)
@@ -182,10 +186,18 @@ def _knobs(labels: Sequence[str], image: ImageFile, answer: Answer) -> ssd.Setti
                 with st.popover(_("Classes shown"), type="tertiary"):
                     classes = controls.shown_classes(labels)
                     st.caption(_("Hidden classes still take part in NMS."))
+                with st.popover(_("Tiles"), type="tertiary"):
+                    tiling = controls.choose_tiles()
                 controls.reset_button(labels)
-    settings = replace(controls.kept(), iou_threshold=iou, class_agnostic=agnostic, classes=classes)
+    settings = replace(
+        controls.kept(),
+        iou_threshold=iou,
+        class_agnostic=agnostic,
+        classes=classes,
+        tiles=tiling,
+    )
     _tell_change(image, answer, settings)
-    return controls.hold(labels, settings, drawn=("iou_threshold", "class_agnostic", "classes"))
+    return controls.hold(labels, settings, drawn=DRAWN)
 
 
 def _explain(settings: ssd.Settings) -> None:
