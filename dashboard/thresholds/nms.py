@@ -35,9 +35,9 @@ def show(image: ImageFile, loaded: LoadedImage, answer: Answer, settings: ssd.Se
     if answer.tiles:
         st.caption(
             _(
-                "The image was looked at as a whole and in {count} tiles, each with default boxes of"
-                " its own. Boxes that come close to the inner edge of a tile were left out before:"
-                " they are likely parts of objects that go on beyond it.",
+                "The image was looked at as a whole and in {count} tiles, each with default boxes"
+                " of its own. Boxes that come close to the inner edge of a tile were left out"
+                " before: they are likely parts of objects that go on beyond it.",
                 count=len(answer.tiles),
             )
         )
