@@ -85,7 +85,7 @@ def settings_in_words(used: Settings, labels: Sequence[str]) -> str:
         shown = ", ".join(labels[class_id] for class_id in sorted(used.classes)) or _("none")
         told.append(_("Classes shown: {classes}", classes=shown))
     if used.tiles is not Settings().tiles:
-        told.append(_("Tiles: {tiles}", tiles=_(tiles.WORDS[used.tiles])))
+        told.append(tiles.in_words(used.tiles))
     if used.top_k != Settings().top_k:
         told.append(_("Maximum number of boxes: {count}", count=used.top_k))
     return " · ".join(told)

@@ -26,6 +26,13 @@ def explained() -> str:
     )
 
 
+def in_words(tiling: Tiling) -> str:
+    """The choice in a word or two; that it can be made, while it is off."""
+    if tiling is Tiling.OFF:
+        return _("Tiles")
+    return _("Tiles: {tiles}", tiles=_(WORDS[tiling]))
+
+
 def in_address(words: list[str]) -> Tiling:
     """What an address says, in any language; off where it says nothing of that kind."""
     meant = languages.meant(OPTIONS)

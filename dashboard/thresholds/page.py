@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from dashboard import asking, controls, frame, ground_truth, images, languages, paper, state
+from dashboard import asking, controls, frame, ground_truth, images, languages, paper, state, tiles
 from dashboard.answers import config
 from dashboard.detect import tables
 from dashboard.detect.page import answer_or_reason, tell_standing_in
@@ -186,7 +186,7 @@ def _knobs(labels: Sequence[str], image: ImageFile, answer: Answer) -> ssd.Setti
                 with st.popover(_("Classes shown"), type="tertiary"):
                     classes = controls.shown_classes(labels)
                     st.caption(_("Hidden classes still take part in NMS."))
-                with st.popover(_("Tiles"), type="tertiary"):
+                with st.popover(tiles.in_words(controls.kept().tiles), type="tertiary"):
                     tiling = controls.choose_tiles()
                 controls.reset_button(labels)
     settings = replace(

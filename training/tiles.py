@@ -1,6 +1,6 @@
 """What tiles do to average precision, over all and by how large objects are for the model.
 
-    python -m benchmarks.tiles samples [--split val]
+    python -m training.tiles samples [--split val]
 
 FOLDER holds annotations.json (COCO) and its images. Each image is asked once a tiling, by the
 shipped model on a server of its own; docs/tiles.md has the tables.
