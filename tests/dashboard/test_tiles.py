@@ -1,11 +1,15 @@
 """Tiles on the pages: one choice for all of them, in links and in words."""
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import state
+from dashboard.detect import why
+from detector.ssd import Settings
 from detector.tiling import Tiling
-from tests.support.paths import ROOT
+from tests.support.paths import NEWEST, ROOT
+from tests.support.running import free_port
 
 pytestmark = [pytest.mark.server, pytest.mark.usefixtures("empty_caches")]
 
@@ -83,6 +87,44 @@ def test_x_ray_says_which_part_a_box_was_seen_in():
     assert "the whole image" in named[0].partition("**")[2].partition("**")[0]
     assert "tile 1 of 4 (row 1, column 1)" in named[1]
     assert "tile 4 of 4 (row 2, column 2)" in named[4]
+
+
+def test_why_a_box_of_a_tile_is_there_is_found_out_in_that_tile(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(why, "MASKS", 16)
+    app = opened(tiles="3 × 3")
+    [answer] = of(app, state.Answers).store._answers.values()
+    found = answer.detections(Settings())
+    priors = found.prior_indices.tolist()
+    row = next(row for row, prior in enumerate(priors) if answer.raw.part_of(prior))
+    pick = of(app, state.Pick)
+    app.session_state[state._key(state.Pick)] = state.Pick(pick.digest, found.ids[row])
+    app.run().button(key="why").click().run()
+    [masking] = of(app, state.Why).found.values()
+    masking.join(60)
+    app.run()
+    assert not app.exception
+    xmin, ymin, xmax, ymax = masking.part
+    scale, start = np.array([xmax - xmin, ymax - ymin] * 2), np.array([xmin, ymin] * 2)
+    in_image = (masking.target.box * scale + start) * np.array([*answer.size] * 2)
+    np.testing.assert_allclose(in_image, found.boxes[row], atol=0.01)
+    assert masking.curves.inserted[-1] > 0.95  # with nothing hidden the box is there: same pixels
+    assert any("of the tile that the box comes from" in each.value for each in app.caption)
+
+
+def test_compare_sets_a_side_with_tiles_against_one_without():
+    app = opened("pages/2_Compare.py", version_a=NEWEST, version_b=NEWEST, tiles_b="2 × 2")
+    assert sorted(part_counts(app)) == [1, 5]
+    lines = [html.value for html in app.get("html") if "lens-paper" in html.value]
+    assert [" · tiles 2 × 2" in line for line in lines if "score ≥" in line] == [False, True]
+
+
+def test_while_no_server_answers_the_recorded_answer_is_said_to_be_without_tiles(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setenv("COMMODITY_LENS_SERVER", f"127.0.0.1:{free_port()}")
+    app = opened(tiles="2 × 2")
+    assert any("Other tiles" in each.value for each in app.caption)
+    assert "Tiles" not in printed(app)
 
 
 def test_a_batch_is_run_again_with_other_tiles():
