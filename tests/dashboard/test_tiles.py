@@ -9,7 +9,7 @@ from dashboard.detect import why
 from detector.ssd import Settings
 from detector.tiling import Tiling
 from tests.support.paths import NEWEST, ROOT
-from tests.support.running import free_port
+from tests.support.running import free_port, until
 
 pytestmark = [pytest.mark.server, pytest.mark.usefixtures("empty_caches")]
 
@@ -90,7 +90,7 @@ def test_x_ray_says_which_part_a_box_was_seen_in():
 
 
 def test_why_a_box_of_a_tile_is_there_is_found_out_in_that_tile(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(why, "MASKS", 16)
+    monkeypatch.setattr(why, "MASKS", 8)
     app = opened(tiles="3 × 3")
     [answer] = of(app, state.Answers).store._answers.values()
     found = answer.detections(Settings())
@@ -130,13 +130,23 @@ def test_while_no_server_answers_the_recorded_answer_is_said_to_be_without_tiles
 def test_a_batch_is_run_again_with_other_tiles():
     app = opened("pages/3_Batch.py")
     job = of(app, state.Batch).job
-    job.join(120)
-    app.run()
     app.segmented_control(key="tiles").set_value("2 × 2").run()
     again = of(app, state.Batch).job
     assert (job.tiling, again.tiling) == (Tiling.OFF, Tiling.TWO)
-    again.join(120)
+    assert again.sources == job.sources
+    until(lambda: again.count)
+    again.stop()
+    again.join(60)
     app.run()
     assert not app.exception
     assert {done.raw.part_count for done in again.results} == {5}
     assert "Tiles: 2 × 2" in printed(app)
+
+
+def test_robustness_asks_about_the_whole_image_and_leaves_the_choice_to_the_other_pages():
+    app = opened("pages/5_Robustness.py", tiles="2 × 2")
+    assert part_counts(app) == [1]
+    assert "Tiles" not in printed(app)
+    assert any("without tiles" in each.value for each in app.caption)
+    assert of(app, state.Thresholds).settings.tiles is Tiling.TWO
+    assert app.query_params["tiles"] in ("2 × 2", ["2 × 2"])
