@@ -64,9 +64,9 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
             knobs.reset_button(is_reset=alteration.is_identity)
         with st.popover(_("Thresholds"), icon=":material/tune:", key="robust_thresholds"):
             settings = controls.show_all(labels, has_tiles=False)
+        if settings.tiles is not Tiling.OFF:
+            st.caption(_("Altered images are looked at as a whole, without tiles."))
         fates = st.container()
-    if settings.tiles is not Tiling.OFF:
-        st.caption(_("Altered images are looked at as a whole, without tiles."))
     settings = replace(settings, tiles=Tiling.OFF)
     unaltered = answer.detections(settings)
     with left:
