@@ -11,9 +11,8 @@ from datetime import UTC, datetime
 import streamlit as st
 from PIL import Image
 
-from dashboard import paper
-from dashboard.detect import why
-from dashboard.detect.masking import Masking
+from dashboard import paper, why
+from dashboard.masking import Masking
 from dashboard.thresholds import image_sets
 from detector.answers import Answer
 from detector.drawing import charts, photo

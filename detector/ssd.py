@@ -80,7 +80,8 @@ def normalize(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         pixels: (H, W, 3) uint8 RGB.
     """
     batch = np.empty((1, *pixels.shape), np.float32)
-    np.subtract(pixels[:, :, ::-1], _MEAN_BGR, out=batch[0])
+    for channel, mean in enumerate(_MEAN_BGR):  # one at a time: over all three NumPy is slower
+        np.subtract(pixels[:, :, 2 - channel], mean, out=batch[0, :, :, channel])
     return batch
 
 

@@ -61,12 +61,13 @@ def read_tensor(proto: tensor_pb2.TensorProto) -> NDArray[Any]:
         raise ValueError(f"shape {shape} is larger than any message")
     if count == 0:
         return np.empty(shape, dtype)
-    if proto.tensor_content:
-        if dtype == "O" or len(proto.tensor_content) != count * np.dtype(dtype).itemsize:
-            raise ValueError(f"{len(proto.tensor_content)} bytes do not fit shape {shape}")
-        if dtype == "?" and not set(proto.tensor_content) <= {0, 1}:
+    content = proto.tensor_content  # each reading of the field is a copy
+    if content:
+        if dtype == "O" or len(content) != count * np.dtype(dtype).itemsize:
+            raise ValueError(f"{len(content)} bytes do not fit shape {shape}")
+        if dtype == "?" and not set(content) <= {0, 1}:
             raise ValueError("a boolean is a byte of 0 or 1")
-        return np.frombuffer(proto.tensor_content, dtype).reshape(shape)
+        return np.frombuffer(content, dtype).reshape(shape)
     listed = getattr(proto, field)[:count]
     values = np.array(listed, field_dtype)
     if dtype == "<f2":

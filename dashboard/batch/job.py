@@ -8,21 +8,20 @@ from functools import partial
 
 from PIL import Image
 
+from dashboard.background import Background
 from detector.answers import StoredAnswers
 from detector.batch import run
 from detector.batch.manifest import now
 from detector.config import Config
-from detector.errors import LensError
 from detector.images import encode_jpeg
 from detector.serving import ServedModel
 from detector.tiling import Tiling
-from detector.translation import carried
 
 # Cards are some 200 points wide; screens have up to two pixels a point.
 THUMBNAIL_SIDE = 360
 
 
-class Job:
+class Job(Background):
     """Images that are run in the background, and the results that have come. Thread-safe.
 
     Attributes:
@@ -39,25 +38,20 @@ class Job:
     ) -> None:
         """
         Args:
-            report: logs an unexpected exception and returns its id in the log; called from the
-                thread.
+            report: as of `Background`.
             tiling: of which tiles of each image the model is asked too.
         """
+        super().__init__("batch-job", report)
         self.tiling = tiling
         self.sources = tuple(sources)
         self.started = now()
-        self._report = report
         self._lock = threading.Lock()  # guards what follows
         self._done: dict[int, run.Done] = {}
         self._begun: set[int] = set()
-        self._error: LensError | None = None
-        self._error_id = ""
         self._finished = ""
         self._spent_s = 0.0
         self._counted = 0  # results of the time spent
         self._since = 0.0
-        self._thread: threading.Thread | None = None
-        self._stop = threading.Event()
 
     def go_on(
         self, model: ServedModel, config: Config, stored: StoredAnswers | None = None
@@ -67,53 +61,9 @@ class Job:
         Args:
             stored: the session's answers by the version that is served now.
         """
-        with self._lock:
-            if self._thread is not None and self._thread.is_alive():
-                return
-            todo = [index for index in range(len(self.sources)) if index not in self._done]
-            if not todo:
-                return
-            # An image that ended the last run may end this one too: it comes after the others.
-            todo.sort(key=self._begun.__contains__)
-            self._error, self._error_id = None, ""
-            self._stop = threading.Event()
-            self._since = time.monotonic()
-            self._thread = threading.Thread(
-                target=carried(self._run),
-                args=(todo, model, config, stored),
-                name="batch-job",
-                daemon=True,
-            )
-            self._thread.start()
-
-    def stop(self) -> None:
-        """End it after the images that are under way, whose results are kept."""
-        self._stop.set()
-
-    def join(self, timeout_s: float) -> None:
-        """Wait until it does not run."""
-        if self._thread is not None:
-            self._thread.join(timeout_s)
-
-    @property
-    def is_running(self) -> bool:
-        """It runs, or ends after the images that are under way."""
-        return self._thread is not None and self._thread.is_alive()
-
-    @property
-    def is_stopping(self) -> bool:
-        """It was told to stop and has not yet."""
-        return self._stop.is_set() and self.is_running
-
-    @property
-    def error(self) -> LensError | None:
-        """Why it ended by itself before all was done."""
-        return self._error
-
-    @property
-    def error_id(self) -> str:
-        """The id in the log of the unexpected exception that ended it; "" for none."""
-        return self._error_id
+        if self.is_running or self.count == len(self.sources):
+            return
+        self._begin(partial(self._run, model, config, stored))
 
     @property
     def finished(self) -> str:
@@ -135,16 +85,15 @@ class Job:
     def rate(self) -> float:
         """Images a second while it ran; 0 before the first."""
         with self._lock:
-            spent_s = self._spent_s + (time.monotonic() - self._since if self.is_running else 0)
+            spent_s = self._spent_s + (time.monotonic() - self._since if self._since else 0)
             return self._counted / spent_s if spent_s > 0 else 0.0
 
-    def _run(
-        self,
-        todo: Sequence[int],
-        model: ServedModel,
-        config: Config,
-        stored: StoredAnswers | None,
-    ) -> None:
+    def _run(self, model: ServedModel, config: Config, stored: StoredAnswers | None) -> None:
+        todo = [index for index in range(len(self.sources)) if index not in self._done]
+        # An image that ended the last run may end this one too: it comes after the others.
+        todo.sort(key=self._begun.__contains__)
+        with self._lock:
+            self._since = time.monotonic()
         try:
             results = run.run(
                 self._until_stopped(todo),
@@ -161,14 +110,10 @@ class Job:
                     self._done[index] = replace(done, index=index)
                     self._counted += 1
                     self._finished = now()
-        except LensError as error:
-            self._error = error.with_traceback(None)
-        # Whatever it is: above a thread nobody else would hear of it.
-        except Exception as error:  # noqa: BLE001
-            self._error_id = self._report(error)
         finally:
             with self._lock:
                 self._spent_s += time.monotonic() - self._since
+                self._since = 0.0
 
     def _version(self) -> int:
         """The version that gave the results that are there; 0: there are none."""

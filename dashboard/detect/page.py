@@ -20,6 +20,7 @@ from dashboard import (
     paper,
     state,
     tiles,
+    why,
 )
 from dashboard.answers import (
     NO_ANSWER,
@@ -30,7 +31,7 @@ from dashboard.answers import (
     last_answer,
     recorded_answer,
 )
-from dashboard.detect import live, report, tables, why
+from dashboard.detect import live, report, tables
 from dashboard.files import ImageFile
 from dashboard.media import figure_hands, photo_url, prepare
 from detector import ssd

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from dashboard import asking, report
+from dashboard import asking, report, why
 from dashboard.answers import config
-from dashboard.detect import tables, why
+from dashboard.detect import tables
 from dashboard.files import ImageFile
 from dashboard.media import screen_of
 from detector import ssd

@@ -1,7 +1,6 @@
 """Many images under several alterations, in the background of a session. No Streamlit here: a
 thread must not call it."""
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -9,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from dashboard.background import Background
 from detector import robustness
 from detector.alterations import Alteration, working_copy
 from detector.answers import SSDModel, StoredAnswers
 from detector.batch.run import Source, run
 from detector.config import Config
-from detector.errors import ImageError, LensError
+from detector.errors import ImageError
 from detector.evaluation.matching import at_floor
 from detector.ssd import Detections, Settings, postprocess
-from detector.translation import carried
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,14 +34,11 @@ class MeasuredImage:
     found: tuple[Detections, ...]
 
 
-class Measuring:
-    """Images that are altered and answered one after the other. It can be stopped, and goes on
-    where it was.
+class Measuring(Background):
+    """Images that are altered and answered one after the other.
 
     Attributes:
         sources: the images.
-        error: why it ended early.
-        error_id: of an unexpected one, in the log.
     """
 
     def __init__(
@@ -60,22 +56,15 @@ class Measuring:
             alterations: each image is answered under each of these.
             settings: NMS with these.
             stored: the session's answers for unaltered images, by the model's version.
-            report: logs an unexpected exception and returns its id in the log.
+            report: as of `Background`.
         """
+        super().__init__("measuring", report)
         self.sources = tuple(sources)
-        self.error: LensError | None = None
-        self.error_id = ""
         self._model = replace(model, served=model.served.for_batch())
         self._floor = at_floor(settings)
-        self._config, self._stored, self._report = config, stored, report
+        self._config, self._stored = config, stored
         self._alterations = tuple(alterations)
         self._done: dict[int, MeasuredImage | ImageError] = {}
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    @property
-    def is_running(self) -> bool:
-        return self._thread is not None and self._thread.is_alive()
 
     @property
     def count(self) -> int:
@@ -101,29 +90,8 @@ class Measuring:
 
     def go_on(self) -> None:
         """Measure what is still to come. Nothing happens while it runs or when all is there."""
-        self._stop.clear()  # also where it has not seen yet that it was to stop
-        if self.is_running or self.count == len(self.sources):
-            return
-        self.error, self.error_id = None, ""
-        self._thread = threading.Thread(target=carried(self._run), name="measuring", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Begin no more images."""
-        self._stop.set()
-
-    def join(self, timeout_s: float) -> None:
-        """Wait until it has ended, or for so long."""
-        if self._thread is not None:
-            self._thread.join(timeout_s)
-
-    def _run(self) -> None:
-        try:
-            self._measure()
-        except LensError as error:
-            self.error = error.with_traceback(None)
-        except Exception as error:  # noqa: BLE001, the outermost place of a thread
-            self.error_id = self._report(error)
+        if self.count < len(self.sources):
+            self._begin(self._measure)
 
     def _measure(self) -> None:
         todo = [index for index in range(len(self.sources)) if index not in self._done]

@@ -6,7 +6,18 @@ from dataclasses import replace
 
 import streamlit as st
 
-from dashboard import asking, controls, frame, ground_truth, images, languages, paper, state, tiles
+from dashboard import (
+    asking,
+    controls,
+    frame,
+    ground_truth,
+    images,
+    languages,
+    paper,
+    state,
+    tiles,
+    why,
+)
 from dashboard.answers import config
 from dashboard.detect import tables
 from dashboard.detect.page import answer_or_reason, tell_standing_in
@@ -104,6 +115,7 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer, asked_with: 
     counted, evaluated, more = None, None, None
     with right:
         asking.show(image, candidates, settings)
+        why.show(image, loaded, answer, answer.detections(settings))
         tab = _tab()
         if tab == "Image":
             _explain(settings)
@@ -111,7 +123,8 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer, asked_with: 
             nms.show(image, loaded, answer, settings)
         else:
             counted, evaluated, more = _over_images(tab, image, answer, settings)
-    with place:
+    with place, st.container(horizontal=True):
+        why.button(image, answer, answer.detections(settings))
         report.offer(image, loaded, answer, settings, candidates, truth, counted, evaluated, more)
 
 

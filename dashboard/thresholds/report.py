@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboard import asking, controls, frame, ground_truth, report, state
+from dashboard import asking, controls, frame, ground_truth, report, state, why
 from dashboard.answers import config
-from dashboard.detect import why
 from dashboard.files import ImageFile
 from dashboard.media import jpeg_uri, screen_of
 from dashboard.thresholds import accuracy, errors, image_sets, nms

@@ -88,8 +88,8 @@ def decode_tensor(tensor: tensor_pb2.TensorProto, name: str = "the tensor") -> N
         )
     dtype, field = _FORMATS[tensor.dtype]
     shape = _shape(tensor, dtype, name)
-    if tensor.tensor_content:
-        array = _from_content(tensor.tensor_content, dtype, shape, name)
+    if content := tensor.tensor_content:  # each reading of the field is a copy
+        array = _from_content(content, dtype, shape, name)
     else:
         array = _from_list(getattr(tensor, field), dtype, shape, name)
     array = array.reshape(shape)

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import element, settled
+from tests.support.browser import element, finished, settled, still
 
 # In the gallery's first image, as parts of it: on the watch, and all of it.
 WATCH = (0.485, 0.58)
@@ -23,7 +23,8 @@ PHOTO = """(frame) => {
         }
     }
     const place = find(document.querySelector(frame))?.getBoundingClientRect()
-    return place && [place.x, place.y, place.width, place.height]
+    // It has no place while it loads.
+    return place?.width ? [place.x, place.y, place.width, place.height] : null
 }"""
 
 
@@ -32,9 +33,9 @@ def asking(request: pytest.FixtureRequest, visit: Callable[..., Page], url: str)
     """A page on which the button is pressed."""
     page = visit(url + request.param, viewport={"width": 1440, "height": 900})
     button = element(page, f"{FRAMES[request.param]}_ask").get_by_role("button")
-    expect(page.locator(".lens-state")).to_have_attribute("data-state", "ready")
-    settled(page)
+    finished(page)
     page.wait_for_function(PHOTO, arg=frame_of(page))
+    still(page.locator(frame_of(page)))
     button.click()
     expect(button).to_have_attribute("aria-pressed", "true")
     return page

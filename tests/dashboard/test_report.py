@@ -9,8 +9,7 @@ import streamlit as st
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
-from dashboard import state
-from dashboard.detect import why
+from dashboard import state, why
 from tests.support.browser import element, finished
 from tests.support.paths import ROOT
 

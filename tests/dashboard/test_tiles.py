@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import state
-from dashboard.detect import why
+from dashboard import state, why
 from detector.ssd import Settings
 from detector.tiling import Tiling
 from tests.support.paths import NEWEST, ROOT

@@ -1,13 +1,12 @@
-"""Why a box is there, on Detect."""
+"""Why a box is there, on Detect and Thresholds."""
 
 import time
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import state
-from dashboard.detect import why
-from dashboard.detect.masking import Masking
+from dashboard import state, why
+from dashboard.masking import Masking
 from tests.support.paths import ROOT
 
 pytestmark = [pytest.mark.server, pytest.mark.usefixtures("empty_caches")]
@@ -84,4 +83,10 @@ def test_what_was_found_out_is_kept(app: AppTest, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(why, "Masking", None)
     app.button(key="why").click().run()
     assert not app.exception
+    assert any(f"{MASKS} masks · stability" in each.value for each in app.caption)
+
+
+def test_thresholds_asks_it_too(app: AppTest):
+    picked(app).switch_page("pages/1_Thresholds.py").run()
+    asked(app)
     assert any(f"{MASKS} masks · stability" in each.value for each in app.caption)

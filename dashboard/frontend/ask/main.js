@@ -2,7 +2,7 @@
 // Enter where the arrow keys have moved the cross to. Escape ends it.
 
 import { Marks } from "./marks.js"
-import { photoIn, pixelAt, placeBetween } from "./photo.js"
+import { photoIn, pixelAt, placeBetween, rectOfPhoto } from "./photo.js"
 
 /** @import { Component } from "../streamlit.d.ts" */
 /** @import { AskData, State } from "./types.d.ts" */
@@ -138,13 +138,13 @@ class Asking {
 
   /** @param {{clientX: number, clientY: number}} at */
   #pixel({ clientX, clientY }) {
-    const rect = photoIn(this.#frame)?.getBoundingClientRect()
+    const rect = rectOfPhoto(this.#frame)
     return rect ? pixelAt(rect, this.#data.size, [clientX, clientY]) : null
   }
 
   /** @param {Pair} to */
   #between(to) {
-    const rect = photoIn(this.#frame)?.getBoundingClientRect()
+    const rect = rectOfPhoto(this.#frame)
     const least = rect ? (LEAST / rect.width) * this.#data.size[0] : LEAST
     return placeBetween(this.#from ?? to, to, least)
   }

@@ -1,6 +1,6 @@
 // What was asked about, and the candidates there, over a photo that others draw, zoom and move.
 
-import { onLayer, photoIn } from "./photo.js"
+import { onLayer, rectOfPhoto } from "./photo.js"
 
 /** @import { Box, Place } from "./types.d.ts" */
 /** @import { Pair } from "./photo.js" */
@@ -52,12 +52,11 @@ export class Marks {
 
   /** Nobody says when the photo moves: it is looked at with each frame, while there is a mark. */
   #follow = () => {
-    const photo = this.#place && photoIn(this.#frame)
-    if (!this.#place || !photo) {
+    const rect = this.#place && rectOfPhoto(this.#frame)
+    if (!this.#place || !rect) {
       this.#layer.replaceChildren()
       if (!this.#place) return
     } else {
-      const rect = photo.getBoundingClientRect()
       const layer = this.#layer.getBoundingClientRect()
       const drawn = [rect.x - layer.x, rect.y - layer.y, rect.width, rect.height].join()
       if (drawn !== this.#drawn) this.#draw(rect, layer)

@@ -21,6 +21,17 @@ export function photoIn(inside) {
 }
 
 /**
+ * Where that photo is in the window; null while it loads and has no place.
+ *
+ * @param {ParentNode} inside
+ * @returns {DOMRect | null}
+ */
+export function rectOfPhoto(inside) {
+  const rect = photoIn(inside)?.getBoundingClientRect()
+  return rect?.width ? rect : null
+}
+
+/**
  * The pixel of the original under a place of the window, on the photo's edge where it is beside it.
  *
  * @param {DOMRect} rect of the photo, enlarged or not

@@ -10,8 +10,8 @@ from PIL import Image
 
 from dashboard import answers, frame, state
 from dashboard.answers import config
-from dashboard.detect.masking import Masking
 from dashboard.files import ImageFile
+from dashboard.masking import Masking
 from dashboard.media import screen_of
 from detector import ssd
 from detector.answers import Answer, LoadedImage, SSDModel, decode
