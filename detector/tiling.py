@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-OVERLAP = 0.25  # of a tile's side, with the next: an object up to that size is whole in one of them
+OVERLAP = 0.25  # of a tile's side, with the next
 # Sides in pixels from which the automatic choice cuts. Below the first a tile has fewer pixels than
 # the model sees; from the second on a tile of 2 × 2 is shrunk to a third or less.
 CUT_FROM, CUT_FINER_FROM = 600, 1600
