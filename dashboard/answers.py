@@ -14,7 +14,7 @@ import streamlit as st
 
 from dashboard import metrics, state
 from dashboard.files import ImageFile
-from detector.answers import Answer, AnswerKey, LoadedImage, SSDModel, StoredAnswers
+from detector.answers import Answer, AnswerKey, LoadedImage, SSDModel, StoredAnswers, load
 from detector.config import Config, read_secrets
 from detector.embedded import EmbeddedServer
 from detector.errors import (
@@ -30,6 +30,7 @@ from detector.errors import (
 )
 from detector.recorded import FILE_NAME, read_recorded
 from detector.serving import ModelSpec, ServedModel, ServingClient
+from detector.tiling import Tiling
 from detector.translation import _, carried, language
 from detector.turns import Turns
 
@@ -267,12 +268,14 @@ def _patience(server_address: str, model: str, coming: tuple[int, ...]) -> float
 def answer_for(
     image: ImageFile,
     loaded: LoadedImage,
+    tiling: Tiling,
     server_address: str = "",
     spec: ModelSpec | None = None,
 ) -> Answer:
     """The answer for an image by the version that is served now; kept for the session.
 
     Args:
+        tiling: of which tiles the model is asked too.
         server_address, spec: the configured ones where they are left out.
 
     Raises:
@@ -281,7 +284,7 @@ def answer_for(
     where = server_address or address()
     asked = spec or ModelSpec.of(config())
     return _by_served(
-        where, asked, lambda version: _answer_by(image, loaded, where, asked, version)
+        where, asked, lambda version: _answer_by(image, loaded, tiling, where, asked, version)
     )
 
 
@@ -310,18 +313,32 @@ def _by_served(where: str, asked: ModelSpec, answer_by: Callable[[int], Answer])
 
 
 def _answer_by(
-    image: ImageFile, loaded: LoadedImage, where: str, asked: ModelSpec, version: int
+    image: ImageFile,
+    loaded: LoadedImage,
+    tiling: Tiling,
+    where: str,
+    asked: ModelSpec,
+    version: int,
 ) -> Answer:
-    key = AnswerKey(image.digest, where, asked.name, version)
+    tile_count = len(tiling.tiles(loaded.size))
+    key = AnswerKey(image.digest, where, asked.name, version, tile_count)
     store = state.answer_store()
     if (found := store.get(key)) is not None:
         metrics.answers.labels("kept").inc()
         return found
     # By its number: the newest may be another one by now, and would be kept as this one's.
-    answer = ssd_model(where, asked.at(version)).ask(loaded)
+    answer = ssd_model(where, asked.at(version)).ask(with_tiles(image, loaded, tiling))
     store.put(key, answer)
     metrics.answers.labels("live").inc()
     return answer
+
+
+def with_tiles(image: ImageFile, loaded: LoadedImage, tiling: Tiling) -> LoadedImage:
+    """What the model sees of the image and its tiles. These are cut anew each time, since nine of
+    them are as large as ten images, and asked about once."""
+    if not tiling.tiles(loaded.size):
+        return loaded
+    return load(image.read(), config().image_limits, tiling=tiling)
 
 
 def stored_answers(server_address: str, version: int, model: str = "") -> StoredAnswers:

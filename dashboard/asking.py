@@ -19,6 +19,7 @@ from detector.errors import ServingError
 from detector.report.document import Part, Row, Section, Table, Text
 from detector.serving import ModelSpec
 from detector.ssd import SCORE_FLOOR, RawPrediction, Settings
+from detector.tiling import Tiling
 from detector.translation import _, plural
 
 DRAWN = 3  # candidates, the best ones
@@ -121,17 +122,24 @@ def _whole(image: ImageFile, loaded: LoadedImage, answer: Answer) -> RawPredicti
     if answer.recorded_on is not None:
         return answer.raw
     try:
-        return _asked_whole(image.digest, answers.address(), answer.model.version, loaded)
+        where, version = answers.address(), answer.model.version
+        return _asked_whole(image.digest, len(answer.tiles), where, version, image, loaded)
     except ServingError:
         return answer.raw
 
 
 @st.cache_resource(show_spinner=False, scope="session", max_entries=1)
 def _asked_whole(
-    digest: str, server_address: str, version: int, _loaded: LoadedImage
+    digest: str,
+    tile_count: int,
+    server_address: str,
+    version: int,
+    _image: ImageFile,
+    _loaded: LoadedImage,
 ) -> RawPrediction:
     spec = ModelSpec.of(config()).at(version)
-    return answers.ssd_model(server_address, spec).ask_whole(_loaded)
+    tiled = answers.with_tiles(_image, _loaded, Tiling.of_count(tile_count))
+    return answers.ssd_model(server_address, spec).ask_whole(tiled)
 
 
 def show(image: ImageFile, candidates: Sequence[Candidate], settings: Settings) -> None:

@@ -14,8 +14,9 @@ from typing import Any
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
-from dashboard import frame, state
+from dashboard import frame, languages, state, tiles
 from detector.ssd import Settings
+from detector.tiling import Tiling
 from detector.translation import _, noted, plural
 
 DEFAULTS = Settings()
@@ -62,6 +63,7 @@ def adopt(settings: Settings) -> None:
 
 def adopt_thresholds(settings: Settings, labels: Sequence[str]) -> None:
     """Make these hold, in the controls that are drawn too. For callbacks."""
+    settings = replace(settings, tiles=kept().tiles)  # a silent server's are those of its answer
     adopt(settings)
     usual = _widget_values(labels, DEFAULTS)
     for key, value in _widget_values(labels, settings).items():
@@ -85,13 +87,14 @@ def threshold_key(label: str) -> str:
     return f"threshold_{label}"
 
 
-def show_all(labels: Sequence[str], *, has_score: bool = True) -> Settings:
+def show_all(labels: Sequence[str], *, has_score: bool = True, has_tiles: bool = True) -> Settings:
     """Draw the controls. Returns the settings that they stand for.
 
     Args:
         labels: index = class id, background first.
         has_score: whether the common score threshold is among them; else it is what `adopt_score`
             was told.
+        has_tiles: whether the choice of tiles is among them; else what holds elsewhere stays.
     """
     classes = list(labels[1:])
     if has_score:
@@ -111,6 +114,11 @@ def show_all(labels: Sequence[str], *, has_score: bool = True) -> Settings:
     ):
         agnostic = class_agnostic(AGNOSTIC_HELP)
         reset_button(labels)
+    if has_tiles:
+        tiling = choose_tiles()
+    else:
+        tiling = kept().tiles
+        write_address("tiles", [] if tiling is DEFAULTS.tiles else [_(tiles.WORDS[tiling])])
     shown = shown_classes(labels, CLASSES_HELP)
     with st.expander(_("Limits and single classes"), icon=":material/tune:", key="more"):
         most = top_k(TOP_K_HELP)
@@ -136,7 +144,7 @@ def show_all(labels: Sequence[str], *, has_score: bool = True) -> Settings:
     if has_score:
         with beside_score:
             _tell_own_thresholds(len(own), len(classes))
-    settings = Settings(score, iou, agnostic, thresholds, shown, most)
+    settings = Settings(score, iou, agnostic, thresholds, shown, most, tiling)
     adopt(settings)
     return settings
 
@@ -195,6 +203,30 @@ def class_agnostic(explained: str = "") -> bool:
         bind="query-params",
         help=_(explained) if explained else None,
     )
+
+
+def choose_tiles(key: str = "tiles") -> Tiling:
+    """The choice of tiles."""
+    languages.understand(key, tiles.OPTIONS)
+    return tiles.OPTIONS[
+        st.segmented_control(
+            _("Tiles"),
+            list(tiles.OPTIONS),
+            default=tiles.WORDS[DEFAULTS.tiles],
+            required=True,
+            key=key,
+            format_func=_,
+            bind="query-params",
+            help=tiles.explained(),
+        )
+    ]
+
+
+def ask_again_with(settings: Settings, asked: Tiling) -> None:
+    """In a fragment: have the page asked anew where its answer was asked for with other tiles."""
+    if settings.tiles is not asked:
+        state.update(state.Pick, detection_id=None)  # ids are those of an answer's default boxes
+        st.rerun()
 
 
 def shown_classes(labels: Sequence[str], explained: str = "") -> frozenset[int] | None:
@@ -276,6 +308,7 @@ def from_address(labels: Sequence[str]) -> None:
             own,
             shown or None,
             DEFAULTS.top_k if most is None else int(most),
+            tiles.in_address(given.get_all("tiles")),
         )
     )
 
@@ -324,6 +357,8 @@ def _in_address(value: Any) -> list[str]:
     """A control's value as its address has it."""
     if isinstance(value, list):
         return [str(each) for each in value] or [""]
+    if value in tiles.OPTIONS:
+        return [_(value)]
     return [str(value).lower() if isinstance(value, bool) else str(value)]
 
 
@@ -394,6 +429,7 @@ def _widget_values(labels: Sequence[str], settings: Settings) -> dict[str, Any]:
         "score_threshold": max(settings.score_threshold, LOWEST),
         "iou_threshold": max(settings.iou_threshold, LOWEST),
         "class_agnostic": settings.class_agnostic,
+        "tiles": tiles.WORDS[settings.tiles],
         "top_k": min(max(settings.top_k, 1), DEFAULTS.top_k),
         "classes": [
             label

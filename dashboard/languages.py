@@ -56,11 +56,16 @@ def understand(key: str, options: Iterable[str], *, several: bool = False) -> No
     given = st.query_params.get_all(key)
     if not given or state.has_widget(key):
         return
-    meant = {in_language(each, option): option for option in options for each in LANGUAGES}
-    chosen = [meant[word] for word in given if word in meant]
-    if chosen and any(_(meant[word]) != word for word in given if word in meant):
+    meant_by = meant(options)
+    chosen = [meant_by[word] for word in given if word in meant_by]
+    if chosen and any(_(meant_by[word]) != word for word in given if word in meant_by):
         state.set_widget(key, chosen if several else chosen[0])
         media.readdress(key, [_(option) for option in chosen])
+
+
+def meant(options: Iterable[str]) -> dict[str, str]:
+    """The options by the words for them in every language."""
+    return {in_language(each, option): option for option in options for each in LANGUAGES}
 
 
 def _short(name: str) -> str:

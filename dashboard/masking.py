@@ -16,7 +16,8 @@ class Masking(Background):
     """A box's map as it grows.
 
     Attributes:
-        target: the box.
+        target: the box, in 0..1 of that part.
+        part: the tile that the box comes from, xyxy in 0..1 of the image; None: all of it.
         total: masks in all.
         saliency: the map so far.
         curves: whether it holds, once all masks are there.
@@ -30,14 +31,16 @@ class Masking(Background):
         target: Target,
         total: int,
         report: Callable[[Exception], str],
+        part: tuple[float, float, float, float] | None = None,
     ) -> None:
         """
         Args:
-            pixels: what the model sees of the image.
+            pixels: what the model sees of that part of the image.
             report: as of `Background`.
         """
         super().__init__("masking", report)
         self.target = target
+        self.part = part
         self.total = total
         self.saliency: Saliency | None = None
         self.curves: Curves | None = None

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from dashboard import tiles
 from detector.ssd import Settings
 from detector.translation import _
 
@@ -83,6 +84,8 @@ def settings_in_words(used: Settings, labels: Sequence[str]) -> str:
     if used.classes is not None:
         shown = ", ".join(labels[class_id] for class_id in sorted(used.classes)) or _("none")
         told.append(_("Classes shown: {classes}", classes=shown))
+    if used.tiles is not Settings().tiles:
+        told.append(tiles.in_words(used.tiles))
     if used.top_k != Settings().top_k:
         told.append(_("Maximum number of boxes: {count}", count=used.top_k))
     return " · ".join(told)

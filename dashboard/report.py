@@ -192,10 +192,10 @@ def maps(found: dict[str, Masking], display: bytes, labels: Sequence[str]) -> li
             continue
         class_id = int(name.partition("-")[0])
         label = labels[class_id]
-        drawn = why.drawn_over(display, saliency, masking.target)
+        drawn = why.drawn_over(display, saliency, masking)
         box = f"{label} {masking.target.scores[class_id]:.2f}"
         picture = Picture(boxes.jpeg_of_many(drawn, 4), drawn.size, why.map_in_words(label))
-        told: list[Text | Chart] = [Text(why.count_in_words(saliency), is_note=True)]
+        told: list[Text | Chart] = [Text(why.count_in_words(masking, saliency), is_note=True)]
         if curves is not None:
             told = [
                 Chart("", why.chart(curves), _(why.CHART_IN_WORDS)),

@@ -14,10 +14,13 @@ from dashboard.files import ImageFile
 from dashboard.masking import Masking
 from dashboard.media import screen_of
 from detector import ssd
-from detector.answers import Answer, LoadedImage
+from detector.answers import Answer, LoadedImage, SSDModel, decode
 from detector.drawing import charts, heat
+from detector.merging import into_tile
 from detector.saliency import Curves, Saliency, Target
 from detector.serving import ModelSpec
+from detector.ssd import INPUT_SIZE
+from detector.tiling import cut
 from detector.translation import _, noted
 
 MASKS = 500
@@ -58,12 +61,12 @@ def show(image: ImageFile, loaded: LoadedImage, answer: Answer, detections: ssd.
     if key not in kept:
         spec = ModelSpec.of(config()).at(answer.model.version)
         model = answers.ssd_model(answers.address(), spec)
-        masking = Masking(
+        masking = _masking(
             replace(model, served=model.served.for_batch()),
-            loaded.pixels,
-            Target.of(answer.raw, int(detections.prior_indices[index])),
-            MASKS,
-            frame.report,
+            image,
+            loaded,
+            answer,
+            int(detections.prior_indices[index]),
         )
         masking.go_on()
         kept = dict([*kept.items(), (key, masking)][-MAX_KEPT:])
@@ -76,9 +79,35 @@ def show(image: ImageFile, loaded: LoadedImage, answer: Answer, detections: ssd.
     )
 
 
+def _masking(
+    model: SSDModel, image: ImageFile, loaded: LoadedImage, answer: Answer, prior_index: int
+) -> Masking:
+    """The masks of a box, over the part of the image that it comes from: nothing else had to do
+    with it."""
+    target, part = Target.of(answer.raw, prior_index), answer.raw.part_of(prior_index)
+    if not part:
+        return Masking(model, loaded.pixels, target, MASKS, frame.report)
+    tile, (width, height) = answer.tiles[part - 1], answer.size
+    [pixels] = decode(
+        image.read(), config().image_limits, lambda decoded: cut(decoded, (tile,), INPUT_SIZE)
+    )
+    [box] = into_tile(target.box[None], tile, answer.size)
+    return Masking(
+        model,
+        pixels,
+        replace(target, box=box),
+        MASKS,
+        frame.report,
+        (tile.xmin / width, tile.ymin / height, tile.xmax / width, tile.ymax / height),
+    )
+
+
 def _key(image: ImageFile, answer: Answer, detection_id: str | None) -> str:
     return " ".join(
-        [image.digest, answer.model.name, str(answer.model.version), detection_id or ""]
+        [
+            *(image.digest, answer.model.name, str(answer.model.version)),
+            *(str(len(answer.tiles)), detection_id or ""),
+        ]
     )
 
 
@@ -147,17 +176,22 @@ def _progress(masking: Masking) -> None:
 
 
 def _draw(masking: Masking, saliency: Saliency, loaded: LoadedImage, label: str) -> None:
-    drawn = drawn_over(screen_of(loaded).display, saliency, masking.target)
+    drawn = drawn_over(screen_of(loaded).display, saliency, masking)
     data = io.BytesIO()
     drawn.save(data, "JPEG", quality=88)
     st.image(data.getvalue(), width="stretch", alt=map_in_words(label))
 
 
-def drawn_over(display: bytes, saliency: Saliency, target: Target) -> Image.Image:
-    """The map over an encoded image."""
+def drawn_over(display: bytes, saliency: Saliency, masking: Masking) -> Image.Image:
+    """The map over an encoded image, or over the part of it that the map is of."""
     photo = Image.open(io.BytesIO(display))
-    photo.thumbnail((SIDE, SIDE))
-    return heat.over_image(photo.convert("RGB"), saliency.heat, target.box)
+    shown = photo.convert("RGB")
+    if masking.part is not None:
+        sides = zip(masking.part, photo.size * 2, strict=True)
+        xmin, ymin, xmax, ymax = (round(share * side) for share, side in sides)
+        shown = shown.crop((xmin, ymin, xmax, ymax))
+    shown.thumbnail((SIDE, SIDE))
+    return heat.over_image(shown, saliency.heat, masking.target.box)
 
 
 def map_in_words(label: str) -> str:
@@ -184,7 +218,7 @@ def _tell(masking: Masking, saliency: Saliency) -> None:
         f'<i style="background:linear-gradient(90deg, {colors})"></i>'
         f"<span>{_('the box rests on it')}</span></div>"
     )
-    st.caption(count_in_words(saliency))
+    st.caption(count_in_words(masking, saliency))
     if masking.curves is None:
         return
     st.plotly_chart(
@@ -193,8 +227,15 @@ def _tell(masking: Masking, saliency: Saliency) -> None:
     st.caption(belief_in_words(masking.curves))
 
 
-def count_in_words(saliency: Saliency) -> str:
-    """Of how many masks it is, and how much more of them would change."""
+def count_in_words(masking: Masking, saliency: Saliency) -> str:
+    """Of how many masks it is, of which part, and how much more of them would change."""
+    told = _count_in_words(saliency)
+    if masking.part is None:
+        return told
+    return told + " · " + _("of the tile that the box comes from; the rest had no part in it")
+
+
+def _count_in_words(saliency: Saliency) -> str:
     stability = "–" if math.isnan(saliency.stability) else f"{saliency.stability:.2f}"
     return _(
         "{count} masks · stability {stability} (how alike the maps of both halves of the masks"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from detector.images import read_image
     from detector.serving import ModelSpec, ServingClient
     from detector.ssd import Detections, RawPrediction, Settings
+    from detector.tiling import Tiling
 
 _HOME = {
     "Answer": "answers",
@@ -28,6 +29,7 @@ _HOME = {
     "ServingClient": "serving",
     "ServingError": "errors",
     "Settings": "ssd",
+    "Tiling": "tiling",
     "read_image": "images",
 }
 
@@ -44,6 +46,7 @@ __all__ = [
     "ServingClient",
     "ServingError",
     "Settings",
+    "Tiling",
     "read_image",
 ]
 

@@ -11,7 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple, Self, TypeVar
@@ -24,23 +24,26 @@ from detector.config import Config, read_secrets
 from detector.embedded import EmbeddedServer
 from detector.errors import OutputError, RequestTooLargeError
 from detector.images import ImageLimits, RGBImage, read_file, read_memory, read_upright
+from detector.merging import merged
 from detector.room import Room
 from detector.serving import (
     ModelSpec,
     ModelVersion,
-    Prediction,
     ServedModel,
     ServingClient,
     connect,
 )
 from detector.ssd import (
+    INPUT_SIZE,
     Detections,
     RawPrediction,
     Settings,
     normalize,
+    pillow_image,
     postprocess,
     resize,
 )
+from detector.tiling import Tile, Tiling, cut
 from detector.translation import _
 
 # Of the whole process, in bytes: 48 megapixels of JPEG. An image that needs more is decoded alone.
@@ -58,12 +61,16 @@ class LoadedImage:
         pixels: (300, 300, 3) uint8 RGB, what the model sees of it.
         timings_s: seconds by step: decode, preprocess.
         made: what the `make` of `load` gave.
+        tiles: the parts of the image that the model is asked about too.
+        tile_pixels: (N, 300, 300, 3) uint8 RGB, what it sees of each; None without tiles.
     """
 
     size: tuple[int, int]
     pixels: NDArray[np.uint8] = field(repr=False)
     timings_s: Mapping[str, float]
     made: Any = field(default=None, repr=False)
+    tiles: tuple[Tile, ...] = ()
+    tile_pixels: NDArray[np.uint8] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +99,18 @@ class Answer:
         """Who gave it: name and version of the model, or the name of the file."""
         return self.file or f"{self.model.name} {self.model.version or '?'}"
 
+    @property
+    def tiles(self) -> tuple[Tile, ...]:
+        """The parts of the image that it is of too."""
+        return Tiling.of_count(self.raw.part_count - 1).tiles(self.size)
+
+    def as_asked(self, settings: Settings) -> Settings:
+        """The settings, with the tiles that this answer is of where these are others: while a
+        server is silent, an earlier answer may stand for the one that was wanted."""
+        if self.tiles == settings.tiles.tiles(self.size):
+            return settings
+        return replace(settings, tiles=Tiling.of_count(len(self.tiles)))
+
     def detections(self, settings: Settings) -> Detections:
         """The boxes that these settings leave, in pixels of the original image."""
         return postprocess(self.raw, settings, self.size)
@@ -110,13 +129,17 @@ def decode(data: bytes, limits: ImageLimits, use: Callable[[Image.Image], T]) ->
 
 
 def load(
-    data: bytes, limits: ImageLimits, make: Callable[[Image.Image], object] | None = None
+    data: bytes,
+    limits: ImageLimits,
+    make: Callable[[Image.Image], object] | None = None,
+    tiling: Tiling = Tiling.OFF,
 ) -> LoadedImage:
     """An encoded image, decoded once and shrunk to what the model sees.
 
     Args:
         make: what else is wanted of the decoded image (upright, of mode RGB, not to be changed),
             one for the screen for instance.
+        tiling: which tiles are cut from it, at its full size.
 
     Waits while other images take the memory that there is for decoding.
 
@@ -126,11 +149,21 @@ def load(
     with DECODING.taken(read_memory(data, limits)):
         started = time.perf_counter()
         image = read_upright(data, limits)
-        decoded = time.perf_counter()
-        pixels = resize(image)
-        timings_s = {"decode": decoded - started, "preprocess": time.perf_counter() - decoded}
-        made = None if make is None else make(image)
-    return LoadedImage(image.size, pixels, timings_s, made)
+        loaded = shrink(image, tiling, decode_s=time.perf_counter() - started)
+        return loaded if make is None else replace(loaded, made=make(image))
+
+
+def shrink(image: Image.Image, tiling: Tiling = Tiling.OFF, *, decode_s: float = 0) -> LoadedImage:
+    """What the model sees of a decoded image of mode RGB.
+
+    Args:
+        decode_s: seconds that its decoding took.
+    """
+    started = time.perf_counter()
+    pixels, tiles = resize(image), tiling.tiles(image.size)
+    tile_pixels = cut(image, tiles, INPUT_SIZE) if tiles else None
+    timings_s = {"decode": decode_s, "preprocess": time.perf_counter() - started}
+    return LoadedImage(image.size, pixels, timings_s, tiles=tiles, tile_pixels=tile_pixels)
 
 
 @dataclass(frozen=True)
@@ -153,28 +186,42 @@ class SSDModel:
         return cls(served, config.input_name, config.output_name, len(config.labels))
 
     def ask(self, image: LoadedImage) -> Answer:
-        """The model's answer.
+        """The model's answer, by one version of it also where there are tiles.
 
         Raises:
             ServingError: the call failed, or the answer is not an SSD's of so many classes.
         """
         started = time.perf_counter()
-        prediction = self._predict(image)
+        raw, model = self._asked(image)
         spent_s = time.perf_counter() - started
-        output = prediction.outputs[self.output_name]
-        raw = RawPrediction.of_single(output, self.class_count)
-        return Answer(raw, image.size, prediction.model, {**image.timings_s, "call": spent_s})
+        return Answer(raw, image.size, model, {**image.timings_s, "call": spent_s})
 
     def ask_whole(self, image: LoadedImage) -> RawPrediction:
-        """The prediction with all its rows, 614 kB. Raises as `ask`."""
-        output = self._predict(image).outputs[self.output_name]
-        return RawPrediction.of_single(output, self.class_count, whole=True)
+        """The prediction with all its rows, 614 kB for each tile and the image. Raises as `ask`."""
+        raw, _model = self._asked(image, whole=True)
+        return raw
 
-    def ask_batch(self, inputs: NDArray[np.float32]) -> list[RawPrediction]:
+    def _asked(
+        self, image: LoadedImage, *, whole: bool = False
+    ) -> tuple[RawPrediction, ModelVersion]:
+        """What the model says of the image and its tiles, and which version said it."""
+        inputs = {self.input_name: normalize(image.pixels)}
+        prediction = self.served.predict(inputs, [self.output_name])
+        output, model = prediction.outputs[self.output_name], prediction.model
+        raw = RawPrediction.of_single(output, self.class_count, whole=whole)
+        if image.tile_pixels is None:
+            return raw, model
+        same = replace(self, served=self.served.at(model.version)) if model.version else self
+        requests = Requests(same, len(image.tiles))
+        pixels = np.concatenate([normalize(each) for each in image.tile_pixels])
+        return merged(raw, requests.ask(pixels, whole=whole), image.tiles, image.size), model
+
+    def ask_batch(self, inputs: NDArray[np.float32], *, whole: bool = False) -> list[RawPrediction]:
         """What the model says of each of several images, in one request.
 
         Args:
             inputs: (N, 300, 300, 3), as of `ssd.normalize`.
+            whole: with all rows.
 
         Raises:
             ServingError: as of `ask`; RequestTooLargeError: the server takes no such request.
@@ -189,10 +236,7 @@ class SSDModel:
                     count=len(inputs),
                 )
             )
-        return [RawPrediction.from_output(each, self.class_count) for each in output]
-
-    def _predict(self, image: LoadedImage) -> Prediction:
-        return self.served.predict({self.input_name: normalize(image.pixels)}, [self.output_name])
+        return [RawPrediction.from_output(each, self.class_count, whole=whole) for each in output]
 
 
 class Requests:
@@ -206,23 +250,24 @@ class Requests:
         self.at_once = at_once
         self._model = model
 
-    def ask(self, inputs: NDArray[np.float32]) -> list[RawPrediction]:
+    def ask(self, inputs: NDArray[np.float32], *, whole: bool = False) -> list[RawPrediction]:
         """What the model says of each.
 
         Args:
             inputs: (N, 300, 300, 3), as of `ssd.normalize`; best `at_once` of them.
+            whole: with all rows.
 
         Raises:
             ServingError: as of `SSDModel.ask`.
         """
         try:
-            return self._model.ask_batch(inputs)
+            return self._model.ask_batch(inputs, whole=whole)
         except RequestTooLargeError:
             if len(inputs) == 1:
                 raise
             self.at_once = len(inputs) // 2
             parts = (inputs[: self.at_once], inputs[self.at_once :])
-            return [raw for part in parts for raw in self.ask(part)]
+            return [raw for part in parts for raw in self.ask(part, whole=whole)]
 
 
 class AnswerKey(NamedTuple):
@@ -231,12 +276,14 @@ class AnswerKey(NamedTuple):
     Attributes:
         digest: SHA-256 of the image's file.
         version: 0 where the server does not say which version answers.
+        tile_count: of the tiles that it is of too.
     """
 
     digest: str
     address: str
     model: str
     version: int
+    tile_count: int = 0
 
 
 class AnswerStore:
@@ -279,14 +326,14 @@ class StoredAnswers:
     model: str
     version: int
 
-    def get(self, digest: str) -> Answer | None:
-        """The answer for the image with that digest, if there is one."""
-        return self.store.get(AnswerKey(digest, self.address, self.model, self.version))
+    def get(self, digest: str, tile_count: int = 0) -> Answer | None:
+        """The answer for the image with that digest and so many tiles, if there is one."""
+        return self.store.get(AnswerKey(digest, self.address, self.model, self.version, tile_count))
 
     def put(self, digest: str, answer: Answer) -> None:
         """Keep an answer under the version that gave it."""
-        version = answer.model.version
-        self.store.put(AnswerKey(digest, self.address, self.model, version), answer)
+        version, tile_count = answer.model.version, answer.raw.part_count - 1
+        self.store.put(AnswerKey(digest, self.address, self.model, version, tile_count), answer)
 
 
 class Detector:
@@ -345,24 +392,22 @@ class Detector:
                 self._model = SSDModel.of(self.config, client)
             return self._model
 
-    def answer(self, image: str | Path | bytes | RGBImage) -> Answer:
+    def answer(self, image: str | Path | bytes | RGBImage, tiling: Tiling = Tiling.OFF) -> Answer:
         """The model's answer for an image, for post-processing with any settings.
 
         Args:
             image: path of a file, its bytes, or pixels (H, W, 3) uint8 RGB.
+            tiling: whether the model is asked about tiles of it too.
 
         Raises:
             ImageError: it cannot be read; ServingError: the server gives no usable answer.
         """
         if isinstance(image, np.ndarray):
-            started = time.perf_counter()
-            pixels = resize(image)
-            timings_s = {"decode": 0.0, "preprocess": time.perf_counter() - started}
-            loaded = LoadedImage((image.shape[1], image.shape[0]), pixels, timings_s)
+            loaded = shrink(pillow_image(image), tiling)
         else:
             limits = self.config.image_limits
             data = image if isinstance(image, bytes) else read_file(Path(image), limits)
-            loaded = load(data, limits)
+            loaded = load(data, limits, tiling=tiling)
         return self.model().ask(loaded)
 
     def detect(
@@ -370,9 +415,14 @@ class Detector:
     ) -> Detections:
         """The boxes in an image, best score first.
 
-        Args, Raises: as of `answer`.
+        Args:
+            image: as of `answer`.
+            settings: None = the defaults, without tiles.
+
+        Raises: as of `answer`.
         """
-        return self.answer(image).detections(settings or Settings())
+        settings = settings or Settings()
+        return self.answer(image, settings.tiles).detections(settings)
 
 
 def digest_of(data: bytes) -> str:

@@ -75,10 +75,8 @@ def _answers(columns: dict[str, Any]) -> list[tuple[str, Answer]]:
     parts = {name: np.split(columns[name], ends[:-1]) for name in _PARTS}
     found = []
     for index, digest in enumerate(columns["digests"].tolist()):
-        raw = RawPrediction(
-            **{name: parts[name][index] for name in _PARTS},
-            prior_count=int(columns["prior_counts"][index]),
-        )
+        own: dict[str, Any] = {name: parts[name][index] for name in _PARTS}
+        raw = RawPrediction(**own, prior_count=int(columns["prior_counts"][index]))
         width, height = columns["sizes"][index].tolist()
         model = ModelVersion(str(columns["models"][index]), int(columns["versions"][index]))
         found.append((digest, Answer(raw, (width, height), model, {}, on)))

@@ -23,6 +23,7 @@ from PIL import Image
 from detector.boxes import Boxes, GreedyNMS, boxes_of, columns_of
 from detector.errors import OutputError
 from detector.images import RGBImage
+from detector.tiling import Tiling
 from detector.translation import _, noted
 
 INPUT_SIZE = (300, 300)  # (width, height)
@@ -58,13 +59,18 @@ def resize(image: RGBImage | Image.Image) -> NDArray[np.uint8]:
     Raises:
         ValueError: `image` is something else.
     """
+    return np.array(pillow_image(image).resize(INPUT_SIZE, Image.Resampling.BILINEAR))
+
+
+def pillow_image(image: RGBImage | Image.Image) -> Image.Image:
+    """The image as Pillow's, of mode RGB. Args, Raises: as of `resize`."""
     if isinstance(image, np.ndarray):
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise ValueError(f"expected a (H, W, 3) uint8 image, got {image.shape} {image.dtype}")
-        image = Image.fromarray(image)
-    elif image.mode != "RGB":
+        return Image.fromarray(image)
+    if image.mode != "RGB":
         raise ValueError(f"expected an image of mode RGB, got {image.mode}")
-    return np.array(image.resize(INPUT_SIZE, Image.Resampling.BILINEAR))
+    return image
 
 
 def normalize(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -92,6 +98,8 @@ class RawPrediction:
         prior_indices: (P,) int64, rising: the place of each row in the model's output. May be left
             out: all rows are there.
         prior_count: how many rows the model's output has. May be left out: P.
+        part_count: of how many images it is: the image, and its tiles, see `merging.py`. Each has
+            the same share of the default boxes.
     """
 
     offsets: NDArray[np.float32]
@@ -100,6 +108,7 @@ class RawPrediction:
     variances: NDArray[np.float32]
     prior_indices: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     prior_count: int = -1
+    part_count: int = 1
 
     def __post_init__(self) -> None:
         if self.scores.ndim != 2 or self.scores.shape[1] < 2:
@@ -222,7 +231,12 @@ class RawPrediction:
             self.variances[rows],
             self.prior_indices[rows],
             self.prior_count,
+            self.part_count,
         )
+
+    def part_of(self, prior_index: int) -> int:
+        """Which part the default box of that index is of: 0 = the image, 1 = its first tile."""
+        return prior_index // (self.prior_count // self.part_count)
 
 
 _Values = NDArray[np.float32]
@@ -411,7 +425,7 @@ class ClassThresholds(Mapping[int, float]):
 
 @dataclass(frozen=True)
 class Settings:
-    """What post-processing keeps. Hashable.
+    """What post-processing keeps, and of which tiles. Hashable.
 
     Attributes:
         score_threshold: 0..1; a score is shown when it is at or above it, and above the floor of
@@ -421,6 +435,8 @@ class Settings:
         class_thresholds: class id -> score threshold, in place of `score_threshold` for that class.
         classes: ids of the classes that are shown. None = all. The others still take part in NMS.
         top_k: the most boxes that are shown.
+        tiles: how the image is cut for the model. It decides what the model is asked; what
+            post-processing makes of the answer does not depend on it.
     """
 
     score_threshold: float = 0.30
@@ -429,6 +445,7 @@ class Settings:
     class_thresholds: Mapping[int, float] = field(default_factory=dict)
     classes: frozenset[int] | None = None
     top_k: int = 200
+    tiles: Tiling = Tiling.OFF
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "class_thresholds", ClassThresholds(self.class_thresholds))

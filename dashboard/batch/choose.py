@@ -6,7 +6,7 @@ from contextlib import suppress
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from dashboard import frame, images, state
+from dashboard import controls, frame, images, state
 from dashboard.answers import config
 from dashboard.background import Guard
 from dashboard.batch.job import Job
@@ -101,6 +101,14 @@ def open_with_gallery() -> None:
         _start(_gallery())
 
 
+def start_again() -> None:
+    """Begin again with the same images, since they are to be looked at with other tiles; what is
+    known of them is not asked again."""
+    batch = state.read(state.Batch)
+    if batch.job is not None:
+        _start(batch.job.sources, batch.files)
+
+
 def _gallery() -> list[Source]:
     """The gallery's images. Raises ConfigError."""
     samples = images.samples()
@@ -113,7 +121,7 @@ def _start(sources: Sequence[Source], files: tuple[str, ...] = ()) -> None:
     state.update(state.Batch, files=files, refused=(), gallery_error=None)
     if not sources:
         return
-    job = Job(sources, frame.report)
+    job = Job(sources, frame.report, controls.kept().tiles)
     _guard().hold(job)
     state.update(state.Batch, job=job, go_on=True)
     state.set_widget("batch_page", 1)

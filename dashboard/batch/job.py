@@ -15,6 +15,7 @@ from detector.batch.manifest import now
 from detector.config import Config
 from detector.images import encode_jpeg
 from detector.serving import ServedModel
+from detector.tiling import Tiling
 
 # Cards are some 200 points wide; screens have up to two pixels a point.
 THUMBNAIL_SIDE = 360
@@ -26,14 +27,22 @@ class Job(Background):
     Attributes:
         sources: the images. They hold references to uploads, no copies.
         started: UTC, ISO 8601.
+        tiling: the tiles of each image that are asked about too.
     """
 
-    def __init__(self, sources: Sequence[run.Source], report: Callable[[Exception], str]) -> None:
+    def __init__(
+        self,
+        sources: Sequence[run.Source],
+        report: Callable[[Exception], str],
+        tiling: Tiling = Tiling.OFF,
+    ) -> None:
         """
         Args:
             report: as of `Background`.
+            tiling: of which tiles of each image the model is asked too.
         """
         super().__init__("batch-job", report)
+        self.tiling = tiling
         self.sources = tuple(sources)
         self.started = now()
         self._lock = threading.Lock()  # guards what follows
@@ -93,6 +102,7 @@ class Job(Background):
                 make=_thumbnail,
                 stored=stored,
                 began_with=self._version(),
+                tiling=self.tiling,
             )
             for done in results:
                 with self._lock:

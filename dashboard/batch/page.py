@@ -19,6 +19,7 @@ POLL_S = 1.0
 
 def show() -> None:
     """The whole page."""
+    controls.from_address(config().labels)
     if state.read(state.Batch).job is None:
         choose.open_with_gallery()
     batch = state.read(state.Batch)
@@ -128,6 +129,9 @@ def _results(job: Job, polls: bool) -> None:
         left, right = st.columns([8, 5], gap="medium")
     with right:
         settings = controls.show_all(labels)
+        if settings.tiles is not job.tiling:
+            choose.start_again()
+            st.rerun()
     detections = results.postprocessed(job, done, settings)
     with left:
         paper.settings(settings, labels)

@@ -18,7 +18,7 @@ from detector.drawing import photo
 from detector.drawing.colors import class_color
 from detector.translation import _, noted
 
-SETTINGS = ("score_all", "iou_all", "agnostic_all", "most_of")
+SETTINGS = ("score_all", "iou_all", "agnostic_all", "tiles_all", "most_of")
 AS_CHOSEN, ALL = noted("As chosen"), noted("All classes")
 FEWEST, MOST = 2, 12
 # (width, height) that an image of the grid is fitted into: its row is some 230 high.
@@ -186,13 +186,18 @@ def _controls() -> ssd.Settings:
             bind="query-params",
             help=_(controls.AGNOSTIC_HELP),
         )
-    return ssd.Settings(score_threshold=score, iou_threshold=iou, class_agnostic=agnostic)
+    return ssd.Settings(
+        score_threshold=score,
+        iou_threshold=iou,
+        class_agnostic=agnostic,
+        tiles=controls.choose_tiles("tiles_all"),
+    )
 
 
 def _detected(name: str, image: ImageFile, settings: ssd.Settings) -> Shown:
     """The image's detections; the server is asked once an image. Raises ServingError."""
     loaded = prepare(image)
-    answer = answers.answer_for(image, loaded)
+    answer = answers.answer_for(image, loaded, settings.tiles)
     return Shown(name, image, loaded, answer, answer.detections(settings))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import answers, controls, frame, results, state
+from dashboard import answers, controls, frame, results, state, tiles
 from dashboard.answers import config
 from dashboard.files import ImageFile
 from detector import ssd
@@ -15,10 +15,11 @@ from detector.errors import LensError, ServingError
 from detector.evaluation.pairing import KIND_COLORS, Kind
 from detector.formats.thresholds import read_thresholds
 from detector.serving import ModelSpec
+from detector.tiling import Tiling
 from detector.translation import _, plural
 
 NEWEST = "newest"
-SETTINGS = ("score", "iou", "agnostic", "own", "server", "model", "version")
+SETTINGS = ("score", "iou", "agnostic", "tiles", "own", "server", "model", "version")
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ class Result:
             return _("{side} · no answer", side=name)
         settings = self.side.settings
         agnostic = _(" · agnostic") if settings.class_agnostic else ""
+        tiled = f" · {_tiles(settings)}" if _tiles(settings) else ""
         on = self.answer.recorded_on
         recorded = "" if on is None else _(" · recorded on {date}", date=on)
         own_count = len(settings.class_thresholds)
@@ -92,7 +94,8 @@ class Result:
         score = _("score ≥ {threshold}", threshold=f"{settings.score_threshold:.2f}")
         return (
             f"{name} · {self.answer.by} · {score}"
-            f"{own if own_count else ''} · IoU {settings.iou_threshold:.2f}{agnostic}{recorded}"
+            f"{own if own_count else ''} · IoU {settings.iou_threshold:.2f}{agnostic}{tiled}"
+            f"{recorded}"
         )
 
     @property
@@ -108,8 +111,16 @@ class Result:
                 score=f"{settings.score_threshold:.2f}",
                 iou=f"{settings.iou_threshold:.2f}",
                 nms=nms,
-            ),
+            )
+            + (f", {_tiles(settings)}" if _tiles(settings) else ""),
         ]
+
+
+def _tiles(settings: ssd.Settings) -> str:
+    """The choice of tiles in words; "" for none."""
+    if settings.tiles is Tiling.OFF:
+        return ""
+    return _("tiles {tiles}", tiles=_(tiles.WORDS[settings.tiles]))
 
 
 def show(letter: str) -> Side:
@@ -161,6 +172,7 @@ def show(letter: str) -> Side:
             ),
         )
         results.show_files(letter, letter)
+        tiling = Tiling.OFF if is_file else controls.choose_tiles(f"tiles_{letter}")
         _thresholds_file(letter)
     if is_file:
         results.tell(server)
@@ -175,7 +187,7 @@ def show(letter: str) -> Side:
             _("IoU threshold"), f"iou_{letter}", controls.DEFAULTS.iou_threshold, controls.IOU_HELP
         )
     own = _own_thresholds(letter)
-    postprocessing = ssd.Settings(score, iou, agnostic, own)
+    postprocessing = ssd.Settings(score, iou, agnostic, own, tiles=tiling)
     if is_file:
         return Side(letter, server, "", "", postprocessing, is_file=True)
     return Side(letter, server, model, version, postprocessing)
@@ -276,6 +288,7 @@ def _values(settings: ssd.Settings, version: str) -> dict[str, Any]:
         "score": max(settings.score_threshold, controls.LOWEST),
         "iou": max(settings.iou_threshold, controls.LOWEST),
         "agnostic": settings.class_agnostic,
+        "tiles": tiles.WORDS[settings.tiles],
         "own": True,
         "server": next(iter(answers.servers())),
         "model": config().model_name,
@@ -291,7 +304,8 @@ def ask(side: Side, image: ImageFile, loaded: LoadedImage) -> Result:
         if side.is_file:
             answer = results.answer_of(side.server, image, loaded.size)
         else:
-            answer = answers.answer_for(image, loaded, address_of(side.server), side.spec())
+            where, tiling = address_of(side.server), side.settings.tiles
+            answer = answers.answer_for(image, loaded, tiling, where, side.spec())
     except LensError as error:
         answer, failure = None, error
         if isinstance(error, answers.NO_ANSWER) and answers.servers().get(side.server) is None:
@@ -299,6 +313,7 @@ def ask(side: Side, image: ImageFile, loaded: LoadedImage) -> Result:
     if answer is None:
         none = ssd.Detections.empty()
         return Result(side, None, none, none, failure)
+    side = replace(side, settings=answer.as_asked(side.settings))
     unlimited = replace(side.settings, score_threshold=0.0, top_k=2**31)
     return Result(
         side, answer, answer.detections(side.settings), answer.detections(unlimited), failure

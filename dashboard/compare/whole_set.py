@@ -137,7 +137,9 @@ def _answers(
         told = _("{side} asks a model server. A results file needs none.", side=side.letter.upper())
         st.caption(f":material/description: {told}")
         raise
-    asked = " ".join([where, spec.name, str(version), *(file.digest for file in files)])
+    asked = " ".join(
+        [where, spec.name, str(version), side.settings.tiles, *(file.digest for file in files)]
+    )
     key = hashlib.sha256(asked.encode()).hexdigest()
     kept = dict(state.read(state.WholeSet).sides)
     said: list[Said] = kept.pop(key, None) or _asked(side, version, files, bar, number)
@@ -175,6 +177,7 @@ def _asked(
         answers.served(where, spec).at(version),
         config(),
         stored=answers.stored_answers(where, version, spec.name),
+        tiling=side.settings.tiles,
     )
     done: dict[int, Said] = {}
     for result in runs:

@@ -97,7 +97,7 @@ def show() -> None:
 def _explore() -> None:
     left, right = st.columns([8, 5], gap="medium")
     with right:
-        controls.show_all(config().labels, has_score=False)
+        controls.show_all(config().labels, has_score=False, has_tiles=False)
     with left, st.container(key="live_frame"):
         _video()
 

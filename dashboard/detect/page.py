@@ -10,7 +10,18 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import asking, controls, frame, ground_truth, images, metrics, paper, state, why
+from dashboard import (
+    asking,
+    controls,
+    frame,
+    ground_truth,
+    images,
+    metrics,
+    paper,
+    state,
+    tiles,
+    why,
+)
 from dashboard.answers import (
     NO_ANSWER,
     answer_for,
@@ -40,6 +51,7 @@ from detector.formats.tables import to_csv, to_json
 from detector.formats.thresholds import write_thresholds
 from detector.formats.voc import to_voc
 from detector.formats.yolo import to_yolo
+from detector.tiling import Tiling
 from detector.translation import _, noted
 
 PHONE_SIZE = (350, 480)  # that a photo is fitted into on a phone
@@ -54,11 +66,12 @@ STEPS = (
 
 def show() -> None:
     """Detect in the chosen image and show what came; without an answer, the photo and why."""
+    controls.from_address(config().labels)
     image = images.choose()
     if images.is_live():
         live.show()
         return
-    loaded = prepare(image)
+    loaded, tiling = prepare(image), controls.kept().tiles
     waiting: AbstractContextManager[object] = nullcontext()
     known = last_answer(image) or recorded_answer(image)
     if state.read(state.Visit).is_new and known is None:
@@ -70,7 +83,7 @@ def show() -> None:
     else:  # emptied, it would take the controls away for a moment, and the focus with them
         place = st.container()
     with place:
-        answer = answer_or_reason(image, loaded, waiting)
+        answer = answer_or_reason(image, loaded, tiling, waiting)
         if answer is not None and answer.recorded_on is not None:
             metrics.answers.labels("recorded").inc()  # once a run, not with each slider move
         if answer is None:
@@ -79,7 +92,7 @@ def show() -> None:
             )
             return
         tables.forget_pick_of_another(image)
-        _explore(image, loaded, answer)
+        _explore(image, loaded, answer, tiling)
 
 
 def _photo_alone(image: ImageFile, loaded: LoadedImage) -> DeltaGenerator:
@@ -91,22 +104,29 @@ def _photo_alone(image: ImageFile, loaded: LoadedImage) -> DeltaGenerator:
 
 
 def answer_or_reason(
-    image: ImageFile, loaded: LoadedImage, waiting: AbstractContextManager[object] | None = None
+    image: ImageFile,
+    loaded: LoadedImage,
+    tiling: Tiling,
+    waiting: AbstractContextManager[object] | None = None,
 ) -> Answer | None:
     """The model server's answer. Where it gives none the page says why and tries again by itself;
     meanwhile the last answer that this session had for the image, the recorded one, or None. While
     the embedded server starts, nobody waits who has one of these.
 
     Args:
+        tiling: of which tiles the model is asked too.
         waiting: where to say that the embedded server is still starting.
     """
     # Of its own: what is said here, or no longer, does not move what comes after it.
     with st.container():
-        return _answer_or_reason(image, loaded, waiting or nullcontext())
+        return _answer_or_reason(image, loaded, tiling, waiting or nullcontext())
 
 
 def _answer_or_reason(
-    image: ImageFile, loaded: LoadedImage, waiting: AbstractContextManager[object]
+    image: ImageFile,
+    loaded: LoadedImage,
+    tiling: Tiling,
+    waiting: AbstractContextManager[object],
 ) -> Answer | None:
     meanwhile = last_answer(image) or recorded_answer(image)
     if meanwhile is not None and is_starting() and not has_failed():
@@ -117,7 +137,7 @@ def _answer_or_reason(
             waiting,
             st.spinner(_("Starting the model server…")) if is_starting() else nullcontext(),
         ):
-            return answer_for(image, loaded)
+            return answer_for(image, loaded, tiling)
     except ServingError as error:
         is_silent = isinstance(error, NO_ANSWER)
         instead = last_answer(image) or (recorded_answer(image) if is_silent else None)
@@ -135,8 +155,16 @@ def _ask_when_started() -> None:  # says nothing, so it needs no language
         st.rerun()
 
 
-def tell_recorded(answer: Answer) -> None:
-    """That an answer is a recorded one, where it is."""
+def tell_standing_in(answer: Answer, wanted: Tiling) -> None:
+    """That an answer is a recorded one, or one of other tiles than were wanted, where it is."""
+    if not answer.file and answer.tiles != wanted.tiles(answer.size):
+        st.caption(
+            _(
+                ":orange-badge[:material/grid_off: Other tiles] than chosen ({tiles}),"
+                " until a model server answers.",
+                tiles=_(tiles.WORDS[answer.as_asked(ssd.Settings(tiles=wanted)).tiles]),
+            )
+        )
     if answer.recorded_on is not None:
         st.caption(
             _(
@@ -150,7 +178,7 @@ def tell_recorded(answer: Answer) -> None:
 
 
 @frame.fragment
-def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
+def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer, asked_with: Tiling) -> None:
     labels = config().labels
     left, right = _columns()
     with left:
@@ -158,6 +186,8 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
     with right:
         asked = st.container()  # beside the image, above what moves it
         settings = controls.show_all(labels)
+    controls.ask_again_with(settings, asked_with)
+    settings = answer.as_asked(settings)
     started = time.perf_counter()
     detections = answer.detections(settings)
     postprocess_s = time.perf_counter() - started
@@ -176,8 +206,7 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
         if answer.recorded_on is None:
             steps_s = [*answer.timings_s.values(), postprocess_s]
             _timings(steps_s)
-        else:  # on the lines of the times
-            tell_recorded(answer)
+        tell_standing_in(answer, asked_with)  # on the lines of the times
         shown_truth = truth if _shows_truth() else None
         offer_report = partial(
             report.offer,

@@ -1,5 +1,7 @@
 """Robustness: what if the photo were worse. One image altered, then many."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from dashboard import controls, frame, images, paper
@@ -9,7 +11,7 @@ from dashboard.detect.page import (
     answer_or_reason,
     figure_place,
     is_phone,
-    tell_recorded,
+    tell_standing_in,
 )
 from dashboard.files import ImageFile
 from dashboard.media import figure_hands, jpeg_url, photo_url, prepare, screen_of
@@ -22,6 +24,7 @@ from detector.errors import ServingError
 from detector.evaluation.ground_truth import GroundTruth
 from detector.evaluation.matching import at_floor
 from detector.robustness import Held, held
+from detector.tiling import Tiling
 from detector.translation import _, noted, plural
 
 VIEWS = (noted("Altered"), noted("Original"))
@@ -32,12 +35,12 @@ def show() -> None:
     controls.from_address(config().labels)
     image = images.choose()
     loaded = prepare(image)
-    answer = answer_or_reason(image, loaded)
+    answer = answer_or_reason(image, loaded, Tiling.OFF)
     if answer is None:
         st.image(screen_of(loaded).display, alt=image.name)
         return
     if answer.recorded_on is not None:
-        tell_recorded(answer)
+        tell_standing_in(answer, Tiling.OFF)
         st.info(
             _("Altered images need a model server: this page begins when one answers."),
             icon=":material/cloud_off:",
@@ -60,8 +63,11 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
         with reset:
             knobs.reset_button(is_reset=alteration.is_identity)
         with st.popover(_("Thresholds"), icon=":material/tune:", key="robust_thresholds"):
-            settings = controls.show_all(labels)
+            settings = controls.show_all(labels, has_tiles=False)
+        if settings.tiles is not Tiling.OFF:
+            st.caption(_("Altered images are looked at as a whole, without tiles."))
         fates = st.container()
+    settings = replace(settings, tiles=Tiling.OFF)
     unaltered = answer.detections(settings)
     with left:
         with st.container(horizontal=True, vertical_alignment="center"):

@@ -14,7 +14,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from dashboard import frame, results, state
+from dashboard import controls, frame, results, state
 from dashboard.answers import (
     NO_ANSWER,
     address,
@@ -99,7 +99,7 @@ def of_answer(
     model = answer.model
     only = AnsweredImage(image.name, image.digest, answer.size, answer.raw, image.read)
     by = results.key_of(answer.file) if answer.file else f"{model.name} {model.version}"
-    key = f"{image.name} {image.digest} {by}"
+    key = f"{image.name} {image.digest} {by} {len(answer.tiles)}"
     return ImageSet(key, (only,), judged_with=judged_with or (only.judged,))
 
 
@@ -233,7 +233,8 @@ def _read(file: str, sources: Sequence[Source]) -> ImageSet:
 
 
 def _key(version: int, parts: Sequence[str]) -> str:
-    return _digest([address(), config().model_name, str(version), *parts])
+    tiling = controls.kept().tiles
+    return _digest([address(), config().model_name, str(version), tiling, *parts])
 
 
 def _digest(parts: Sequence[str]) -> str:
@@ -257,6 +258,7 @@ def _asked(key: str, version: int, sources: Sequence[Source]) -> ImageSet:
         served(where).at(version),
         config(),
         stored=stored_answers(where, version),
+        tiling=controls.kept().tiles,
     )
     for result in runs:
         index = todo[result.index]

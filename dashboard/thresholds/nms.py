@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard import frame, paper, state
+from dashboard import frame, paper, state, tiles
 from dashboard.answers import config
 from dashboard.files import ImageFile
 from dashboard.media import photo_url
@@ -32,8 +32,17 @@ def show(image: ImageFile, loaded: LoadedImage, answer: Answer, settings: ssd.Se
             "the boxes on the screen: how many are left after each step."
         )
     )
+    if answer.tiles:
+        st.caption(
+            _(
+                "The image was looked at as a whole and in {count} tiles, each with default boxes"
+                " of its own. Boxes that come close to the inner edge of a tile were left out"
+                " before: they are likely parts of objects that go on beyond it.",
+                count=len(answer.tiles),
+            )
+        )
     st.html(_funnel(seen.funnel, labels))
-    _suppressed(seen, settings, labels)
+    _suppressed(seen, answer, settings, labels)
     st.caption(
         _(
             "Where the default boxes fire: the highest score of any class at each place, from dark "
@@ -104,7 +113,7 @@ def _funnel(counted: Funnel, labels: Sequence[str]) -> str:
     )
 
 
-def _suppressed(seen: XRay, settings: ssd.Settings, labels: Sequence[str]) -> None:
+def _suppressed(seen: XRay, answer: Answer, settings: ssd.Settings, labels: Sequence[str]) -> None:
     """The picked box: what it suppressed, or which box suppressed it."""
     picked = state.read(state.Pick).detection_id
     if picked not in seen.candidates.ids:
@@ -113,18 +122,22 @@ def _suppressed(seen: XRay, settings: ssd.Settings, labels: Sequence[str]) -> No
         )
         return
     index = seen.candidates.ids.index(picked)
-    st.markdown(in_words(seen, index, settings, labels))
+    st.markdown(in_words(seen, index, answer, settings, labels))
     losers = seen.suppressed_by(index)
     if len(losers):
-        _losers(seen, losers, labels)
+        _losers(seen, losers, answer, labels)
 
 
-def in_words(seen: XRay, index: int, settings: ssd.Settings, labels: Sequence[str]) -> str:
-    """What became of a candidate and of others by it, in Markdown."""
+def in_words(
+    seen: XRay, index: int, answer: Answer, settings: ssd.Settings, labels: Sequence[str]
+) -> str:
+    """What became of a candidate and of others by it, in Markdown; with tiles also which part of
+    the image each was seen in."""
 
     def named(i: int) -> str:
         label = frame.plain(labels[seen.candidates.class_ids[i]])
-        return f"{label} {seen.candidates.scores[i]:.2f}"
+        part = tiles.part_in_words(answer, int(seen.candidates.prior_indices[i]))
+        return f"{label} {seen.candidates.scores[i]:.2f}" + (f" · {part}" if part else "")
 
     limit = f"{settings.iou_threshold:.2f}"
     if not seen.kept[index]:
@@ -148,11 +161,12 @@ def in_words(seen: XRay, index: int, settings: ssd.Settings, labels: Sequence[st
     )
 
 
-def losers(seen: XRay, rows: NDArray[np.int64], labels: Sequence[str]) -> Table:
+def losers(seen: XRay, rows: NDArray[np.int64], answer: Answer, labels: Sequence[str]) -> Table:
     """A row a box that was suppressed."""
     names, found = seen.candidates.ids, seen.candidates
+    seen_in = (_("Seen in"),) if answer.tiles else ()
     return Table(
-        (_("Box"), _("Class"), _("Score"), _("IoU")),
+        (_("Box"), _("Class"), _("Score"), _("IoU"), *seen_in),
         [
             Row(
                 (
@@ -160,15 +174,22 @@ def losers(seen: XRay, rows: NDArray[np.int64], labels: Sequence[str]) -> Table:
                     labels[found.class_ids[i]],
                     f"{found.scores[i]:.3f}",
                     f"{seen.ious[i]:.3f}",
+                    *(_parts(seen, [i], answer) if answer.tiles else []),
                 )
             )
             for i in rows.tolist()
         ],
-        frozenset({_("Class")}),
+        frozenset({_("Class"), *seen_in}),
     )
 
 
-def _losers(seen: XRay, losers: NDArray[np.int64], labels: Sequence[str]) -> None:
+def _parts(seen: XRay, rows: Sequence[int], answer: Answer) -> list[str]:
+    """Which part of the image each of these candidates was seen in."""
+    priors = seen.candidates.prior_indices
+    return [tiles.part_in_words(answer, int(priors[row])) for row in rows]
+
+
+def _losers(seen: XRay, losers: NDArray[np.int64], answer: Answer, labels: Sequence[str]) -> None:
     """A row a box that was suppressed."""
     ids = seen.candidates.ids
 
@@ -182,6 +203,7 @@ def _losers(seen: XRay, losers: NDArray[np.int64], labels: Sequence[str]) -> Non
                 "score": seen.candidates.scores[losers].astype(float),
                 "iou": seen.ious[losers].astype(float),
                 "box": [ids[i] for i in losers],
+                **({"part": _parts(seen, losers.tolist(), answer)} if answer.tiles else {}),
             }
         ),
         key="suppressed",
@@ -191,5 +213,6 @@ def _losers(seen: XRay, losers: NDArray[np.int64], labels: Sequence[str]) -> Non
             "score": fraction(_("Score")),
             "iou": fraction(_("IoU")),
             "box": st.column_config.TextColumn(_("Box"), help=_("class id - default box")),
+            "part": st.column_config.TextColumn(_("Seen in")),
         },
     )

@@ -16,11 +16,12 @@ from dashboard import (
     paper,
     results,
     state,
+    tiles,
     why,
 )
 from dashboard.answers import config
 from dashboard.detect import tables
-from dashboard.detect.page import answer_or_reason, tell_recorded
+from dashboard.detect.page import answer_or_reason, tell_standing_in
 from dashboard.files import ImageFile
 from dashboard.ground_truth import JudgedImage
 from dashboard.media import photo_url, prepare, screen_of
@@ -43,6 +44,7 @@ from detector.drawing.viewer import view as view_of
 from detector.errors import ConfigError
 from detector.evaluation.ground_truth import GroundTruth
 from detector.report.document import Section
+from detector.tiling import Tiling
 from detector.translation import _, noted
 
 TABS = (
@@ -55,6 +57,7 @@ TABS = (
 )
 MODE_OF_TAB = {"Image": "Classes", "X-ray": "X-ray", "Errors": "Right and wrong"}
 SCOPES = ("this", "all", "gallery", "many")
+DRAWN = ("iou_threshold", "class_agnostic", "classes", "tiles")  # of the controls of all pages
 MODES = {
     "Classes": noted("Classes"),
     "Right and wrong": noted("Right and wrong"),
@@ -77,21 +80,21 @@ def show() -> None:
                 key="look_back",
                 on_click=images.look_back,
             )
-    loaded = prepare(image)
+    loaded, tiling = prepare(image), controls.kept().tiles
     if file := results.chosen():
         answer = results.answer_or_reason(file, image, loaded.size)
     else:
-        answer = answer_or_reason(image, loaded)
+        answer = answer_or_reason(image, loaded, tiling)
     if answer is None:
         results.choose()
         st.image(screen_of(loaded).display, alt=image.name)
         return
     tables.forget_pick_of_another(image)
-    _explore(image, loaded, answer)
+    _explore(image, loaded, answer, tiling)
 
 
 @frame.fragment
-def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
+def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer, asked_with: Tiling) -> None:
     if state.read(state.ListedBoxes).look:
         state.update(state.ListedBoxes, look=False)
         st.rerun()  # another image: the page's, not the fragment's
@@ -105,6 +108,8 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
         place = st.container(key="viewer_column")
     with knobs:
         settings = _knobs(labels, image, answer)
+    controls.ask_again_with(settings, asked_with)
+    settings = answer.as_asked(settings)
     with place:
         mode = _viewer_mode(loaded, truth, has_raw=not answer.file)
     # What a file has of a place is the boxes that are drawn there.
@@ -115,7 +120,7 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
             asking.component("viewer_frame", image, loaded, candidates)
     with place:
         paper.settings(settings, labels, answer.by)
-        tell_recorded(answer)
+        tell_standing_in(answer, asked_with)
         results.tell(answer.file)
     counted, evaluated, more = None, None, None
     with right:
@@ -172,7 +177,7 @@ def _over_images(
     if counted is None:
         return None, None, None
     if counted.recorded is not None:
-        tell_recorded(counted.recorded)
+        tell_standing_in(counted.recorded, controls.kept().tiles)
     if counted.joined is not None:
         results.tell_left_out(results.chosen(), counted.joined)
     content, more = st.container(), None
@@ -210,10 +215,18 @@ def _knobs(labels: Sequence[str], image: ImageFile, answer: Answer) -> ssd.Setti
                 with st.popover(_("Classes shown"), type="tertiary"):
                     classes = controls.shown_classes(labels)
                     st.caption(_("Hidden classes still take part in NMS."))
+                with st.popover(tiles.in_words(controls.kept().tiles), type="tertiary"):
+                    tiling = controls.choose_tiles()
                 controls.reset_button(labels)
-    settings = replace(controls.kept(), iou_threshold=iou, class_agnostic=agnostic, classes=classes)
+    settings = replace(
+        controls.kept(),
+        iou_threshold=iou,
+        class_agnostic=agnostic,
+        classes=classes,
+        tiles=tiling,
+    )
     _tell_change(image, answer, settings)
-    return controls.hold(labels, settings, drawn=("iou_threshold", "class_agnostic", "classes"))
+    return controls.hold(labels, settings, drawn=DRAWN)
 
 
 def _explain(settings: ssd.Settings) -> None:

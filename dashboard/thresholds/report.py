@@ -158,10 +158,10 @@ def _nms(
     parts: list[Part] = [nms.funnel(seen.funnel, labels)]
     if picked in seen.candidates.ids:
         index = seen.candidates.ids.index(picked)
-        parts.append(Text(frame.unmarked(nms.in_words(seen, index, settings, labels))))
+        parts.append(Text(frame.unmarked(nms.in_words(seen, index, answer, settings, labels))))
         suppressed = seen.suppressed_by(index)
         if len(suppressed):
-            parts.append(nms.losers(seen, suppressed, labels))
+            parts.append(nms.losers(seen, suppressed, answer, labels))
     return Section(_("NMS X-ray"), [*parts, density])
 
 

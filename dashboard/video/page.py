@@ -2,6 +2,7 @@
 
 import math
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import cast
 
 import streamlit as st
@@ -12,6 +13,7 @@ from dashboard.files import ImageFile
 from dashboard.video import choose, exports, player
 from dashboard.video.watching import Watching
 from detector.errors import ServingError
+from detector.tiling import Tiling
 from detector.translation import _, plural
 from detector.video import MAX_FRAMES, VideoFacts
 
@@ -66,7 +68,8 @@ def _results(polls: bool) -> None:
         frame.show_unexpected(watching.error_id)
     left, right = st.columns([8, 5], gap="medium")
     with right:
-        settings = controls.show_all(labels, has_score=False)
+        chosen = controls.show_all(labels, has_score=False, has_tiles=False)
+        settings = replace(chosen, tiles=Tiling.OFF)  # frames are looked at as a whole
         _rate(watching, video.facts)
     with left:
         paper.settings(settings, labels)

@@ -20,6 +20,7 @@ from detector.formats.tables import settings_record
 from detector.formats.typed_json import JsonError, parse, shown, typed
 from detector.paths import ROOT
 from detector.ssd import Detections, Settings, postprocess
+from detector.tiling import Tiling
 from detector.translation import _, noted
 
 FORMAT = "commodity-lens-batch"
@@ -51,6 +52,7 @@ class _Settings(msgspec.Struct):
     class_thresholds: dict[_Whole, _Share]
     classes: list[_Whole] | None
     top_k: _Count
+    tiles: Tiling = Tiling.OFF  # the first manifests do not say it
 
     def made(self) -> Settings:
         return Settings(
@@ -60,6 +62,7 @@ class _Settings(msgspec.Struct):
             class_thresholds=self.class_thresholds,
             classes=None if self.classes is None else frozenset(self.classes),
             top_k=self.top_k,
+            tiles=self.tiles,
         )
 
 
@@ -392,9 +395,10 @@ def _difference(old: Result, new: Result) -> str | None:
 
 
 def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """What stands otherwise in two headers, in words."""
+    """What stands otherwise in two headers, in words; of the settings only those that differ."""
+    before, after = ({**each, **each["settings"]} for each in (old, new))
     return [
-        _("{key} {old}, not {new}", key=key, old=shown(old[key]), new=shown(new[key]))
-        for key in ("program", "model", "labels", "settings")
-        if old[key] != new[key]
+        _("{key} {old}, not {new}", key=key, old=shown(before[key]), new=shown(after[key]))
+        for key in ("program", "model", "labels", *new["settings"])
+        if before[key] != after[key]
     ]

@@ -29,6 +29,7 @@ from detector.errors import (
 from detector.images import ImageLimits, read_file
 from detector.serving import ModelVersion, ServedModel
 from detector.ssd import RawPrediction
+from detector.tiling import Tiling
 from detector.translation import _, carried
 
 # Two cores are busy with three images already; the rest hides what a network adds.
@@ -92,6 +93,7 @@ def run(
     busy_patience_s: float | None = None,
     began_with: int = 0,
     any_version: bool = False,
+    tiling: Tiling = Tiling.OFF,
 ) -> Generator[Done, None, None]:
     """Each image's result, in any order, as they come.
 
@@ -109,6 +111,7 @@ def run(
         busy_patience_s: the same where it is reached and has no room; None: a minute.
         began_with: the version of the model that gave the run's earlier results; 0: there are none.
         any_version: else the version that answers first answers all, or the run ends.
+        tiling: of which tiles of each image the model is asked too.
 
     Raises:
         ServingError: the server does not answer, or its answers cannot be used.
@@ -124,7 +127,8 @@ def run(
         patience_s=patience_s,
         busy_patience_s=busy_patience_s,
     )
-    yield from _carried_out(_Work(calls, config.image_limits, make, stored), sources, workers, stop)
+    work = _Work(calls, config.image_limits, make, stored, tiling)
+    yield from _carried_out(work, sources, workers, stop)
 
 
 def read_source(source: Source) -> bytes:
@@ -184,18 +188,20 @@ class _Work:
         limits: ImageLimits,
         make: Callable[[Image.Image], object] | None,
         stored: StoredAnswers | None,
+        tiling: Tiling,
     ) -> None:
         self.calls = calls
         self._limits = limits
         self._make = make
         self._stored = stored
+        self._tiling = tiling
 
     def __call__(self, index: int, source: Source) -> Done:
         done = Done(index, source.name, "")
         try:
             data = read_source(source)
             done = replace(done, digest=digest_of(data))
-            image = load(data, self._limits, self._make)
+            image = load(data, self._limits, self._make, self._tiling)
         except ImageError as error:
             # Its traceback holds the file and half an image.
             return replace(done, error=error.with_traceback(None))
@@ -213,7 +219,7 @@ class _Work:
     def _answer(self, digest: str, image: LoadedImage) -> Answer:
         """The answer: one that is known already, or the model's."""
         if self._stored is not None:
-            known = self._stored.get(digest)
+            known = self._stored.get(digest, len(image.tiles))
             if known is not None and self.calls.suits(known.model.version):
                 self.calls.keep_to(known.model.version)
                 return known

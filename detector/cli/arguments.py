@@ -10,6 +10,7 @@ from detector.batch.manifest import program_version
 from detector.cli.printing import printing
 from detector.printable import on_one_line
 from detector.ssd import Settings
+from detector.tiling import CUT_FINER_FROM, CUT_FROM, Tiling
 from detector.translation import _
 
 _DESCRIPTION = """\
@@ -149,7 +150,7 @@ def _add_predict(commands: Any) -> None:
 
 
 def _add_settings(command: argparse.ArgumentParser) -> None:
-    """The options of post-processing."""
+    """The options of what is asked of an image, and of post-processing."""
     defaults = Settings()
     command.add_argument(
         "--score",
@@ -182,6 +183,14 @@ def _add_settings(command: argparse.ArgumentParser) -> None:
         default=defaults.top_k,
         metavar="N",
         help="show at most this many boxes in an image (default: %(default)s)",
+    )
+    command.add_argument(
+        "--tiles",
+        choices=[tiling.value for tiling in Tiling],
+        default=defaults.tiles.value,
+        help="also look at each image in overlapping parts, for things that are small in it; auto:"
+        f" none below a longer side of {CUT_FROM} pixels, 2x2 below {CUT_FINER_FROM}, then 3x3"
+        " (default: %(default)s)",
     )
 
 

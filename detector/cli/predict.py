@@ -65,6 +65,7 @@ def predict(options: argparse.Namespace) -> int:
         results = detected(
             todo,
             config,
+            settings.tiles,
             began_with=0 if out is None else out.began_with,
             any_version=options.any_version,
         )

@@ -46,7 +46,7 @@ def rerun(options: argparse.Namespace) -> int:
         for version, indices in by_version.items():
             asked = config.with_changes(model_version=version)
             chosen = [sources[index] for index in indices]
-            with detected(chosen, asked) as results:
+            with detected(chosen, asked, before.settings.tiles) as results:
                 for done in results:
                     after[indices[done.index]] = Result.of(done, before.settings)
                     write("")

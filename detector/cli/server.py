@@ -8,6 +8,7 @@ from detector.batch.run import Done, Source, run
 from detector.config import Config, read_secrets
 from detector.embedded import EmbeddedServer
 from detector.serving import ModelSpec, connect
+from detector.tiling import Tiling
 
 _started: list[EmbeddedServer] = []
 
@@ -30,7 +31,12 @@ def configured(options: argparse.Namespace) -> Config:
 
 @contextmanager
 def detected(
-    sources: Sequence[Source], config: Config, *, began_with: int = 0, any_version: bool = False
+    sources: Sequence[Source],
+    config: Config,
+    tiling: Tiling,
+    *,
+    began_with: int = 0,
+    any_version: bool = False,
 ) -> Iterator[Iterator[Done]]:
     """The images' results, by the configured server, or by one that lives as long as this."""
     with ExitStack() as stack:
@@ -39,7 +45,14 @@ def detected(
             return
         address = None if config.server is not None else embedded_address(config, stack)
         client = stack.enter_context(connect(config, address)).model(ModelSpec.of(config))
-        results = run(sources, client, config, began_with=began_with, any_version=any_version)
+        results = run(
+            sources,
+            client,
+            config,
+            began_with=began_with,
+            any_version=any_version,
+            tiling=tiling,
+        )
         yield stack.enter_context(closing(results))
 
 

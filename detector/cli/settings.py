@@ -1,4 +1,4 @@
-"""The post-processing that a command is told."""
+"""The tiles and the post-processing that a command is told."""
 
 import argparse
 import dataclasses
@@ -7,13 +7,17 @@ from detector.config import Config
 from detector.errors import ThresholdsError
 from detector.formats.thresholds import read_thresholds
 from detector.ssd import Settings
+from detector.tiling import Tiling
 from detector.translation import _
 
 
 def settings_of(options: argparse.Namespace, config: Config) -> Settings:
     """Those of the command line; else those of --thresholds; else the defaults."""
     settings = Settings(
-        iou_threshold=options.iou, class_agnostic=options.class_agnostic, top_k=options.top_k
+        iou_threshold=options.iou,
+        class_agnostic=options.class_agnostic,
+        top_k=options.top_k,
+        tiles=Tiling(options.tiles),
     )
     if options.thresholds is not None:
         try:

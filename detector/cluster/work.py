@@ -92,6 +92,7 @@ def detect_part(task: Task) -> Summary:
         busy_patience_s=_PATIENCE_S,
         began_with=task.version,
         any_version=not task.version,
+        tiling=task.batch.settings.tiles,
     )
     ordered = sorted(done, key=lambda each: each.index)
     results = [Result.of(each, task.batch.settings) for each in ordered]

@@ -51,6 +51,7 @@ def settings_record(settings: Settings) -> dict[str, Any]:
         "class_thresholds": {str(key): value for key, value in settings.class_thresholds.items()},
         "classes": None if settings.classes is None else sorted(settings.classes),
         "top_k": settings.top_k,
+        "tiles": str(settings.tiles),
     }
 
 

@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,9 @@ from detector.answers import (
     Answer,
     AnswerKey,
     AnswerStore,
+    LoadedImage,
     SSDModel,
+    StoredAnswers,
     decode,
     digest_of,
     load,
@@ -22,8 +25,11 @@ from detector.answers import (
 from detector.config import Config
 from detector.errors import ImageError, OutputError
 from detector.images import ImageLimits, read_image
+from detector.merging import into_image
 from detector.serving import ModelSpec, ModelVersion, ServedModel
 from detector.ssd import RawPrediction, postprocess, preprocess
+from detector.ssd import decode as decode_boxes
+from detector.tiling import Tiling
 from detector.wire.tensors import encode_tensor
 from tests.support.foreign import Foreign, answer, serving
 from tests.support.paths import NEWEST, ROOT
@@ -64,6 +70,90 @@ def test_what_is_kept_of_an_image_and_its_answer_is_small(client: ServedModel):
     raw = SSDModel(client, "images", "concat_3:0", 9).ask(loaded).raw
     arrays = (raw.offsets, raw.scores, raw.priors, raw.variances, raw.prior_indices)
     assert sum(array.nbytes for array in arrays) < 60_000  # the whole output has 613,872
+
+
+def test_without_tiles_an_answer_is_what_it_was_and_with_them_its_rows_come_first(
+    client: ServedModel,
+):
+    model = SSDModel(client, "images", "concat_3:0", 9)
+    data, limits = PHOTO.read_bytes(), ImageLimits()
+    plain = model.ask(load(data, limits)).raw
+    tiled = model.ask(load(data, limits, tiling=Tiling.TWO)).raw
+    small = model.ask(load(data, ImageLimits(), tiling=Tiling.OFF)).raw
+    assert (plain.part_count, small.part_count, tiled.part_count) == (1, 1, 5)
+    count = len(plain.scores)
+    assert len(tiled.scores) > count
+    for name in ("offsets", "scores", "priors", "variances", "prior_indices"):
+        np.testing.assert_array_equal(getattr(small, name), getattr(plain, name))
+        np.testing.assert_array_equal(getattr(tiled, name)[:count], getattr(plain, name))
+
+
+def test_a_tile_is_answered_as_an_image_of_its_own_would_be(client: ServedModel):
+    model = SSDModel(client, "images", "concat_3:0", 9)
+    loaded = load(PHOTO.read_bytes(), ImageLimits(), tiling=Tiling.THREE)
+    raw = model.ask_whole(loaded)
+    assert loaded.tile_pixels is not None
+    for number, (tile, pixels) in enumerate(zip(loaded.tiles, loaded.tile_pixels, strict=True)):
+        alone = model.ask_whole(LoadedImage((300, 300), pixels, {}))
+        first = (number + 1) * 7308
+        rows = np.flatnonzero((raw.prior_indices >= first) & (raw.prior_indices < first + 7308))
+        assert 1000 < len(rows) < 7308  # without those at inner edges
+        own = raw.prior_indices[rows] - first
+        np.testing.assert_allclose(raw.scores[rows], alone.scores[own], rtol=0, atol=1e-4)
+        boxes = decode_boxes(alone.offsets[own], alone.priors[own], alone.variances[own])
+        np.testing.assert_allclose(
+            decode_boxes(raw.offsets[rows], raw.priors[rows], raw.variances[rows]),
+            into_image(boxes, tile, loaded.size),
+            rtol=0,
+            atol=1e-4,
+        )
+
+
+def of_each_image(request, context):
+    """A box in each image of a request, by version 4."""
+    rows = np.zeros((request.inputs["images"].tensor_shape.dim[0].size, 1, 21), np.float32)
+    rows[..., 4 + 1] = 0.5
+    rows[..., -8:] = (0.4, 0.4, 0.6, 0.6, 0.1, 0.1, 0.2, 0.2)
+    return answer({"concat_3:0": encode_tensor(rows)}, version=4)(request, context)
+
+
+def sizes_and_versions(requests):
+    return [
+        (each.inputs["images"].tensor_shape.dim[0].size, each.model_spec.version.value)
+        for each in requests
+    ]
+
+
+def test_the_tiles_of_an_image_are_one_request_to_the_version_that_answered_for_the_whole():
+    unlimited = [("grpc.max_receive_message_length", -1)]
+    with (
+        serving(Foreign(of_each_image), options=unlimited) as server,
+        Detector(Config(server=server.address)) as front,
+    ):
+        raw = front.answer(PHOTO, Tiling.THREE).raw
+    assert (raw.part_count, raw.prior_indices.tolist()) == (10, list(range(10)))
+    assert sizes_and_versions(server.requests) == [(1, 0), (9, 4)]
+
+
+def test_where_the_server_takes_fewer_tiles_at_once_they_are_more_requests():
+    small = [("grpc.max_receive_message_length", 3_000_000)]  # two images of 1.08 MB
+    with (
+        serving(Foreign(of_each_image), options=small) as server,
+        Detector(Config(server=server.address)) as front,
+    ):
+        raw = front.answer(PHOTO, Tiling.TWO).raw
+    assert raw.prior_indices.tolist() == list(range(5))
+    assert [count for count, _version in sizes_and_versions(server.requests)] == [1, 2, 2]
+
+
+def test_answers_with_other_tiles_are_others():
+    store = StoredAnswers(AnswerStore(), "127.0.0.1:8500", "commodity", 1)
+    plain = any_answer()
+    tiled = replace(plain, raw=replace(plain.raw, prior_count=0, part_count=5))
+    store.put("digest", plain)
+    assert store.get("digest", 4) is None
+    store.put("digest", tiled)
+    assert (store.get("digest"), store.get("digest", 4)) == (plain, tiled)
 
 
 def test_make_sees_the_decoded_image():

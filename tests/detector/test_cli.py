@@ -493,8 +493,22 @@ def test_a_run_with_other_settings_does_not_go_on(server: str, white: Path, tmp_
     arguments = ["predict", "--server", server, "--resume", "--out", tmp_path / "out", white]
     run(*arguments)
     done = run(*arguments, "--score", "0.5", status=2)
-    assert "settings" in done.stderr
+    assert "is of a run with score_threshold 0.3, not 0.5" in done.stderr
     assert not (tmp_path / "out" / "unfinished.jsonl").exists()  # the finished run stays one
+
+
+def test_tiles_are_asked_too_and_a_run_with_others_does_not_go_on(
+    embedded_server: EmbeddedServer, tmp_path: Path
+) -> None:
+    photo, out = ROOT / "samples" / "workplace_wide.jpg", tmp_path / "out"
+    given = ["predict", "--json", "--no-images", "--server", embedded_server.address]
+    [plain] = results(run(*given, "--out", tmp_path / "plain", photo))
+    [tiled] = results(run(*given, "--out", out, "--tiles", "auto", photo))
+    assert len(tiled["detections"]) > len(plain["detections"])
+    refused = run(*given, "--out", out, "--resume", "--tiles=2x2", photo, status=2)
+    assert "is of a run with tiles 'auto', not '2x2'" in refused.stderr
+    again = run("rerun", out / "manifest.json", "--server", embedded_server.address)
+    assert again.stdout.startswith("1 of 1 images are the same")
 
 
 def test_options_for_the_folder_need_one(white: Path) -> None:

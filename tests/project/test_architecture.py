@@ -28,6 +28,7 @@ WALK = {
     "failures",
     "printable",
     "room",
+    *("tiling", "merging"),
     "turns",
     *("serving", "channel", "embedded", "wire"),
 }

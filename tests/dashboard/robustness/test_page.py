@@ -53,7 +53,9 @@ def asked(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many images are in each request, from when the page is open."""
     ask, sizes = SSDModel.ask_batch, []
     monkeypatch.setattr(
-        SSDModel, "ask_batch", lambda model, of: sizes.append(len(of)) or ask(model, of)
+        SSDModel,
+        "ask_batch",
+        lambda model, of, **how: sizes.append(len(of)) or ask(model, of, **how),
     )
     return sizes
 

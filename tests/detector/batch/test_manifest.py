@@ -26,6 +26,7 @@ from detector.errors import ImageError
 from detector.formats.detected import DetectedImage
 from detector.serving import ModelVersion
 from detector.ssd import RawPrediction, Settings
+from detector.tiling import Tiling
 from tests.support.detected import LABELS, NONE, TWO, detections
 from tests.support.outputs import output_of
 
@@ -73,10 +74,14 @@ def test_a_manifest_is_read_back_to_the_last_bit() -> None:
 
 
 def test_every_setting_is_read_back() -> None:
-    settings = Settings(0.4, 0.6, True, {2: 0.5}, frozenset({7, 4}), 7)
+    settings = Settings(0.4, 0.6, True, {2: 0.5}, frozenset({7, 4}), 7, Tiling.THREE)
     again = read_manifest(to_manifest(replace(BATCH, settings=settings)))
     assert again.settings == settings
     assert hash(again.settings) == hash(settings)
+
+
+def test_a_manifest_that_says_nothing_of_tiles_is_of_none() -> None:
+    assert read_manifest(changed("settings.tiles", ...)).settings.tiles is Tiling.OFF
 
 
 @pytest.mark.parametrize(
@@ -91,6 +96,7 @@ def test_every_setting_is_read_back() -> None:
         ("settings.class_thresholds", {"x": 0.5}, "in settings.class_thresholds, expected a"),
         ("settings.class_thresholds", {"-1": 0.5}, "in settings.class_thresholds, expected a"),
         ("settings.top_k", 10**30, "settings.top_k is 1000000000000000000000000000000"),
+        ("settings.tiles", "4x4", "m.json: settings.tiles is '4x4'"),
         ("pictures", {}, "m.json: pictures is {}, expected a list"),
         ("pictures.0.boxes", ..., "m.json: pictures[0]: there is no boxes"),
         ("pictures.0.size", [0, 480], "pictures[0].size[0] is 0, expected a whole number of at"),

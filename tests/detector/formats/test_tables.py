@@ -85,4 +85,5 @@ def test_json_holds_model_settings_and_boxes() -> None:
         "class_thresholds": {"2": 0.5},
         "classes": [4, 7],
         "top_k": 200,
+        "tiles": "off",
     }
