@@ -100,7 +100,11 @@ def screen_of(loaded: LoadedImage) -> Screen:
 
 def jpeg_uri(data: bytes) -> str:
     """An encoded JPEG as a data URI."""
-    return "data:image/jpeg;base64," + base64.b64encode(data).decode()
+    return _data_uri(data, "image/jpeg")
+
+
+def _data_uri(data: bytes, mime: str) -> str:
+    return f"data:{mime};base64," + base64.b64encode(data).decode()
 
 
 def photo_url(image: ImageFile, loaded: LoadedImage) -> str:
@@ -109,7 +113,12 @@ def photo_url(image: ImageFile, loaded: LoadedImage) -> str:
 
 
 def jpeg_url(data: bytes, name: str) -> str:
-    """Where the browser gets an encoded JPEG.
+    """Where the browser gets an encoded JPEG, as of `image_url`."""
+    return image_url(data, "image/jpeg", name)
+
+
+def image_url(data: bytes, mime: str, name: str) -> str:
+    """Where the browser gets an encoded image.
 
     Streamlit has no public call for this. Without its runtime, as in tests of the script alone, the
     photo goes into the figure.
@@ -118,12 +127,12 @@ def jpeg_url(data: bytes, name: str) -> str:
         name: another image of that name takes the place of this one in a page.
     """
     if not runtime.exists():
-        return jpeg_uri(data)
+        return _data_uri(data, mime)
     try:
         files = runtime.get_instance().media_file_mgr
-        url = files.add(data, "image/jpeg", name)
+        url = files.add(data, mime, name)
     except (AttributeError, TypeError):  # another Streamlit than the one that was pinned
-        return jpeg_uri(data)
+        return _data_uri(data, mime)
     # Relative to the page, which alone knows what a proxy has put in front of its path.
     return url.lstrip("/")
 

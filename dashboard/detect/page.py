@@ -10,7 +10,17 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import asking, controls, frame, ground_truth, images, metrics, paper, state
+from dashboard import (
+    asking,
+    controls,
+    frame,
+    ground_truth,
+    images,
+    metrics,
+    paper,
+    present,
+    state,
+)
 from dashboard.answers import (
     NO_ANSWER,
     answer_for,
@@ -20,7 +30,7 @@ from dashboard.answers import (
     last_answer,
     recorded_answer,
 )
-from dashboard.detect import live, report, tables, why
+from dashboard.detect import live, report, share, tables, why
 from dashboard.files import ImageFile
 from dashboard.media import figure_hands, photo_url, prepare
 from detector import ssd
@@ -151,13 +161,15 @@ def tell_recorded(answer: Answer) -> None:
 
 @frame.fragment
 def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
+    present.go_on()
     labels = config().labels
     left, right = _columns()
     with left:
         place = _frame("figure", image, loaded)
+        at_hand = st.container() if frame.is_phone() else None
     with right:
         asked = st.container()  # beside the image, above what moves it
-        settings = controls.show_all(labels)
+        settings = controls.show_all(labels, score_at=at_hand)
     started = time.perf_counter()
     detections = answer.detections(settings)
     postprocess_s = time.perf_counter() - started
@@ -167,6 +179,7 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
         _figure(place, image, loaded, detections, (settings,), truth if _shows_truth() else None)
         with place:
             asking.component("figure_frame", image, loaded, candidates)
+            present.component("figure_frame", image, loaded, answer, settings)
     with asked:
         asking.show(image, candidates, settings)
     with left:
@@ -193,11 +206,6 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
 def _columns() -> list[DeltaGenerator]:
     """The place of the figure, and that of the settings."""
     return st.columns([8, 5], gap="medium")
-
-
-def is_phone() -> bool:
-    """Whether the browser is a phone's."""
-    return "Mobi" in st.context.headers.get("User-Agent", "")
 
 
 def _shows_truth() -> bool:
@@ -234,7 +242,7 @@ def _figure(
         picked=figure_state.pick,
         truth=truth,
         revision=figure_state.revision,
-        usual_size=PHONE_SIZE if is_phone() else marks.USUAL_SIZE,
+        usual_size=PHONE_SIZE if frame.is_phone() else marks.USUAL_SIZE,
     )
     with place:
         st.plotly_chart(
@@ -319,6 +327,8 @@ def _hand_on(
         if export.open:
             with export:
                 _exports(image, answer, settings, detections)
+        png = partial(_drawn, image, detections, annotated_png)
+        share.offer(f"{Path(image.name).stem}.png", image.digest, png)
         offer_report()
         frame.show_link("link", is_sample=images.is_sample(image))
         why.button(image, answer, detections)
@@ -345,12 +355,7 @@ def _exports(
     detected = DetectedImage(
         image.name, answer.size, detections, answer.model.name, answer.model.version, settings
     )
-
-    def drawn(encode: Callable[..., bytes]) -> Callable[[], bytes]:
-        limits = config().image_limits
-        return lambda: decode(
-            image.read(), limits, lambda decoded: encode(decoded, detections, labels)
-        )
+    drawn = partial(partial, _drawn, image, detections)
 
     files = (
         (_("Annotated image (PNG)"), f"{stem}.png", "image/png", drawn(annotated_png)),
@@ -371,3 +376,9 @@ def _exports(
         if mime == "image/webp" and max(answer.size) > WEBP_SIDE:
             continue
         st.download_button(label, build, file_name, mime, on_click="ignore", width="stretch")
+
+
+def _drawn(image: ImageFile, detections: ssd.Detections, encode: Callable[..., bytes]) -> bytes:
+    """The image with its boxes, encoded."""
+    labels, limits = config().labels, config().image_limits
+    return decode(image.read(), limits, lambda decoded: encode(decoded, detections, labels))

@@ -6,7 +6,17 @@ from dataclasses import replace
 
 import streamlit as st
 
-from dashboard import asking, controls, frame, ground_truth, images, languages, paper, state
+from dashboard import (
+    asking,
+    controls,
+    frame,
+    ground_truth,
+    images,
+    languages,
+    paper,
+    present,
+    state,
+)
 from dashboard.answers import config
 from dashboard.detect import tables
 from dashboard.detect.page import answer_or_reason, tell_recorded
@@ -77,6 +87,7 @@ def show() -> None:
 
 @frame.fragment
 def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
+    present.go_on()
     if state.read(state.ListedBoxes).look:
         state.update(state.ListedBoxes, look=False)
         st.rerun()  # another image: the page's, not the fragment's
@@ -94,6 +105,7 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
     with place, st.container(key="viewer_frame"):
         _viewer(image, loaded, answer, settings, mode, truth)
         asking.component("viewer_frame", image, loaded, candidates)
+        present.component("viewer_frame", image, loaded, answer, settings)
     with place:
         paper.settings(settings, labels, f"{answer.model.name} {answer.model.version or '?'}")
         tell_recorded(answer)

@@ -9,9 +9,9 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
-from dashboard import asking, images, media
+from dashboard import asking, images, media, present
 from dashboard.compare import swipe
-from dashboard.detect import live
+from dashboard.detect import live, share
 from dashboard.thresholds import texts
 from detector.asking import Place
 from detector.drawing import viewer
@@ -62,6 +62,8 @@ def in_typescript(hint: Any) -> str:
         ("ask", Place),
         ("bring", images.BringData),
         ("live", live.LiveData),
+        ("present", present.PresentData),
+        ("share", share.ShareData),
     ],
 )
 def test_the_fields_are_those_of_the_types_file(folder: str, made: type):
@@ -76,7 +78,10 @@ def test_the_modes_are_those_of_the_types_file():
     assert f"export type Mode = {expected}\n" in source
 
 
-@pytest.mark.parametrize(("folder", "given"), [("viewer", texts.texts), ("live", live.texts)])
+@pytest.mark.parametrize(
+    ("folder", "given"),
+    [("viewer", texts.texts), ("live", live.texts), ("present", present.texts)],
+)
 def test_a_component_is_given_every_text_that_it_says_and_no_other(
     folder: str, given: Callable[[], dict[str, texts.Text]]
 ):
