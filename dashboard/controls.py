@@ -156,19 +156,41 @@ def _clear_own_thresholds() -> None:
 
 
 def slider(label: str, key: str, default: float, explained: str = "") -> float:
-    """A slider of a threshold, up to 1."""
-    return float(
-        st.slider(
+    """A slider of a threshold, up to 1, with a field beside it that takes a typed number."""
+    with st.container(
+        horizontal=True, vertical_alignment="center", gap="small", key=f"slide_{key}"
+    ):
+        value = float(
+            st.slider(
+                label,
+                LOWEST,
+                1.0,
+                default,
+                0.01,
+                key=key,
+                help=_(explained) if explained else None,
+                bind="query-params",
+            )
+        )
+        typed = f"typed_{key}"
+        state.set_widget(typed, value)
+        st.number_input(
             label,
             LOWEST,
             1.0,
-            default,
-            0.01,
-            key=key,
-            help=_(explained) if explained else None,
-            bind="query-params",
+            step=0.01,
+            key=typed,
+            label_visibility="collapsed",
+            width=56,
+            on_change=_take_typed,
+            args=(key,),
         )
-    )
+    return value
+
+
+@frame.callback
+def _take_typed(key: str) -> None:
+    state.set_widget(key, state.widget(f"typed_{key}"))
 
 
 def iou_threshold(explained: str = "") -> float:

@@ -14,10 +14,8 @@ from dashboard.files import ImageFile
 from dashboard.media import photo_url
 from dashboard.thresholds.texts import Text
 from dashboard.thresholds.texts import texts as viewer_texts
-from detector.answers import Answer, LoadedImage
+from detector.answers import LoadedImage
 from detector.drawing.viewer import Contract, View
-from detector.drawing.viewer import view as view_of
-from detector.ssd import Settings
 from detector.translation import _, noted
 
 # Of the viewer's texts, which has boxes and a slider too.
@@ -54,20 +52,19 @@ class PresentData(Contract):
     texts: Mapping[str, Any]
 
 
-def component(
-    container: str, image: ImageFile, loaded: LoadedImage, answer: Answer, settings: Settings
-) -> None:
+def component(container: str, image: ImageFile, loaded: LoadedImage, view: View) -> None:
     """The button over the image. Draw it in that container, which is part of a fragment that calls
     `go_on` first.
 
     Args:
         container: its key.
+        view: of the image.
     """
     key = f"{container}_present_mounted"
     labels = config().labels
     index, count = images.place_on_strip()
     data = PresentData(
-        view_of(answer.raw, settings, loaded.size, labels, digest=image.digest, has_removed=False),
+        view,
         photo_url(image, loaded),
         images.title_of(image),
         index,

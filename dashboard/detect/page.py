@@ -13,6 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 from dashboard import (
     asking,
     controls,
+    following,
     frame,
     ground_truth,
     images,
@@ -179,7 +180,9 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
         _figure(place, image, loaded, detections, (settings,), truth if _shows_truth() else None)
         with place:
             asking.component("figure_frame", image, loaded, candidates)
-            present.component("figure_frame", image, loaded, answer, settings)
+            view = following.view(image, answer, settings)
+            present.component("figure_frame", image, loaded, view)
+            following.component("figure_frame", _sliders(labels, settings), [view])
     with asked:
         asking.show(image, candidates, settings)
     with left:
@@ -201,6 +204,17 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
     with right:
         tables.by_class(detections, settings, labels)
     tables.detections(image, loaded, answer, detections, settings, labels)
+
+
+def _sliders(labels: Sequence[str], settings: ssd.Settings) -> list[following.Slider]:
+    """Those that the boxes follow."""
+    return [
+        following.Slider("score_threshold"),
+        *(
+            following.Slider(following.in_style(controls.threshold_key(labels[c])), class_id=c)
+            for c in settings.class_thresholds
+        ),
+    ]
 
 
 def _columns() -> list[DeltaGenerator]:

@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard import (
     asking,
     controls,
+    following,
     frame,
     ground_truth,
     images,
@@ -105,7 +106,7 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
     with place, st.container(key="viewer_frame"):
         _viewer(image, loaded, answer, settings, mode, truth)
         asking.component("viewer_frame", image, loaded, candidates)
-        present.component("viewer_frame", image, loaded, answer, settings)
+        present.component("viewer_frame", image, loaded, following.view(image, answer, settings))
     with place:
         paper.settings(settings, labels, f"{answer.model.name} {answer.model.version or '?'}")
         tell_recorded(answer)

@@ -43,10 +43,15 @@ class Contract:
         """The fields by name, ready for `json.dumps`."""
         # Not `dataclasses.asdict`: it copies every number of every list.
         values = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
-        return {
-            name: value.as_json() if isinstance(value, Contract) else value
-            for name, value in values.items()
-        }
+        return {name: _as_json(value) for name, value in values.items()}
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, Contract):
+        return value.as_json()
+    if isinstance(value, list) and value and isinstance(value[0], Contract):
+        return [each.as_json() for each in value]
+    return value
 
 
 @dataclass(frozen=True)

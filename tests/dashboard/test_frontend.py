@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
-from dashboard import asking, images, media, present
+from dashboard import asking, following, images, media, present
 from dashboard.compare import swipe
 from dashboard.detect import live, share
 from dashboard.thresholds import texts
@@ -63,6 +63,9 @@ def in_typescript(hint: Any) -> str:
         ("bring", images.BringData),
         ("live", live.LiveData),
         ("present", present.PresentData),
+        ("follow", following.FollowData),
+        ("follow", following.Slider),
+        ("follow", following.Pairing),
         ("share", share.ShareData),
     ],
 )

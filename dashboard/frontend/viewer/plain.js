@@ -1,4 +1,4 @@
-// The boxes that show, in the colours of their classes, and nothing else.
+// The boxes that show, in one colour each, and nothing else.
 
 import { Brush } from "./brush.js"
 import { drawLabels } from "./labels.js"
@@ -9,25 +9,43 @@ import { nameOf } from "./looks.js"
 /** @import { Pair, Place } from "./zoom.js" */
 
 /**
+ * @typedef {object} Scene
+ * @property {Place} place of the photo
+ * @property {Pair} room of the window
+ * @property {number} [weight] of the lines, 1 as a rule
+ * @property {Lettering} [lettering]
+ * @property {number[]} [rows] the boxes, best first; all that show as a rule
+ * @property {(i: number) => {color: string, ink: string}} [look] of a box; its class' colour as a rule
+ */
+
+/**
  * @param {CanvasRenderingContext2D} pen
  * @param {number} ratio pixels of the screen a CSS pixel
  * @param {Model} model
- * @param {{place: Place, room: Pair, weight?: number, lettering?: Lettering}} scene place: of the
- *  photo in the room; weight: of the lines, 1 as a rule
+ * @param {Scene} scene
+ * @returns the brush, for what comes on top
  */
-export function paintShown(pen, ratio, model, { place, room, weight = 1, lettering }) {
+export function paintShown(pen, ratio, model, scene) {
+  const { view } = model
+  const { place, room, weight = 1, lettering, rows = model.shown } = scene
+  const look =
+    scene.look ??
+    ((i) => {
+      const classId = view.class_ids[i]
+      return { color: view.colors[classId], ink: view.text_colors[classId] }
+    })
   pen.setTransform(ratio, 0, 0, ratio, 0, 0)
   pen.clearRect(0, 0, ...room)
   pen.lineJoin = "round"
   const brush = new Brush(pen, model, place, weight)
-  for (const i of model.shown.toSorted((a, b) => model.areas[b] - model.areas[a]))
-    brush.outline(i, brush.classColor(i), 1, false)
-  const labels = model.shown.map((i) => ({
+  for (const i of rows.toSorted((a, b) => model.areas[b] - model.areas[a]))
+    brush.outline(i, look(i).color, 1, false)
+  const labels = rows.map((i) => ({
+    ...look(i),
     box: model.box(i),
     text: nameOf(model, i),
-    color: brush.classColor(i),
-    ink: model.view.text_colors[model.view.class_ids[i]],
     alpha: 1,
   }))
   drawLabels(pen, labels, room, place, lettering)
+  return brush
 }
