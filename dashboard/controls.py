@@ -172,25 +172,27 @@ def slider(label: str, key: str, default: float, explained: str = "") -> float:
                 bind="query-params",
             )
         )
-        typed = f"typed_{key}"
-        state.set_widget(typed, value)
+        # Another field for each value: one that is given a value sends it back, and while keys are
+        # pressed at the slider that comes too late and would be taken for typed.
+        typed = f"typed_{key}_{value}"
         st.number_input(
             label,
             LOWEST,
             1.0,
+            value,
             step=0.01,
             key=typed,
             label_visibility="collapsed",
             width=56,
             on_change=_take_typed,
-            args=(key,),
+            args=(key, typed),
         )
     return value
 
 
 @frame.callback
-def _take_typed(key: str) -> None:
-    state.set_widget(key, state.widget(f"typed_{key}"))
+def _take_typed(key: str, typed: str) -> None:
+    state.set_widget(key, state.widget(typed))
 
 
 def iou_threshold(explained: str = "") -> float:
