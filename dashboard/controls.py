@@ -156,43 +156,19 @@ def _clear_own_thresholds() -> None:
 
 
 def slider(label: str, key: str, default: float, explained: str = "") -> float:
-    """A slider of a threshold, up to 1, with a field beside it that takes a typed number."""
-    with st.container(
-        horizontal=True, vertical_alignment="center", gap="small", key=f"slide_{key}"
-    ):
-        value = float(
-            st.slider(
-                label,
-                LOWEST,
-                1.0,
-                default,
-                0.01,
-                key=key,
-                help=_(explained) if explained else None,
-                bind="query-params",
-            )
-        )
-        # Another field for each value: one that is given a value sends it back, and while keys are
-        # pressed at the slider that comes too late and would be taken for typed.
-        typed = f"typed_{key}_{value}"
-        st.number_input(
+    """A slider of a threshold, up to 1."""
+    return float(
+        st.slider(
             label,
             LOWEST,
             1.0,
-            value,
-            step=0.01,
-            key=typed,
-            label_visibility="collapsed",
-            width=56,
-            on_change=_take_typed,
-            args=(key, typed),
+            default,
+            0.01,
+            key=key,
+            help=_(explained) if explained else None,
+            bind="query-params",
         )
-    return value
-
-
-@frame.callback
-def _take_typed(key: str, typed: str) -> None:
-    state.set_widget(key, state.widget(typed))
+    )
 
 
 def iou_threshold(explained: str = "") -> float:

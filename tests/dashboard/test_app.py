@@ -105,15 +105,6 @@ def test_a_threshold_of_a_class_takes_the_place_of_the_common_one(opened: Callab
     assert by_class(app)[label]["Threshold"] == "1.00"
 
 
-def test_a_typed_number_is_the_sliders_and_the_other_way_round(opened: Callable[..., AppTest]):
-    app = opened()
-    app.number_input(key="typed_score_threshold_0.3").set_value(1.0).run()
-    assert app.slider(key="score_threshold").value == 1.0
-    assert shown(app) == 0
-    app.slider(key="score_threshold").set_value(0.2).run()
-    assert app.number_input(key="typed_score_threshold_0.2").value == 0.2
-
-
 def test_a_class_that_is_not_shown_is_not_counted(opened: Callable[..., AppTest]):
     app = opened(score_threshold="0.15")  # few enough for the cut at 200
     before = counts(app)
