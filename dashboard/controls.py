@@ -7,11 +7,12 @@ click in a chart, the viewer, a proposal, a file. A page begins with what the pa
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.errors import StreamlitAPIException
 
 from dashboard import frame, languages, state, tiles
@@ -87,7 +88,13 @@ def threshold_key(label: str) -> str:
     return f"threshold_{label}"
 
 
-def show_all(labels: Sequence[str], *, has_score: bool = True, has_tiles: bool = True) -> Settings:
+def show_all(
+    labels: Sequence[str],
+    *,
+    has_score: bool = True,
+    has_tiles: bool = True,
+    score_at: DeltaGenerator | None = None,
+) -> Settings:
     """Draw the controls. Returns the settings that they stand for.
 
     Args:
@@ -95,14 +102,16 @@ def show_all(labels: Sequence[str], *, has_score: bool = True, has_tiles: bool =
         has_score: whether the common score threshold is among them; else it is what `adopt_score`
             was told.
         has_tiles: whether the choice of tiles is among them; else what holds elsewhere stays.
+        score_at: where that one is drawn, if not with the others.
     """
     classes = list(labels[1:])
     if has_score:
         restore(labels)
-        score = slider(
-            _("Score threshold"), "score_threshold", DEFAULTS.score_threshold, SCORE_HELP
-        )
-        beside_score = st.container()  # what it says is chosen further down
+        with score_at or nullcontext():
+            score = slider(
+                _("Score threshold"), "score_threshold", DEFAULTS.score_threshold, SCORE_HELP
+            )
+            beside_score = st.container()  # what it says is chosen further down
     else:
         from_address(labels)
         restore(labels)

@@ -18,10 +18,12 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any, ParamSpec
 from urllib.parse import urlencode, urlsplit
 
+import segno
 import streamlit as st
 
 from dashboard import languages, login, media, metrics, state
@@ -278,10 +280,35 @@ def show_link(key: str, *, is_sample: bool, has_file: bool = False) -> None:
             )
         if (urlsplit(st.context.url or "").hostname or "") in _OWN_MACHINE:
             st.warning(
-                _("This address is of this machine alone: on another one it opens nothing."),
+                _(
+                    "This address is of this machine alone: neither a phone nor another computer"
+                    " can reach it."
+                ),
                 icon=":material/link_off:",
             )
+        elif not is_phone():
+            _show_code(_address())
         st.code(_address(), language=None, wrap_lines=True)
+
+
+def _show_code(address: str) -> None:
+    """The address for a phone's camera."""
+    try:
+        code = segno.make(address, error="l", micro=False)
+    except segno.DataOverflowError:  # of 3 kB: own names of many images
+        return
+    # Dark on white in the dark theme too: not every camera reads it the other way round.
+    svg = BytesIO()
+    code.save(svg, kind="svg", xmldecl=False, light="#fff", scale=8)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.image(svg.getvalue().decode(), width=176, alt=_("The address as a QR code"))
+        with st.container(width=150):
+            st.caption(_("A phone's camera opens the page from this code."))
+
+
+def is_phone() -> bool:
+    """Whether the browser is a phone's."""
+    return "Mobi" in st.context.headers.get("User-Agent", "")
 
 
 _OWN_MACHINE = ("localhost", "127.0.0.1", "::1", "0.0.0.0")

@@ -243,6 +243,34 @@ def look_at(image: ImageFile) -> None:
         state.update(state.Choice, opened=image)
 
 
+def title_of(image: ImageFile) -> str:
+    """What the image is called: a sample's title, or the file's name."""
+    return titles_by_digest().get(image.digest, image.name)
+
+
+def place_on_strip() -> tuple[int, int]:
+    """Which image of the strip is looked at, from 0, and how many there are; one that is on no
+    strip is alone."""
+    source, choice = state.widget("source", SOURCES[0]), state.read(state.Choice)
+    uploads = list(state.read(state.Uploads).files)
+    if choice.opened is None and source == "Samples":
+        return choice.sample or 0, len(samples())
+    if choice.opened is None and source == "Upload" and choice.upload in uploads:
+        return uploads.index(choice.upload), len(uploads)
+    return 0, 1
+
+
+def look_at_place(index: int) -> None:
+    """Choose the image at that place of the strip, from 0; none that is not there. For callbacks:
+    the strip must not have been drawn yet."""
+    if not 0 <= index < place_on_strip()[1]:
+        return
+    if state.widget("source", SOURCES[0]) == "Samples":
+        state.set_widget("sample", samples()[index].title)
+    else:
+        state.update(state.Choice, upload=list(state.read(state.Uploads).files)[index])
+
+
 def open_in_detect(image: ImageFile) -> None:
     """Choose that image for Detect: a sample as it is, another among the uploads.
 

@@ -126,6 +126,17 @@ class Robustness:
 
 
 @dataclass(frozen=True)
+class Presented:
+    """What is presented.
+
+    Attributes:
+        stepped: another image was gone to; the page is to be drawn with it.
+    """
+
+    stepped: bool = False
+
+
+@dataclass(frozen=True)
 class Question:
     """The place of an image that was asked about.
 

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from dashboard import answers, controls, frame, images, languages, paper, state
+from dashboard import answers, controls, following, frame, images, languages, paper, state
 from dashboard.answers import config
 from dashboard.files import ImageFile
 from dashboard.media import boxes_html, photo_url, prepare, screen_of
@@ -52,7 +52,7 @@ def show() -> tuple[list[Shown], ssd.Settings]:
     if shown:
         shown = _sorted(shown)
         paper.settings(settings, config().labels)
-        _grid(shown)
+        _grid(shown, settings)
         _table(shown)
     return shown, settings
 
@@ -227,7 +227,7 @@ def _sorted(shown: Sequence[Shown]) -> list[Shown]:
     return sorted(shown, key=count, reverse=True)
 
 
-def _grid(shown: Sequence[Shown]) -> None:
+def _grid(shown: Sequence[Shown], settings: ssd.Settings) -> None:
     """The annotated images. HTML: twelve charts would take the browser a second to draw."""
     labels = config().labels
     cells = []
@@ -244,6 +244,11 @@ def _grid(shown: Sequence[Shown]) -> None:
         )
     with st.container(key="grid"):
         st.html(f'<div class="lens-grid">{"".join(cells)}</div>')
+        following.component(
+            "grid",
+            [following.Slider("score_all")],
+            [following.view(each.image, each.answer, settings) for each in shown],
+        )
 
 
 def _table(shown: Sequence[Shown]) -> None:

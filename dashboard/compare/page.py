@@ -6,7 +6,18 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import answers, controls, frame, ground_truth, images, languages, media, paper, state
+from dashboard import (
+    answers,
+    controls,
+    following,
+    frame,
+    ground_truth,
+    images,
+    languages,
+    media,
+    paper,
+    state,
+)
 from dashboard.answers import config
 from dashboard.compare import differences, grid, report, sides, swipe, whole_set
 from dashboard.compare.sides import Result
@@ -117,6 +128,17 @@ def _sides(image: ImageFile, loaded: LoadedImage) -> None:
             _swipe(image, loaded, a, b, pairing)
         else:
             _figure(*place, image, loaded, a, b, pairing, row, absent)
+            if a.answer is not None and b.answer is not None:
+                with place[0]:
+                    following.component(
+                        "linked_frame",
+                        [following.Slider(f"score_{s}", view=v) for v, s in enumerate("ab")],
+                        [
+                            following.view(image, a.answer, a.side.settings),
+                            following.view(image, b.answer, b.side.settings),
+                        ],
+                        same_iou=same_iou,
+                    )
     _keep(*sides.keys(), "compare_mode", "compare_view", *differences.SETTINGS)
     if any(isinstance(r.error, answers.NO_ANSWER) for r in results):
         frame.try_again()

@@ -13,11 +13,13 @@ from streamlit.delta_generator import DeltaGenerator
 from dashboard import (
     asking,
     controls,
+    following,
     frame,
     ground_truth,
     images,
     metrics,
     paper,
+    present,
     state,
     tiles,
     why,
@@ -31,7 +33,7 @@ from dashboard.answers import (
     last_answer,
     recorded_answer,
 )
-from dashboard.detect import live, report, tables
+from dashboard.detect import live, report, share, tables
 from dashboard.files import ImageFile
 from dashboard.media import figure_hands, photo_url, prepare
 from detector import ssd
@@ -179,13 +181,15 @@ def tell_standing_in(answer: Answer, wanted: Tiling) -> None:
 
 @frame.fragment
 def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer, asked_with: Tiling) -> None:
+    present.go_on()
     labels = config().labels
     left, right = _columns()
     with left:
         place = _frame("figure", image, loaded)
+        at_hand = st.container() if frame.is_phone() else None
     with right:
         asked = st.container()  # beside the image, above what moves it
-        settings = controls.show_all(labels)
+        settings = controls.show_all(labels, score_at=at_hand)
     controls.ask_again_with(settings, asked_with)
     settings = answer.as_asked(settings)
     started = time.perf_counter()
@@ -197,6 +201,9 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer, asked_with: 
         _figure(place, image, loaded, detections, (settings,), truth if _shows_truth() else None)
         with place:
             asking.component("figure_frame", image, loaded, candidates)
+            view = following.view(image, answer, settings)
+            present.component("figure_frame", image, loaded, view)
+            following.component("figure_frame", _sliders(labels, settings), [view])
     with asked:
         asking.show(image, candidates, settings)
     with left:
@@ -219,14 +226,20 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer, asked_with: 
     tables.detections(image, loaded, answer, detections, settings, labels)
 
 
+def _sliders(labels: Sequence[str], settings: ssd.Settings) -> list[following.Slider]:
+    """Those that the boxes follow."""
+    return [
+        following.Slider("score_threshold"),
+        *(
+            following.Slider(following.in_style(controls.threshold_key(labels[c])), class_id=c)
+            for c in settings.class_thresholds
+        ),
+    ]
+
+
 def _columns() -> list[DeltaGenerator]:
     """The place of the figure, and that of the settings."""
     return st.columns([8, 5], gap="medium")
-
-
-def is_phone() -> bool:
-    """Whether the browser is a phone's."""
-    return "Mobi" in st.context.headers.get("User-Agent", "")
 
 
 def _shows_truth() -> bool:
@@ -263,7 +276,7 @@ def _figure(
         picked=figure_state.pick,
         truth=truth,
         revision=figure_state.revision,
-        usual_size=PHONE_SIZE if is_phone() else marks.USUAL_SIZE,
+        usual_size=PHONE_SIZE if frame.is_phone() else marks.USUAL_SIZE,
     )
     with place:
         st.plotly_chart(
@@ -348,6 +361,8 @@ def _hand_on(
         if export.open:
             with export:
                 _exports(image, answer, settings, detections)
+        png = partial(_drawn, image, detections, annotated_png)
+        share.offer(f"{Path(image.name).stem}.png", image.digest, png)
         offer_report()
         frame.show_link("link", is_sample=images.is_sample(image))
         why.button(image, answer, detections)
@@ -374,12 +389,7 @@ def _exports(
     detected = DetectedImage(
         image.name, answer.size, detections, answer.model.name, answer.model.version, settings
     )
-
-    def drawn(encode: Callable[..., bytes]) -> Callable[[], bytes]:
-        limits = config().image_limits
-        return lambda: decode(
-            image.read(), limits, lambda decoded: encode(decoded, detections, labels)
-        )
+    drawn = partial(partial, _drawn, image, detections)
 
     files = (
         (_("Annotated image (PNG)"), f"{stem}.png", "image/png", drawn(annotated_png)),
@@ -400,3 +410,9 @@ def _exports(
         if mime == "image/webp" and max(answer.size) > WEBP_SIDE:
             continue
         st.download_button(label, build, file_name, mime, on_click="ignore", width="stretch")
+
+
+def _drawn(image: ImageFile, detections: ssd.Detections, encode: Callable[..., bytes]) -> bytes:
+    """The image with its boxes, encoded."""
+    labels, limits = config().labels, config().image_limits
+    return decode(image.read(), limits, lambda decoded: encode(decoded, detections, labels))

@@ -10,7 +10,6 @@ from dashboard.detect.page import (
     PHONE_SIZE,
     answer_or_reason,
     figure_place,
-    is_phone,
     tell_standing_in,
 )
 from dashboard.files import ImageFile
@@ -134,7 +133,7 @@ def _figure(
                 picked=marked,
                 truth=lost,
                 truth_name="" if lost is None else _("Lost · {count}", count=len(lost.boxes)),
-                usual_size=PHONE_SIZE if is_phone() else marks.USUAL_SIZE,
+                usual_size=PHONE_SIZE if frame.is_phone() else marks.USUAL_SIZE,
             ),
             key="figure",
             height="stretch",

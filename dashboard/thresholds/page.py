@@ -9,11 +9,13 @@ import streamlit as st
 from dashboard import (
     asking,
     controls,
+    following,
     frame,
     ground_truth,
     images,
     languages,
     paper,
+    present,
     results,
     state,
     tiles,
@@ -95,6 +97,7 @@ def show() -> None:
 
 @frame.fragment
 def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer, asked_with: Tiling) -> None:
+    present.go_on()
     if state.read(state.ListedBoxes).look:
         state.update(state.ListedBoxes, look=False)
         st.rerun()  # another image: the page's, not the fragment's
@@ -118,6 +121,7 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer, asked_with: 
         _viewer(image, loaded, answer, settings, mode, truth)
         if not answer.file:
             asking.component("viewer_frame", image, loaded, candidates)
+        present.component("viewer_frame", image, loaded, following.view(image, answer, settings))
     with place:
         paper.settings(settings, labels, answer.by)
         tell_standing_in(answer, asked_with)

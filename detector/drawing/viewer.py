@@ -43,10 +43,15 @@ class Contract:
         """The fields by name, ready for `json.dumps`."""
         # Not `dataclasses.asdict`: it copies every number of every list.
         values = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
-        return {
-            name: value.as_json() if isinstance(value, Contract) else value
-            for name, value in values.items()
-        }
+        return {name: _as_json(value) for name, value in values.items()}
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, Contract):
+        return value.as_json()
+    if isinstance(value, list) and value and isinstance(value[0], Contract):
+        return [each.as_json() for each in value]
+    return value
 
 
 @dataclass(frozen=True)
@@ -197,6 +202,7 @@ def view(
     digest: str,
     truth: GroundTruth | None = None,
     match_iou: float = 0.5,
+    has_removed: bool = True,
 ) -> View:
     """The view of an image. The boxes that the viewer shows at a threshold are those of
     `ssd.postprocess`, in its order.
@@ -209,12 +215,16 @@ def view(
         digest: names the image: the viewer keeps zoom and selection for as long as it is the same.
         truth: what is to be found in the image.
         match_iou: the IoU at which a detection finds an object.
+        has_removed: whether the candidates that NMS removed are in it where no threshold can bring
+            them back: X-ray shows them, and they are most of it.
     """
     floor = replace(at_floor(settings), class_agnostic=settings.class_agnostic)
     seen = xray(raw, floor, size)
     found = seen.candidates
     settled = postprocess(raw, settings, size).ids if settings.class_agnostic else []
-    rows = _rows_to_send(seen, settings, settled)
+    is_entangled = settings.class_agnostic and bool(settings.class_thresholds)
+    most_rest = MAX_REST if has_removed or is_entangled else 0
+    rows = _rows_to_send(seen, settings, settled, most_rest)
     left_out = len(found) - len(rows)
     place = np.full(len(found) + 1, -1)  # the last is for index -1
     place[rows] = np.arange(len(rows))
@@ -261,7 +271,7 @@ def _view_settings(settings: Settings) -> ViewSettings:
     )
 
 
-def _rows_to_send(seen: XRay, settings: Settings, settled: list[str]) -> Ints:
+def _rows_to_send(seen: XRay, settings: Settings, settled: list[str], most_rest: int) -> Ints:
     """Indices of all candidates that may ever show, and of the best of the others. Ascending."""
     found = seen.candidates
     # What a threshold leaves of a class are its best: of one class no more than `top_k` ever show.
@@ -269,12 +279,12 @@ def _rows_to_send(seen: XRay, settings: Settings, settled: list[str]) -> Ints:
     for class_id in np.unique(found.class_ids):
         needed[np.flatnonzero(needed & (found.class_ids == class_id))[settings.top_k :]] = False
     rest = np.flatnonzero(~needed)
-    if len(rest) > MAX_REST:
+    if len(rest) > most_rest:
         if settled:
             # Thresholds a class may show what NMS at the floor does not keep.
             index = {name: row for row, name in enumerate(found.ids)}
             needed[[index[name] for name in settled]] = True
-        needed[rest[:MAX_REST]] = True
+        needed[rest[:most_rest]] = True
         return np.flatnonzero(needed)
     return np.arange(len(found))
 

@@ -1,9 +1,12 @@
 """The addresses that the pages make and read: behind a proxy, after a reload, from anyone."""
 
+import base64
 import re
 from collections.abc import Callable
+from io import BytesIO
 
 import pytest
+import segno
 from playwright.sync_api import Page, expect
 
 from tests.support import session
@@ -129,6 +132,23 @@ def test_odd_values_break_no_page_in_a_browser(visit, running, path):
     expect(page.get_by_text("unexpected", exact=False)).to_have_count(0)
 
 
+def test_the_link_is_a_code_for_a_phone_where_a_phone_can_reach_it(visit, running):
+    port = running.url.rpartition(":")[2]
+    page = visit(f"http://lens.localhost:{port}/?score_threshold=0.4")  # any name but localhost
+    element(page, "figure").locator(".barlayer").wait_for()
+    settled(page)
+    element(page, "link").get_by_role("button").click()
+    code = page.get_by_role("img", name="The address as a QR code")
+    address = page.get_by_test_id("stPopoverBody").locator("code").inner_text()
+    assert re.fullmatch(rf"http://lens\.localhost:{port}/?\?score_threshold=0\.4", address)
+    drawn = BytesIO()
+    segno.make(address, error="l", micro=False).save(
+        drawn, kind="svg", xmldecl=False, light="#fff", scale=8
+    )
+    source = code.get_attribute("src") or ""
+    assert base64.b64decode(source.partition(",")[2]) == drawn.getvalue()
+
+
 def test_the_link_says_what_it_cannot_reopen(visit, running):
     page = visit(running.url)
     element(page, "figure").locator(".barlayer").wait_for()
@@ -136,6 +156,7 @@ def test_the_link_says_what_it_cannot_reopen(visit, running):
     element(page, "link").get_by_role("button").click()
     expect(page.get_by_text("Opens this page with the same sample")).to_be_visible()
     expect(page.get_by_text("This address is of this machine alone")).to_be_visible()
+    expect(page.get_by_role("img", name="The address as a QR code")).to_have_count(0)
     expect(page.get_by_text("Your own image is not in the link")).to_have_count(0)
     page.keyboard.press("Escape")
     element(page, "source").get_by_text("Upload").click()

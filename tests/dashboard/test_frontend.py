@@ -10,9 +10,9 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
-from dashboard import asking, images, media
+from dashboard import asking, following, images, media, present
 from dashboard.compare import swipe
-from dashboard.detect import live
+from dashboard.detect import live, share
 from dashboard.thresholds import texts
 from dashboard.video import player
 from detector.asking import Place
@@ -65,6 +65,11 @@ def in_typescript(hint: Any) -> str:
         ("bring", images.BringData),
         ("live", live.LiveData),
         ("video", player.VideoData),
+        ("present", present.PresentData),
+        ("follow", following.FollowData),
+        ("follow", following.Slider),
+        ("follow", following.Pairing),
+        ("share", share.ShareData),
     ],
 )
 def test_the_fields_are_those_of_the_types_file(folder: str, made: type):
@@ -81,7 +86,12 @@ def test_the_modes_are_those_of_the_types_file():
 
 @pytest.mark.parametrize(
     ("folder", "given"),
-    [("viewer", texts.texts), ("live", live.texts), ("video", partial(player.texts, "h264"))],
+    [
+        ("viewer", texts.texts),
+        ("live", live.texts),
+        ("video", partial(player.texts, "h264")),
+        ("present", present.texts),
+    ],
 )
 def test_a_component_is_given_every_text_that_it_says_and_no_other(
     folder: str, given: Callable[[], dict[str, texts.Text]]

@@ -25,7 +25,7 @@ export default function ({ parentElement, data, setStateValue }) {
   mounted.get(parentElement)?.end() // with other data it is called again, and nothing has ended
   const asking = new Asking(frame, button, data, (place) => setStateValue("place", place))
   mounted.set(parentElement, asking)
-  const atPhoto = new ResizeObserver(() => keepAtPhoto(frame, `.st-key-${data.frame}_ask`))
+  const atPhoto = new ResizeObserver(() => keepAtPhoto(frame))
   atPhoto.observe(frame)
   return () => {
     atPhoto.disconnect()
@@ -37,16 +37,14 @@ export default function ({ parentElement, data, setStateValue }) {
  * Tells style.css how much of the frame is below the photo: on a phone, what the viewer says of a
  * box.
  *
- * @param {Element} frame
- * @param {string} button what selects its container
+ * @param {HTMLElement} frame
  */
-function keepAtPhoto(frame, button) {
+function keepAtPhoto(frame) {
   const stage = photoIn(frame)?.closest(".stage")
   const below = stage
     ? frame.getBoundingClientRect().bottom - stage.getBoundingClientRect().bottom
     : 0
-  const container = /** @type {HTMLElement | null} */ (frame.querySelector(button))
-  container?.style.setProperty("--below", `${Math.round(below)}px`)
+  frame.style.setProperty("--below", `${Math.round(below)}px`)
 }
 
 /** @type {WeakMap<ParentNode, Asking>} */

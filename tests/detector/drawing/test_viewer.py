@@ -65,10 +65,11 @@ def test_the_view_at_the_floor_shows_what_postprocess_shows_at_any_threshold(kin
     for _ in range(25):
         raw = unchecked(random_output(rng, int(rng.integers(0, 40)), class_count, kind))
         settings = Settings(**random_settings(rng, class_count))
-        view = view_of(raw, settings)
+        view, lean = view_of(raw, settings), view_of(raw, settings, has_removed=False)
         for threshold in (0.0, 0.01, 0.2, 0.3, 0.45, 0.5, 0.7, 0.71, 1.0):
             moved = replace(settings, score_threshold=threshold)
             assert followed(view, moved) == postprocess(raw, moved, SIZE).ids
+            assert followed(lean, moved) == postprocess(raw, moved, SIZE).ids
             own = {1: threshold, class_count - 1: 0.3}
             moved = replace(settings, class_thresholds=own)
             assert followed(view, moved) == postprocess(raw, moved, SIZE).ids
