@@ -15,8 +15,8 @@ from pathlib import Path
 from benchmarks.measuring import RESULTS, ROOT, Figure, facts_of, lines, load, median, percentile
 
 TOPICS = (
-    *("postprocess", "serving", "image", "figure", "page", "scrub", "batch", "visitors"),
-    "replicas",
+    *("postprocess", "serving", "image", "start", "page", "figure", "scrub", "batch"),
+    *("visitors", "replicas"),
 )
 DOCUMENT = ROOT / "docs" / "performance.md"
 CHART = ROOT / "docs" / "postprocess.svg"

@@ -204,9 +204,9 @@ def percentile(values: list[float], percent: float) -> float:
 
 
 def text(value: float, unit: str = "second") -> str:
-    """Three digits, in s, ms or µs; bytes in MB."""
+    """Three digits, in s, ms or µs; bytes in MB or kB."""
     if unit == "byte":
-        return f"{value / 1e6:.0f} MB"
+        return f"{value / 1e6:.0f} MB" if value >= 1e6 else f"{value / 1e3:.0f} kB"
     scaled, name = (value, "s") if value >= 1 else (value * 1e3, "ms")
     if scaled < 0.1:
         scaled, name = scaled * 1e3, "µs"

@@ -1,18 +1,17 @@
-"""What a visitor waits for on the real page, in Chromium: the start, and a moved slider.
+"""What a visitor waits for who moves a slider on the real page, in Chromium, and what it carries.
 
-    python -m benchmarks.page [--starts 3] [--steps 20] [--megapixels 12]
+    python -m benchmarks.page [--steps 20] [--megapixels 12]
 
-The start is timed from launching `streamlit run app.py` (installed, files in the disk's cache) to
-the first boxes in the figure. A slider step is timed in the page, from the key that moves it to the
-second frame after the figure has other boxes; the photo is one of the gallery, enlarged.
+A step is timed in the page, from the key that moves the slider to the second frame after the figure
+has other boxes; the photo is one of the gallery, enlarged. The bytes are those of the WebSocket,
+both ways, unpacked.
 """
 
 import argparse
 import io
-import time
 
 from PIL import Image
-from playwright.sync_api import FilePayload, Page
+from playwright.sync_api import FilePayload, Page, WebSocket
 
 from benchmarks.measuring import ROOT, Figure, family, main, processor_s
 from benchmarks.pages import browser, served
@@ -34,23 +33,28 @@ STEP = """() => new Promise(done => {
 
 
 def figures(options: argparse.Namespace) -> list[Figure]:
-    start = "from the start of `streamlit run app.py`"
-    up, first = Figure(start, "the server answers"), Figure(start, "first boxes in the browser")
-    with browser() as chromium:
-        for number in range(options.starts):
-            page = chromium.new_page(viewport={"width": 1440, "height": 900})
-            cpu_s, started = processor_s(family()), time.perf_counter()
-            with served("app.py") as address:
-                up.values.append(time.perf_counter() - started)
-                page.goto(address)
-                page.wait_for_selector(".st-key-figure .barlayer .point", state="attached")
-                first.values.append(time.perf_counter() - started)
-                first.cpu_s.append(processor_s(family()) - cpu_s)
-                if number == options.starts - 1:
-                    upload(page, options.megapixels)
-                    slider = steps(page, options.steps, options.megapixels)
-            page.close()
-    return [up, first, slider]
+    with browser() as chromium, served("app.py") as address:
+        page = chromium.new_page(viewport={"width": 1440, "height": 900})
+        carried = Carried(page)
+        page.goto(address)
+        page.wait_for_selector(".st-key-figure .barlayer .point", state="attached")
+        upload(page, options.megapixels)
+        return steps(page, carried, options.steps, options.megapixels)
+
+
+class Carried:
+    """The bytes that a page's WebSocket has carried so far, both ways."""
+
+    def __init__(self, page: Page) -> None:
+        self.count = 0
+        page.on("websocket", self._follow)
+
+    def _follow(self, socket: WebSocket) -> None:
+        for event in ("framesent", "framereceived"):
+            socket.on(event, self._add)
+
+    def _add(self, payload: bytes | str) -> None:
+        self.count += len(payload)
 
 
 def upload(page: Page, megapixels: float) -> None:
@@ -66,17 +70,18 @@ def upload(page: Page, megapixels: float) -> None:
     page.wait_for_timeout(1000)
 
 
-def steps(page: Page, count: int, megapixels: float) -> Figure:
+def steps(page: Page, carried: Carried, count: int, megapixels: float) -> list[Figure]:
     """The steps that changed the figure."""
     page.locator(SLIDER).focus()
     page.keyboard.press("PageDown")  # to and fro between 0.10 and 0.20: there the boxes differ
     page.wait_for_timeout(1000)
     figure = Figure(f"slider moved to figure painted, {megapixels:g} megapixels", "Detect")
+    message = Figure("bytes of such a move on the WebSocket", "Detect", unit="byte")
     counts = []
     for step in range(count + 4):
         page.evaluate(f"() => {{ window.step = ({STEP})() }}")
         processes = family()
-        cpu_s = processor_s(processes)
+        cpu_s, bytes_before = processor_s(processes), carried.count
         page.keyboard.press("PageUp" if step % 2 else "PageDown")
         measured = page.evaluate("() => window.step")
         if measured and step >= 4:  # the first ones warm up
@@ -84,14 +89,15 @@ def steps(page: Page, count: int, megapixels: float) -> Figure:
             figure.cpu_s.append(processor_s(processes) - cpu_s)
             counts.append(measured[1])
         page.wait_for_timeout(300)
+        if measured and step >= 4:
+            message.values.append(carried.count - bytes_before)
     if not counts:
         raise SystemExit("no step changed the number of boxes")
     figure.note = f"{min(counts):.0f} to {max(counts):.0f} boxes"
-    return figure
+    return [figure, message]
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--starts", type=int, default=3)
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--megapixels", type=float, default=12.0)
 
