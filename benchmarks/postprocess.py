@@ -200,12 +200,14 @@ def torchvision() -> Way:
 
 def other_ways() -> dict[str, Way]:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # PyTorch loads before TensorFlow: the other way round it ends the process.
+    batched = torchvision() if importlib.util.find_spec("torchvision") else None
     ways: dict[str, Way] = {"NumPy, class by class": numpy_by_class}
     ways["TensorFlow, class by class"] = tensorflow_by_class()
     ways["TensorFlow, combined"] = tensorflow_combined()
     ways["OpenCV, batched"] = opencv()
-    if importlib.util.find_spec("torchvision"):
-        ways["torchvision, batched"] = torchvision()
+    if batched is not None:
+        ways["torchvision, batched"] = batched
     return ways
 
 
