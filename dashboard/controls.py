@@ -184,6 +184,7 @@ def _clear_own_thresholds() -> None:
 
 def slider(label: str, key: str, default: float, explained: str = "") -> float:
     """A slider of a threshold, up to 1."""
+    keys = _("Arrow keys move it, and a number that is typed on it sets it.")
     return float(
         st.slider(
             label,
@@ -192,7 +193,7 @@ def slider(label: str, key: str, default: float, explained: str = "") -> float:
             default,
             0.01,
             key=key,
-            help=_(explained) if explained else None,
+            help=f"{_(explained)}\n\n{keys}" if explained else keys,
             bind="query-params",
         )
     )

@@ -75,6 +75,7 @@ def page(title: str) -> Iterator[None]:
         login.show_sign_out()
         media.component("menu", key="menu", data={"language": languages.tag()})
         media.component("print", key="print")
+        media.component("typed", key="typed", data={"label": _("a number, then Enter")})
         st.divider()
         line = st.container(key="server_state")
         _show_languages()
