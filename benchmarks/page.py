@@ -14,7 +14,7 @@ from PIL import Image
 from playwright.sync_api import FilePayload, Page, WebSocket
 
 from benchmarks.measuring import ROOT, Figure, family, main, processor_s
-from benchmarks.pages import browser, served
+from benchmarks.pages import browser, running
 
 SLIDER = ".st-key-score_threshold input[type=range]"
 # Steps between thresholds at which the number of boxes differs: an equal figure is not drawn again.
@@ -33,13 +33,13 @@ STEP = """() => new Promise(done => {
 
 
 def figures(options: argparse.Namespace) -> list[Figure]:
-    with browser() as chromium, served("app.py") as address:
+    with browser() as chromium, running("app.py") as (address, dashboard):
         page = chromium.new_page(viewport={"width": 1440, "height": 900})
         carried = Carried(page)
         page.goto(address)
         page.wait_for_selector(".st-key-figure .barlayer .point", state="attached")
         upload(page, options.megapixels)
-        return steps(page, carried, options.steps, options.megapixels)
+        return steps(page, dashboard, carried, options.steps, options.megapixels)
 
 
 class Carried:
@@ -70,18 +70,26 @@ def upload(page: Page, megapixels: float) -> None:
     page.wait_for_timeout(1000)
 
 
-def steps(page: Page, carried: Carried, count: int, megapixels: float) -> list[Figure]:
-    """The steps that changed the figure."""
+def steps(
+    page: Page, dashboard: int, carried: Carried, count: int, megapixels: float
+) -> list[Figure]:
+    """The steps that changed the figure.
+
+    Args:
+        dashboard: the id of its process.
+    """
     page.locator(SLIDER).focus()
     page.keyboard.press("PageDown")  # to and fro between 0.10 and 0.20: there the boxes differ
     page.wait_for_timeout(1000)
     figure = Figure(f"slider moved to figure painted, {megapixels:g} megapixels", "Detect")
+    alone = Figure("processor time of such a move in the dashboard alone", "Detect")
     message = Figure("bytes of such a move on the WebSocket", "Detect", unit="byte")
     counts = []
     for step in range(count + 4):
         page.evaluate(f"() => {{ window.step = ({STEP})() }}")
         processes = family()
         cpu_s, bytes_before = processor_s(processes), carried.count
+        alone_s = process_s(dashboard)
         page.keyboard.press("PageUp" if step % 2 else "PageDown")
         measured = page.evaluate("() => window.step")
         if measured and step >= 4:  # the first ones warm up
@@ -90,11 +98,17 @@ def steps(page: Page, carried: Carried, count: int, megapixels: float) -> list[F
             counts.append(measured[1])
         page.wait_for_timeout(300)
         if measured and step >= 4:
+            alone.values.append(process_s(dashboard) - alone_s)
             message.values.append(carried.count - bytes_before)
     if not counts:
         raise SystemExit("no step changed the number of boxes")
     figure.note = f"{min(counts):.0f} to {max(counts):.0f} boxes"
-    return [figure, message]
+    return [figure, alone, message]
+
+
+def process_s(process: int) -> float:
+    """Seconds of processor time that a process has used so far."""
+    return processor_s([process]) - processor_s()
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
