@@ -210,7 +210,7 @@ def _over_images(
 def _knobs(labels: Sequence[str], image: ImageFile, answer: Answer) -> ssd.Settings:
     """The controls that the viewer doesn't have, in a row."""
     controls.restore(labels)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="bottom", key="knobs_row"):
         with st.container(width="stretch"):
             iou = controls.iou_threshold(controls.IOU_HELP)
         with st.container(width="content", gap="small"):
