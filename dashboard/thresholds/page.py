@@ -17,6 +17,7 @@ from dashboard.thresholds import (
     accuracy,
     errors,
     image_sets,
+    mending,
     nms,
     operating_point,
     report,
@@ -41,8 +42,14 @@ TABS = (
     noted("Errors"),
     noted("Slices"),
     noted("Operating point"),
+    noted("Mend"),
 )
-MODE_OF_TAB = {"Image": "Classes", "X-ray": "X-ray", "Errors": "Right and wrong"}
+MODE_OF_TAB = {
+    "Image": "Classes",
+    "X-ray": "X-ray",
+    "Errors": "Right and wrong",
+    "Mend": "Right and wrong",
+}
 SCOPES = ("this", "all", "gallery", "many")
 MODES = {
     "Classes": noted("Classes"),
@@ -91,23 +98,31 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
     with place:
         mode = _viewer_mode(loaded, truth)
     candidates = asking.candidates_of(image, loaded, answer, settings)
+    with right:
+        asking.show(image, candidates, settings)
+        why.show(image, loaded, answer, answer.detections(settings))
+        tab = _tab()
     with place, st.container(key="viewer_frame"):
         _viewer(image, loaded, answer, settings, mode, truth)
-        asking.component("viewer_frame", image, loaded, candidates)
+        if tab == "Mend":
+            mending.component("viewer_frame", image, loaded, answer.detections(settings), truth)
+        else:
+            asking.component("viewer_frame", image, loaded, candidates)
     with place:
         paper.settings(settings, labels, f"{answer.model.name} {answer.model.version or '?'}")
         tell_recorded(answer)
     counted, evaluated, more = None, None, None
     with right:
-        asking.show(image, candidates, settings)
-        why.show(image, loaded, answer, answer.detections(settings))
-        tab = _tab()
         if tab == "Image":
             _explain(settings)
+        elif tab == "Mend":
+            around = images.alternatives()[1]
+            counted, evaluated = mending.show(image, answer, settings, truth, around)
         elif tab == "X-ray":
             nms.show(image, loaded, answer, settings)
         else:
             counted, evaluated, more = _over_images(tab, image, answer, settings)
+    frame.ask_before_leaving("mend_leave")
     with place, st.container(horizontal=True):
         why.button(image, answer, answer.detections(settings))
         report.offer(image, loaded, answer, settings, candidates, truth, counted, evaluated, more)
