@@ -66,7 +66,8 @@ class MendData:
         labels, colors: index = class id.
         place: index of the step that holds.
         heard: the number of the last change that came from it.
-        texts: "keys" says what hands and keyboard do; "truth" and "found", what is picked.
+        texts: "keys" says what hands and keyboard do; "truth" and "found", what is picked; the
+            others are its buttons'.
     """
 
     frame: str
@@ -134,6 +135,9 @@ def component(
                 " gives its class, Enter accepts a detection. With none picked arrow keys move a"
                 " cross, with Shift they draw, and Enter ends the box. Control Z undoes."
             ),
+            "accept": _("Accept"),
+            "delete": _("Delete"),
+            "undo": _("Undo"),
             "truth": _("{label}, ground truth, {place} of {total}"),
             "found": _("{label} {score}, a detection, {place} of {total}"),
         },
@@ -236,8 +240,8 @@ def _picked(image: ImageFile, truth: GroundTruth, found: ssd.Detections) -> None
             else:
                 st.markdown(
                     _(
-                        "**Click a box** to pick it. Drag the picked one to move it, or its"
-                        " handles; **drag anywhere else** to draw a box."
+                        ":gray[**Click a box** to pick it. Drag the picked one to move it, or its"
+                        " handles; **drag anywhere else** to draw a box.]"
                     )
                 )
         chosen = truth.class_ids[index] if index is not None else None
@@ -345,6 +349,8 @@ def _session() -> None:
 @frame.callback
 def _accept(image: ImageFile, truth: GroundTruth, found: ssd.Detections) -> None:
     _edit(image, mending.accepted(truth, found, accuracy.match_iou()))
+    if len(found) == 1:  # its class can be changed next
+        state.update(state.Pick, detection_id=f"truth-{len(truth.boxes)}")
 
 
 @frame.callback

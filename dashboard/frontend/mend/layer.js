@@ -9,7 +9,8 @@ import { HANDLES, placeOfHandle } from "./boxes.js"
 /** @typedef {{box: Box, label: string, color: string, isPicked: boolean, isTruth: boolean}} Drawn */
 
 const SVG = "http://www.w3.org/2000/svg"
-const HANDLE = 9 // px, a side
+const HANDLE = 8 // px, a side
+const HANDLE_ROOM = 40 // px: a shorter side has handles at its ends only
 const CROSS = 9 // px from its middle to its ends
 const LABEL_ROOM = 64 // px: a smaller box would be hidden by its label
 
@@ -30,9 +31,11 @@ export class Layer {
   element = document.createElement("div")
   #drawing = document.createElementNS(SVG, "svg")
   #said = document.createElement("div")
+  #bar = document.createElement("div")
   #size
   #request = 0
   #last = ""
+  #offered = ""
   /** @type {Element | null} */
   #photo = null
   /** @type {() => Element | null} */
@@ -60,7 +63,11 @@ export class Layer {
     this.#said.setAttribute("role", "status")
     this.#said.style.cssText =
       "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)"
-    this.element.append(this.#drawing, this.#said)
+    this.#bar.style.cssText = "position:absolute;left:8px;top:8px;display:flex;gap:6px"
+    // Not a hand's on the photo.
+    for (const name of ["pointerdown", "pointerup", "keydown", "keyup"])
+      this.#bar.addEventListener(name, (event) => event.stopPropagation())
+    this.element.append(this.#drawing, this.#said, this.#bar)
     this.#follow()
   }
 
@@ -79,6 +86,29 @@ export class Layer {
     this.#cross = cross
     this.#size = size
     this.#last = ""
+  }
+
+  /**
+   * What a finger does next, without a way down the page. Who has a mouse has it beside the photo.
+   *
+   * @param {[text: string, act: () => void][]} actions
+   */
+  offer(actions) {
+    const offered = matchMedia("(pointer: coarse)").matches ? actions : []
+    const now = offered.map(([text]) => text).join()
+    if (now === this.#offered) return // the finger may be on one of them
+    this.#offered = now
+    this.#bar.replaceChildren(
+      ...offered.map(([text, act]) => {
+        const button = document.createElement("button")
+        button.type = "button"
+        button.textContent = text
+        button.style.cssText =
+          "padding:8px 14px;border-radius:999px;background:rgb(16 23 27 / 0.85);color:#fff"
+        button.addEventListener("click", act)
+        return button
+      }),
+    )
   }
 
   /** @param {string} text for who does not see it */
@@ -155,6 +185,8 @@ export class Layer {
       }
       if (!isPicked || !isTruth) continue
       for (const handle of HANDLES) {
+        if (!handle[0] && width < HANDLE_ROOM) continue
+        if (!handle[1] && height < HANDLE_ROOM) continue
         const [across, down] = onScreen(placeOfHandle(box, handle))
         marks.push(
           svg("rect", {

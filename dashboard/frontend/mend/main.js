@@ -204,6 +204,12 @@ class Mend {
     this.#send()
   }
 
+  /** The picked detection becomes ground truth. */
+  #accept() {
+    const item = this.#item
+    if (item && item.score !== null) this.#add(item.box, item.class_id)
+  }
+
   // --- by mouse, pen and touch
 
   /** @param {PointerEvent} event */
@@ -366,9 +372,9 @@ class Mend {
       const box = between(this.#corner, this.#cross)
       this.#corner = null
       if (box[2] - box[0] >= 1 && box[3] - box[1] >= 1) this.#add(box)
-    } else if (item && item.score !== null) {
-      this.#add(item.box, item.class_id)
-    } else if (!item) {
+    } else if (item) {
+      this.#accept()
+    } else {
       this.#click(this.#cross)
     }
   }
@@ -396,7 +402,7 @@ class Mend {
   // --- drawing
 
   #draw() {
-    const { labels, colors, texts, size } = this.#data
+    const { labels, colors, size } = this.#data
     const items = this.#items
     const press = this.#press?.isDrag ? this.#press : null
     /** @type {import("./layer.js").Drawn[]} */
@@ -421,7 +427,19 @@ class Mend {
     }
     const hasCross = this.#hasKeyboard && !this.#picked
     this.#layer.show(drawn, hasCross ? this.#cross : null, size)
+    this.#tell(items)
+  }
+
+  /** What is picked, for who does not see it; and what a finger can do with it. @param {Item[]} items */
+  #tell(items) {
+    const { labels, place: step, texts } = this.#data
     const item = this.#item
+    /** @type {[string, () => void][]} */
+    const actions = []
+    if (item?.score === null) actions.push([texts.delete, () => this.#remove()])
+    else if (item) actions.push([texts.accept, () => this.#accept()])
+    if (step > 0) actions.push([texts.undo, () => this.#step(-1)])
+    this.#layer.offer(actions)
     const place = items.findIndex((each) => each.id === this.#picked) + 1
     const places = { label: labels[item?.class_id ?? 0], place, total: items.length }
     if (!item) this.#layer.say("")

@@ -1,5 +1,6 @@
 """Mending ground truth on Thresholds, run by Streamlit's app tester against a real model server."""
 
+import json
 import re
 
 import numpy as np
@@ -67,6 +68,28 @@ def test_a_box_is_deleted_and_gets_a_class_and_every_tab_counts_by_it(opened):
     app.segmented_control(key="tab").set_value("Curves").run()
     app.segmented_control(key="scope").set_value("this").run()
     assert metrics(app) == alone
+
+
+def test_an_accepted_false_positive_turns_right_and_can_get_another_class(opened):
+    app = opened(tab="Mend", score_threshold="0.05")
+    right, wrong, missed = counted(app)
+    assert (wrong, missed) == (1, 0)
+    app = picked(app, wrong_one(app))
+    app.button(key="mend_accept").click().run()
+    assert counted(app) == [right + 1, 0, 0]
+    app.button_group(key="mend_class").set_value(WATCH + 1).run()
+    assert counted(app) == [right, 1, 1]
+
+
+def wrong_one(app: AppTest) -> str:
+    """The id of the only detection that can be accepted."""
+    [data] = [
+        json.loads(each.proto.json)
+        for each in app.get("bidi_component")
+        if "heard" in each.proto.json
+    ]
+    [detection] = data["detections"]
+    return detection["id"]
 
 
 def test_the_measures_are_those_of_a_file_with_the_same_boxes(opened):
