@@ -71,7 +71,8 @@ def with_boxes(
 
     Args:
         boxes: (M, 4) xyxy in pixels.
-        class_ids, crowd: (M,)
+        class_ids: (M,)
+        crowd: (M,)
     """
     had = set(zip(map(tuple, truth.boxes.tolist()), truth.class_ids.tolist(), strict=True))
     own = {box for box, _class_id in had}
