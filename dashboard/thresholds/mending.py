@@ -29,6 +29,7 @@ from detector.formats.yolo import truth_yolo_zip
 from detector.translation import _, plural
 
 KEY = "mend_mounted"
+MAX_NAMED = 8  # mended images
 Corners = tuple[float, float, float, float]
 
 
@@ -152,7 +153,7 @@ def component(
         step = state.widget(KEY, {}).get("step")
         if isinstance(step, Mapping) and isinstance(step.get("place"), int):
             _go_to(image.digest, step["place"])
-            state.update(state.Mendings, heard=_number(step.get("count")))
+            _hear(step)
 
     media.component(
         "mend", key=KEY, data=asdict(data), on_hand_change=handed, on_step_change=stepped
@@ -318,7 +319,8 @@ def _session() -> None:
     told = plural(
         "{count} image mended in this session", "{count} images mended in this session", count
     )
-    st.markdown(f"**{told}**")
+    names = ", ".join(frame.plain(truth.file_name) for truth in mended[:MAX_NAMED])
+    st.markdown(f"**{told}**: {names}{' …' if count > MAX_NAMED else ''}")
     labels = config().labels
     with st.container(horizontal=True, key="mend_export"):
         for label, file_name, mime, build in (
@@ -411,7 +413,7 @@ def _take(given: object, image: ImageFile, truth: GroundTruth) -> None:
     state.update(state.Pick, detection_id=pick if isinstance(pick, str) else None)
     if _is_class(class_id):
         state.update(state.Mendings, class_id=class_id)
-    state.update(state.Mendings, heard=_number(given.get("count")))
+    _hear(given)
     boxes = given.get("boxes")
     if not isinstance(boxes, list) or len(boxes) > mending.MOST_BOXES:
         return
@@ -445,8 +447,10 @@ def _is_class(given: object) -> bool:
     )
 
 
-def _number(given: object) -> int:
-    return given if isinstance(given, int) else 0
+def _hear(given: Mapping[str, Any]) -> None:
+    count, before = given.get("count"), state.read(state.Mendings).heard
+    if isinstance(count, int):
+        state.update(state.Mendings, heard=max(count, before))
 
 
 def _index(pick: str | None, truth: GroundTruth) -> int | None:

@@ -30,7 +30,6 @@ PAGES = {
     "/Thresholds?tab=Errors": "thresholds_report",
     "/Thresholds?tab=Slices": "thresholds_report",
     "/Thresholds?tab=Operating point": "thresholds_report",
-    "/Thresholds?tab=Mend": "thresholds_report",
 }
 
 

@@ -12,6 +12,7 @@ const SVG = "http://www.w3.org/2000/svg"
 const HANDLE = 8 // px, a side
 const HANDLE_ROOM = 40 // px: a shorter side has handles at its ends only
 const CROSS = 9 // px from its middle to its ends
+const MOST_LABELS = 12 // more would hide the photo
 const LABEL_ROOM = 64 // px: a smaller box would be hidden by its label
 
 /**
@@ -178,7 +179,8 @@ export class Layer {
           "stroke-width": line,
         }),
       )
-      if (isPicked || Math.min(width, height) >= LABEL_ROOM) {
+      const hasRoom = this.#boxes.length <= MOST_LABELS && Math.min(width, height) >= LABEL_ROOM
+      if (isPicked || hasRoom) {
         // Under the box where it has no room within.
         const bottom = height >= LABEL_ROOM ? y + height - 2 : y + height + 26
         marks.push(...chip(label, color, x + 2, Math.min(bottom, layer.height)))

@@ -103,6 +103,7 @@ class Mend {
   /** @param {Component<MendData, State>} component */
   update({ data, setStateValue }) {
     const isAnother = data.digest !== this.#data.digest
+    if (data.heard < this.#data.heard) this.#sent = data.heard // a session that began anew
     this.#data = data
     this.#setStateValue = setStateValue
     this.#layer.element.setAttribute("aria-label", data.texts.keys)
