@@ -90,12 +90,22 @@ def page(title: str) -> Iterator[None]:
     state.update(state.Visit, is_new=False, started=frozenset())
     batch = state.read(state.Batch)
     # The browser asks before a reload loses a batch's results; the gallery's come again.
-    asks = batch.job is not None and batch.job.count > 0 and bool(batch.files)
-    with st.container(key="leave"):
-        media.component("leave", key="leave_asks", data={"asks": asks})
+    ask_before_leaving("leave", batch.job is not None and batch.job.count > 0 and bool(batch.files))
     waiting.empty()
     with line:
         _watch_server()
+
+
+def ask_before_leaving(key: str, has_results: bool = False) -> None:
+    """Have the browser ask before a reload ends the session, where that would lose something:
+    these results, or ground truth that was mended and not exported.
+
+    Args:
+        key: of the container.
+    """
+    asks = has_results or state.read(state.Mendings).is_unsaved
+    with st.container(key=key):
+        media.component("leave", key=f"{key}_asks", data={"asks": asks})
 
 
 def _stop_others() -> None:

@@ -1,7 +1,8 @@
-"""Which ground truth belongs to which image: uploaded files, else what comes with the gallery."""
+"""Which ground truth belongs to which image: what was mended, else uploaded files, else what comes
+with the gallery."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -13,6 +14,7 @@ from dashboard.media import prepare
 from detector.answers import Answer
 from detector.errors import GroundTruthError
 from detector.evaluation.ground_truth import GroundTruth, Problem
+from detector.evaluation.mending import digest_of
 from detector.formats.annotations import read_ground_truth
 from detector.formats.class_mapping import (
     ClassMapping,
@@ -125,14 +127,18 @@ def _keep() -> None:
 
 
 def of_images(images: tuple[JudgedImage, ...]) -> GroundTruthSet | None:
-    """The ground truth of these images; None = there is none.
+    """The ground truth of these images, mended where it was; None = there is none.
 
     Raises:
         GroundTruthError: nothing in the uploaded files can be used for these images.
     """
+    return _mended(_of_files(images), images)
+
+
+def _of_files(images: tuple[JudgedImage, ...]) -> GroundTruthSet | None:
     kept = state.read(state.GroundTruthFiles)
     if not kept.files:
-        return of_gallery(images)
+        return _of_gallery(images)
     return _from_files(kept.digest, images, language.get(), kept)
 
 
@@ -159,7 +165,12 @@ def _from_files(
 
 
 def of_gallery(images: tuple[JudgedImage, ...]) -> GroundTruthSet | None:
-    """The ground truth that comes with the gallery, for those of the images that are in it."""
+    """The ground truth that comes with the gallery, for those of the images that are in it; mended
+    where it was."""
+    return _mended(_of_gallery(images), images)
+
+
+def _of_gallery(images: tuple[JudgedImage, ...]) -> GroundTruthSet | None:
     known = titles_by_digest()
     sizes = tuple((image.name, image.size) for image in images if image.digest in known)
     return _from_gallery(sizes, language.get()) if sizes else None
@@ -179,12 +190,35 @@ def _from_gallery(
     return GroundTruthSet(f"gallery {names}", _("the gallery's own"), by_image)
 
 
+def _mended(found: GroundTruthSet | None, images: tuple[JudgedImage, ...]) -> GroundTruthSet | None:
+    """The same with what was mended in place of what the files say."""
+    of_digest = state.read(state.Mendings).truths
+    mended = {
+        image.name: replace(of_digest[image.digest], file_name=image.name)
+        for image in images
+        if image.digest in of_digest
+    }
+    if not mended:
+        return found
+    key = " ".join(["mended", *map(digest_of, mended.values())])
+    if found is None:
+        return GroundTruthSet(key, _("mended by hand"), mended)
+    return replace(
+        found,
+        key=f"{found.key} {key}",
+        source=_("{source}, mended by hand", source=found.source),
+        by_image={**found.by_image, **mended},
+        not_counted=tuple(name for name in found.not_counted if name not in mended),
+    )
+
+
 def of_image(image: ImageFile, answer: Answer) -> GroundTruth | None:
     """The ground truth of one image, where there is any that can be used."""
+    judged = JudgedImage(image.name, image.digest, answer.size)
     try:
-        found = of_images(company(JudgedImage(image.name, image.digest, answer.size)))
+        found = of_images(company(judged))
     except GroundTruthError:
-        return None
+        found = _mended(None, (judged,))
     return found.by_image.get(image.name) if found else None
 
 

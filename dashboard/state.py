@@ -17,6 +17,8 @@ from dashboard.files import ImageFile
 from detector.answers import AnswerStore
 from detector.asking import Place
 from detector.errors import LensError
+from detector.evaluation.ground_truth import GroundTruth
+from detector.evaluation.mending import Mending, digest_of
 from detector.formats.results import Legend, Results
 from detector.ssd import Settings
 
@@ -283,6 +285,39 @@ class ResultsFiles:
     refused: tuple[RefusedFile, ...] = ()
     taken: int = 0
     chosen: str = ""
+
+
+@dataclass(frozen=True)
+class Mendings:
+    """What the visitor has mended of the ground truth of images.
+
+    Attributes:
+        images: by the image's digest, in the order in which they were begun.
+        heard: the number of the last change that came from the browser.
+        class_id: of a box that is drawn.
+        exported: `key` when it was exported last.
+    """
+
+    images: Mapping[str, Mending] = field(default_factory=dict)
+    heard: int = 0
+    class_id: int = 1
+    exported: str = ""
+
+    @cached_property
+    def truths(self) -> Mapping[str, GroundTruth]:
+        """The ground truth of each image that is mended, by its digest."""
+        found = {digest: mending.truth for digest, mending in self.images.items()}
+        return {digest: truth for digest, truth in found.items() if truth is not None}
+
+    @cached_property
+    def key(self) -> str:
+        """The same for the same boxes of the same images; "" for none."""
+        return " ".join(map(digest_of, self.truths.values()))
+
+    @property
+    def is_unsaved(self) -> bool:
+        """Whether there is anything that was not exported."""
+        return self.key not in ("", self.exported)
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ from dashboard.thresholds import (
     accuracy,
     errors,
     image_sets,
+    mending,
     nms,
     operating_point,
     report,
@@ -56,8 +57,14 @@ TABS = (
     noted("Errors"),
     noted("Slices"),
     noted("Operating point"),
+    noted("Mend"),
 )
-MODE_OF_TAB = {"Image": "Classes", "X-ray": "X-ray", "Errors": "Right and wrong"}
+MODE_OF_TAB = {
+    "Image": "Classes",
+    "X-ray": "X-ray",
+    "Errors": "Right and wrong",
+    "Mend": "Right and wrong",
+}
 SCOPES = ("this", "all", "gallery", "many")
 DRAWN = ("iou_threshold", "class_agnostic", "classes", "tiles")  # of the controls of all pages
 MODES = {
@@ -117,9 +124,16 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer, asked_with: 
         mode = _viewer_mode(loaded, truth, has_raw=not answer.file)
     # What a file has of a place is the boxes that are drawn there.
     candidates = () if answer.file else asking.candidates_of(image, loaded, answer, settings)
+    with right:
+        if not answer.file:
+            asking.show(image, candidates, settings)
+            why.show(image, loaded, answer, answer.detections(settings))
+        tab = _tab()
     with place, st.container(key="viewer_frame"):
         _viewer(image, loaded, answer, settings, mode, truth)
-        if not answer.file:
+        if tab == "Mend":
+            mending.component("viewer_frame", image, loaded, answer.detections(settings), truth)
+        elif not answer.file:
             asking.component("viewer_frame", image, loaded, candidates)
         present.component("viewer_frame", image, loaded, following.view(image, answer, settings))
     with place:
@@ -128,18 +142,18 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer, asked_with: 
         results.tell(answer.file)
     counted, evaluated, more = None, None, None
     with right:
-        if not answer.file:
-            asking.show(image, candidates, settings)
-            why.show(image, loaded, answer, answer.detections(settings))
-        tab = _tab()
         if answer.file and tab in ("Image", "X-ray"):
             st.info(_(results.NEEDS_RAW), icon=":material/info:")
         if tab == "Image":
             _explain(settings)
+        elif tab == "Mend":
+            around = images.alternatives()[1]
+            counted, evaluated = mending.show(image, answer, settings, truth, around)
         elif tab == "X-ray" and not answer.file:
             nms.show(image, loaded, answer, settings)
         elif tab != "X-ray":
             counted, evaluated, more = _over_images(tab, image, answer, settings)
+    frame.ask_before_leaving("mend_leave")
     with place, st.container(horizontal=True):
         if not answer.file:
             why.button(image, answer, answer.detections(settings))

@@ -1,4 +1,4 @@
-"""COCO JSON: ground truth in, detections out.
+"""COCO JSON: ground truth in and out, detections out.
 
 Numbers are written with as few digits as give the same float32 back. The same input gives the same
 bytes.
@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from detector.errors import GroundTruthError
-from detector.evaluation.ground_truth import ANY_CLASS, GroundTruths
+from detector.evaluation.ground_truth import ANY_CLASS, GroundTruth, GroundTruths
 from detector.formats.detected import DetectedImage, shortest
 from detector.formats.names import NO_CLASS, Id, Sizes, in_folder_of, same_id, same_name
 from detector.formats.reading import (
@@ -185,28 +185,63 @@ def to_coco(images: Sequence[DetectedImage], labels: Sequence[str]) -> bytes:
                     "segmentation": [],
                 }
             )
-    return _json(
+    entries: list[dict[str, Any]] = [
         {
-            "info": {"description": "Detections of Commodity Lens"},
-            "licenses": [],
-            "images": [
-                {
-                    "id": image_id,
-                    "file_name": image.file_name,
-                    "width": image.size[0],
-                    "height": image.size[1],
-                    **({} if image.time_s is None else {"time_s": round(image.time_s, 3)}),
-                }
-                for image_id, image in enumerate(images, start=1)
-            ],
-            "categories": [
-                {"id": class_id, "name": label, "supercategory": "commodity"}
-                for class_id, label in enumerate(labels)
-                if class_id > 0
-            ],
-            "annotations": annotations,
+            "id": image_id,
+            "file_name": image.file_name,
+            "width": image.size[0],
+            "height": image.size[1],
+            **({} if image.time_s is None else {"time_s": round(image.time_s, 3)}),
         }
-    )
+        for image_id, image in enumerate(images, start=1)
+    ]
+    return _data_set("Detections of Commodity Lens", entries, annotations, labels)
+
+
+def truth_to_coco(truths: Sequence[GroundTruth], labels: Sequence[str]) -> bytes:
+    """A COCO data set of ground truth, which `read_coco` reads as the same.
+
+    Ids are those of `to_coco`. Attributes, `labelled` and `ignore_regions` stand in the images.
+    """
+    entries: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    for image_id, truth in enumerate(truths, start=1):
+        entry: dict[str, Any] = {
+            **truth.attributes,
+            "id": image_id,
+            "file_name": truth.file_name,
+            "width": truth.size[0],
+            "height": truth.size[1],
+        }
+        if truth.labelled is not None:
+            entry["labelled"] = [labels[class_id] for class_id in sorted(truth.labelled)]
+        if len(truth.regions):
+            entry["ignore_regions"] = [
+                {
+                    **({} if class_id == ANY_CLASS else {"categories": [labels[class_id]]}),
+                    "bbox": _xywh(box),
+                }
+                for class_id, box in zip(
+                    truth.region_class_ids.tolist(), truth.regions.tolist(), strict=True
+                )
+            ]
+        entries.append(entry)
+        for class_id, box, is_crowd in zip(
+            truth.class_ids.tolist(), truth.boxes.tolist(), truth.crowd.tolist(), strict=True
+        ):
+            bbox = _xywh(box)
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,
+                    "image_id": image_id,
+                    "category_id": class_id,
+                    "bbox": bbox,
+                    "area": bbox[2] * bbox[3],
+                    "iscrowd": int(is_crowd),
+                    "segmentation": [],
+                }
+            )
+    return _data_set("Ground truth of Commodity Lens", entries, annotations, labels)
 
 
 def to_coco_results(images: Iterable[DetectedImage]) -> bytes:
@@ -484,16 +519,42 @@ def _results(image: DetectedImage) -> list[dict[str, Any]]:
     return [
         {
             "category_id": class_id,
-            "bbox": [xmin, ymin, round(xmax - xmin, 6), round(ymax - ymin, 6)],
+            "bbox": _xywh([shortest(side) for side in box]),
             "score": shortest(score),
         }
-        for class_id, score, (xmin, ymin, xmax, ymax) in zip(
+        for class_id, score, box in zip(
             image.detections.class_ids.tolist(),
             image.detections.scores,
-            [[shortest(value) for value in box] for box in image.detections.boxes],
+            image.detections.boxes,
             strict=True,
         )
     ]
+
+
+def _xywh(box: Sequence[float]) -> list[float]:
+    xmin, ymin, xmax, ymax = box
+    return [xmin, ymin, round(xmax - xmin, 6), round(ymax - ymin, 6)]
+
+
+def _data_set(
+    description: str,
+    images: Sequence[Mapping[str, Any]],
+    annotations: Sequence[Mapping[str, Any]],
+    labels: Sequence[str],
+) -> bytes:
+    return _json(
+        {
+            "info": {"description": description},
+            "licenses": [],
+            "images": images,
+            "categories": [
+                {"id": class_id, "name": label, "supercategory": "commodity"}
+                for class_id, label in enumerate(labels)
+                if class_id > 0
+            ],
+            "annotations": annotations,
+        }
+    )
 
 
 def _json(content: Any) -> bytes:

@@ -1,4 +1,4 @@
-"""Pascal VOC XML: ground truth in, detections out.
+"""Pascal VOC XML: ground truth in and out, detections out.
 
 Corners are pixels counted from 1 that both belong to the box. The same input gives the same bytes.
 """
@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from xml.etree import ElementTree
 
 from detector.errors import GroundTruthError
-from detector.evaluation.ground_truth import GroundTruths
+from detector.evaluation.ground_truth import GroundTruth, GroundTruths
 from detector.formats.bundle import to_zip, unique_stems
 from detector.formats.detected import DetectedImage
 from detector.formats.names import Sizes
@@ -108,46 +108,90 @@ def to_voc(image: DetectedImage, labels: Sequence[str]) -> bytes:
     box: the whole of a 640 x 480 image is 1, 1, 640, 480. The score stands in an element of its
     own, which readers of VOC pass over.
     """
+    model = f"{image.model_name or 'model'} {image.model_version or ''}".strip()
+    root = _annotation(image.file_name, image.size, model)
     width, height = image.size
-    path = PurePosixPath(image.file_name.replace("\\", "/"))
+    for found in record(image, labels)["detections"]:
+        xmin, ymin, xmax, ymax = found["box"]
+        left, right = _side(xmin, xmax, width)
+        top, bottom = _side(ymin, ymax, height)
+        _add_object(root, found["label"], (left, top, right, bottom), score=found["score"])
+    return _to_xml(root)
+
+
+def truth_to_voc(truth: GroundTruth, labels: Sequence[str]) -> bytes:
+    """A Pascal VOC annotation of ground truth, which `read_voc` reads as the same boxes.
+
+    Corners are as of `to_voc`, with the parts of a pixel that a box has, to a thousandth. Crowd
+    boxes are `difficult`. VOC has no place for regions to ignore, nor for what is labelled.
+    """
+    root = _annotation(truth.file_name, truth.size, "ground truth")
+    for class_id, (xmin, ymin, xmax, ymax), is_crowd in zip(
+        truth.class_ids.tolist(), truth.boxes.tolist(), truth.crowd.tolist(), strict=True
+    ):
+        corners = [round(side, 3) for side in (xmin + 1, ymin + 1, xmax, ymax)]
+        whole = [int(side) if side.is_integer() else side for side in corners]
+        _add_object(root, labels[class_id], whole, is_difficult=is_crowd)
+    return _to_xml(root)
+
+
+def voc_zip(images: Sequence[DetectedImage], labels: Sequence[str]) -> bytes:
+    """A ZIP with Annotations/NAME.xml for each image."""
+    return _zip([(image.file_name, to_voc(image, labels)) for image in images])
+
+
+def truth_voc_zip(truths: Sequence[GroundTruth], labels: Sequence[str]) -> bytes:
+    """The same of ground truth."""
+    return _zip([(truth.file_name, truth_to_voc(truth, labels)) for truth in truths])
+
+
+def _zip(files: Sequence[tuple[str, bytes]]) -> bytes:
+    names = unique_stems(name for name, _data in files)
+    return to_zip(
+        {f"Annotations/{name}.xml": data for name, (_image, data) in zip(names, files, strict=True)}
+    )
+
+
+def _annotation(file_name: str, image_size: tuple[int, int], made_by: str) -> ElementTree.Element:
+    """An annotation without objects."""
+    path = PurePosixPath(file_name.replace("\\", "/"))
     root = ElementTree.Element("annotation")
     _append(root, "folder", "" if str(path.parent) == "." else str(path.parent))
     _append(root, "filename", path.name)
     source = _append(root, "source")
     _append(source, "database", "Commodity Lens")
-    model = f"{image.model_name or 'model'} {image.model_version or ''}".strip()
-    _append(source, "annotation", model)
+    _append(source, "annotation", made_by)
     size = _append(root, "size")
-    for name, value in (("width", width), ("height", height), ("depth", 3)):
+    for name, value in zip(("width", "height", "depth"), (*image_size, 3), strict=True):
         _append(size, name, str(value))
     _append(root, "segmented", "0")
-    for found in record(image, labels)["detections"]:
-        item = _append(root, "object")
-        _append(item, "name", found["label"])
-        _append(item, "pose", "Unspecified")
-        _append(item, "truncated", "0")
-        _append(item, "difficult", "0")
-        _append(item, "score", str(found["score"]))
-        box = _append(item, "bndbox")
-        xmin, ymin, xmax, ymax = found["box"]
-        left, right = _side(xmin, xmax, width)
-        top, bottom = _side(ymin, ymax, height)
-        for name, value in zip(_SIDES, (left, top, right, bottom), strict=True):
-            _append(box, name, str(value))
+    return root
+
+
+def _add_object(
+    root: ElementTree.Element,
+    label: str,
+    corners: Sequence[float],
+    *,
+    is_difficult: bool = False,
+    score: float | None = None,
+) -> None:
+    item = _append(root, "object")
+    _append(item, "name", label)
+    _append(item, "pose", "Unspecified")
+    _append(item, "truncated", "0")
+    _append(item, "difficult", str(int(is_difficult)))
+    if score is not None:
+        _append(item, "score", str(score))
+    box = _append(item, "bndbox")
+    for name, value in zip(_SIDES, corners, strict=True):
+        _append(box, name, str(value))
+
+
+def _to_xml(root: ElementTree.Element) -> bytes:
     ElementTree.indent(root)
     xml: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
     return xml + b"\n"
-
-
-def voc_zip(images: Sequence[DetectedImage], labels: Sequence[str]) -> bytes:
-    """A ZIP with Annotations/NAME.xml for each image."""
-    names = unique_stems(image.file_name for image in images)
-    return to_zip(
-        {
-            f"Annotations/{name}.xml": to_voc(image, labels)
-            for name, image in zip(names, images, strict=True)
-        }
-    )
 
 
 def _side(low: float, high: float, length: int) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""YOLO text: ground truth in, detections out.
+"""YOLO text: ground truth in and out, detections out.
 
 One file an image and a line an object: the class, counted from 0 without the background, then
 centre x, centre y, width and height as fractions of the image. The same input gives the same bytes.
@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detector.errors import GroundTruthError
-from detector.evaluation.ground_truth import GroundTruths
+from detector.evaluation.ground_truth import GroundTruth, GroundTruths
 from detector.formats.bundle import to_zip, unique_stems
 from detector.formats.class_lists import ClassList
 from detector.formats.detected import DetectedImage
@@ -205,25 +206,56 @@ def to_yolo(image: DetectedImage, *, with_scores: bool = False) -> bytes:
 
     Fractions have six decimals.
     """
-    width, height = image.size
-    lines = []
-    for class_id, score, box in zip(
-        image.detections.class_ids.tolist(),
-        image.detections.scores,
-        image.detections.boxes.astype(np.float64),
-        strict=True,
-    ):
-        xmin, ymin, xmax, ymax = box / (width, height, width, height)
-        values = [(xmin + xmax) / 2, (ymin + ymax) / 2, xmax - xmin, ymax - ymin]
-        numbers = [f"{value:.6f}" for value in values] + [f"{score:.6f}"] * with_scores
-        lines.append(f"{class_id - 1} {' '.join(numbers)}\n")
-    return "".join(lines).encode()
+    boxes = image.detections.boxes.astype(np.float64)
+    lines = [
+        _line(class_id, box, image.size) + (f" {score:.6f}" if with_scores else "")
+        for class_id, score, box in zip(
+            image.detections.class_ids.tolist(), image.detections.scores, boxes, strict=True
+        )
+    ]
+    return _text(lines)
+
+
+def truth_to_yolo(truth: GroundTruth) -> bytes:
+    """YOLO text of ground truth, which `read_yolo` reads as the same boxes.
+
+    YOLO has no crowd boxes, which are left out, no regions to ignore and no attributes.
+    """
+    return _text(
+        [
+            _line(class_id, box, truth.size)
+            for class_id, box, is_crowd in zip(
+                truth.class_ids.tolist(), truth.boxes, truth.crowd.tolist(), strict=True
+            )
+            if not is_crowd
+        ]
+    )
 
 
 def yolo_zip(images: Sequence[DetectedImage], labels: Sequence[str]) -> bytes:
     """A ZIP with labels/NAME.txt for each image, and the names of the classes in classes.txt."""
-    names = unique_stems(image.file_name for image in images)
+    return _zip([(image.file_name, to_yolo(image)) for image in images], labels)
+
+
+def truth_yolo_zip(truths: Sequence[GroundTruth], labels: Sequence[str]) -> bytes:
+    """The same of ground truth."""
+    return _zip([(truth.file_name, truth_to_yolo(truth)) for truth in truths], labels)
+
+
+def _line(class_id: int, box: NDArray[np.float64], size: tuple[int, int]) -> str:
+    width, height = size
+    xmin, ymin, xmax, ymax = box / (width, height, width, height)
+    values = (xmin + xmax) / 2, (ymin + ymax) / 2, xmax - xmin, ymax - ymin
+    return " ".join([str(class_id - 1), *(f"{value:.6f}" for value in values)])
+
+
+def _text(lines: Sequence[str]) -> bytes:
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def _zip(texts: Sequence[tuple[str, bytes]], labels: Sequence[str]) -> bytes:
+    names = unique_stems(name for name, _data in texts)
     files = {"classes.txt": "".join(f"{label}\n" for label in labels[1:]).encode()}
-    for name, image in zip(names, images, strict=True):
-        files[f"labels/{name}.txt"] = to_yolo(image)
+    for name, (_image, data) in zip(names, texts, strict=True):
+        files[f"labels/{name}.txt"] = data
     return to_zip(files)

@@ -25,6 +25,7 @@ PAGES = {
     "/Thresholds?tab=Errors": "Thresholds",
     "/Thresholds?tab=Slices": "Thresholds",
     "/Thresholds?tab=Operating point": "Thresholds",
+    "/Thresholds?tab=Mend": "Thresholds",
     "/Compare": "Compare",
     "/Compare?compare_view=Swipe": "Compare",
     "/Compare?compare_mode=Images": "Compare",

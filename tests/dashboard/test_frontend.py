@@ -13,7 +13,7 @@ import pytest
 from dashboard import asking, following, images, media, present
 from dashboard.compare import swipe
 from dashboard.detect import live, share
-from dashboard.thresholds import texts
+from dashboard.thresholds import mending, texts
 from dashboard.video import player
 from detector.asking import Place
 from detector.drawing import viewer
@@ -62,6 +62,9 @@ def in_typescript(hint: Any) -> str:
         ("ask", asking.AskData),
         ("ask", asking.Box),
         ("ask", Place),
+        ("mend", mending.MendData),
+        ("mend", mending.MendBox),
+        ("mend", mending.MendDetection),
         ("bring", images.BringData),
         ("live", live.LiveData),
         ("video", player.VideoData),
