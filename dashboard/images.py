@@ -315,7 +315,7 @@ def look_back() -> None:
 
 def _from_samples() -> ImageFile:
     titles = [sample.title for sample in samples()]
-    _style_strip("sample", [_sample_thumbnail(sample.file_name) for sample in samples()])
+    style_strip("sample", [sample_thumbnail(sample.file_name) for sample in samples()])
     title = st.pills(
         _("Sample"),
         titles,
@@ -332,7 +332,8 @@ def _from_samples() -> ImageFile:
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _sample_thumbnail(file_name: str) -> str:
+def sample_thumbnail(file_name: str) -> str:
+    """The gallery's image in that file as a small data URI. Raises ConfigError."""
     data = sample_image(file_name).read()
     try:
         image = read_thumbnail(data, THUMBNAIL_SIDE, config().image_limits)
@@ -374,7 +375,7 @@ def _picked_upload(uploads: state.Uploads) -> ImageFile:
     if len(uploads.files) > 1:
         # Set on every run: a value that the script gave a widget does not outlive a page switch.
         state.set_widget("picture", name)
-        _style_strip(
+        style_strip(
             "picture", [screen_of(prepare(image)).thumbnail for image in uploads.files.values()]
         )
         chosen = st.pills(
@@ -510,7 +511,7 @@ def _from_camera(hint: st.delta_generator.DeltaGenerator) -> ImageFile | None:
     return state.read(state.Choice).photo if taken is None else keep_photo(taken)
 
 
-def _style_strip(key: str, thumbnails: Sequence[str]) -> None:
+def style_strip(key: str, thumbnails: Sequence[str]) -> None:
     """Make the pills of that key a strip of images: the label stays as text under each."""
     rules = "".join(
         f'.st-key-{key} button:nth-of-type({number})::before{{background-image:url("{uri}")}}'

@@ -221,7 +221,9 @@ def _forget(name: str) -> None:
     files = {other: each for other, each in kept.files.items() if other != name}
     state.update(state.ResultsFiles, files=files)
     compared = dict(state.read(state.Comparison).kept)
-    for key in ("server_a", "server_b"):  # a side that showed it is the model server's again
+    for key in (
+        f"server_{letter}" for letter in state.SIDES
+    ):  # a side that showed it is the model server's again
         if state.widget(key) == name:
             state.set_widget(key, next(iter(servers())))
         if compared.get(key) == name:

@@ -379,6 +379,9 @@ class ThresholdsFile:
     refused: RefusedFile | None = None
 
 
+SIDES = "abcdef"  # of Compare: A and B everywhere, the others over a whole set
+
+
 @dataclass(frozen=True)
 class Comparison:
     """The page Compare.

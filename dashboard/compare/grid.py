@@ -1,7 +1,7 @@
 """Several images next to each other under the same settings, and what they differ in by class."""
 
 import html
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -25,6 +25,19 @@ FEWEST, MOST = 2, 12
 _USUAL_SIZE = (10**6, 230)
 # What the page opens with; another gallery opens with its first ones.
 OPENS_WITH = ("electronics_flatlay.jpg", "outfit_flatlay.jpg", "workplace_wide.jpg")
+
+
+@dataclass(frozen=True)
+class Offered:
+    """An image that can be chosen.
+
+    Attributes:
+        give: reads it.
+        thumbnail: gives it as a small data URI; None: it is on no strip.
+    """
+
+    give: Callable[[], ImageFile]
+    thumbnail: Callable[[], str] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +76,7 @@ def _chosen() -> dict[str, ImageFile]:
     _restore_choice(there)
     with st.popover(_("Add images"), icon=":material/add_photo_alternate:", key="add"):
         _add()
+    strip = st.container()
     samples = images.samples()
     first = [sample.title for sample in samples if sample.file_name in OPENS_WITH]
     chosen = st.multiselect(
@@ -74,6 +88,8 @@ def _chosen() -> dict[str, ImageFile]:
         bind="query-params",
         placeholder=_("{fewest} to {most} images", fewest=FEWEST, most=MOST),
     )
+    with strip:
+        _strip(there, chosen)
     comparison = state.update(state.Comparison, images=tuple(chosen))
     frame.show_refused(comparison.refused)
     left_out = [name for name in comparison.left_out if name in there and name not in chosen]
@@ -87,7 +103,35 @@ def _chosen() -> dict[str, ImageFile]:
             ),
             icon=":material/filter_none:",
         )
-    return {name: there[name]() for name in chosen}
+    return {name: there[name].give() for name in chosen}
+
+
+def _strip(there: Mapping[str, Offered], chosen: Sequence[str]) -> None:
+    """Thumbnails: each is taken into the grid, or out of it."""
+    offered = {name: each.thumbnail for name, each in there.items() if each.thumbnail is not None}
+    names = list(offered)
+    # Set on every run: the field below says what is chosen, too.
+    state.set_widget("picture_strip", [name for name in names if name in chosen])
+    images.style_strip("picture_strip", [thumbnail() for thumbnail in offered.values()])
+    st.pills(
+        _("Images to choose from"),
+        names,
+        selection_mode="multi",
+        key="picture_strip",
+        format_func=frame.plain,
+        label_visibility="collapsed",
+        wrap=False,
+        on_change=_toggle,
+        args=(names,),
+    )
+
+
+@frame.callback
+def _toggle(names: Sequence[str]) -> None:
+    """Callback: the grid has what is marked on the strip, and what is on no strip."""
+    marked, chosen = state.widget("picture_strip"), state.widget("pictures")
+    state.set_widget("pictures", [n for n in chosen if n in marked or n not in names])
+    _choose_too([name for name in marked if name not in chosen])
 
 
 def _restore_choice(there: Container[str]) -> None:
@@ -120,24 +164,33 @@ def _add() -> None:
         images.camera("compare_camera", 400, _add_photo)
 
 
-def _available() -> dict[str, Callable[[], ImageFile]]:
-    """What gives each image, by name: the gallery's by their titles, then uploads, then the photo,
+def _available() -> dict[str, Offered]:
+    """The images at hand by name: the gallery's by their titles, then uploads, then the photo,
     then what was uploaded on Batch."""
-    found: dict[str, Callable[[], ImageFile]] = {
-        sample.title: partial(images.sample_image, sample.file_name) for sample in images.samples()
+    found = {
+        sample.title: Offered(
+            partial(images.sample_image, sample.file_name),
+            partial(images.sample_thumbnail, sample.file_name),
+        )
+        for sample in images.samples()
     }
 
-    def add(name: str, kind: str, give: Callable[[], ImageFile]) -> None:
-        found[f"{name} ({kind})" if name in found else name] = give
+    def add(name: str, kind: str, offered: Offered) -> None:
+        found[f"{name} ({kind})" if name in found else name] = offered
 
     for name, image in state.read(state.Uploads).files.items():
-        add(name, "upload", partial(image.named, name))
+        add(name, "upload", Offered(partial(image.named, name), partial(_thumbnail, image)))
     photo_taken = state.read(state.Choice).photo
     if photo_taken is not None:
-        add("Camera", "photo", partial(photo_taken.named, photo_taken.name))
+        named = partial(photo_taken.named, photo_taken.name)
+        add("Camera", "photo", Offered(named, partial(_thumbnail, photo_taken)))
     for name, give in images.of_batch().items():
-        add(name, "batch", give)
+        add(name, "batch", Offered(give))
     return found
+
+
+def _thumbnail(image: ImageFile) -> str:
+    return screen_of(prepare(image)).thumbnail
 
 
 @frame.callback

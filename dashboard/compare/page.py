@@ -175,7 +175,8 @@ def _whole_set() -> None:
         with column, st.container(border=True, key=key):
             asked.append(sides.show(letter))
     a, b = asked
-    report.offer_whole_set(a, b, *whole_set.show(a, b))
+    others = whole_set.choose_further(a)
+    report.offer_whole_set(a, b, *whole_set.show(a, b, others))
     _keep(*sides.keys(), "compare_mode", *whole_set.SETTINGS)
 
 

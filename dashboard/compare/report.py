@@ -8,10 +8,10 @@ from PIL.Image import fromarray
 
 from dashboard import answers, frame, paper, report
 from dashboard.answers import config
-from dashboard.compare import differences, grid, sides
+from dashboard.compare import columns, differences, grid, sides
 from dashboard.compare.grid import Shown
 from dashboard.compare.sides import Result, Side
-from dashboard.compare.whole_set import Image
+from dashboard.compare.whole_set import Further, Image
 from dashboard.files import ImageFile
 from dashboard.media import screen_of
 from detector import ssd
@@ -106,7 +106,13 @@ def offer_sides(
     report.offer("compare_report", f"{Path(image.name).stem}-comparison", make)
 
 
-def offer_whole_set(a: Side, b: Side, images: Sequence[Image], sections: Sequence[Section]) -> None:
+def offer_whole_set(
+    a: Side,
+    b: Side,
+    images: Sequence[Image],
+    sections: Sequence[Section],
+    further: Sequence[Further],
+) -> None:
     """The button of the report on many images.
 
     Args:
@@ -117,6 +123,12 @@ def offer_whole_set(a: Side, b: Side, images: Sequence[Image], sections: Sequenc
         return
     labels, limits = config().labels, config().image_limits
     sides_told = [_side(side, labels, _version(side)) for side in (a, b)]
+    for each in further:
+        if each.everything:
+            sides_told.append(_side(each.side, labels, _version(each.side)))
+        else:
+            told = f"{each.side.name} · {columns.no_answer(each.error)}"
+            sides_told.append((each.side.letter.upper(), told))
 
     def make() -> Report:
         drawn = images[:MOST_DIFFERING]

@@ -1,10 +1,11 @@
 """The two sides of a comparison: what each is asked for, and what it answers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import answers, controls, frame, results, state, tiles
 from dashboard.answers import config
@@ -12,14 +13,17 @@ from dashboard.files import ImageFile
 from detector import ssd
 from detector.answers import Answer, LoadedImage
 from detector.errors import LensError, ServingError
-from detector.evaluation.pairing import KIND_COLORS, Kind
+from detector.evaluation.pairing import SIDE_COLORS
 from detector.formats.thresholds import read_thresholds
 from detector.serving import ModelSpec
 from detector.tiling import Tiling
 from detector.translation import _, plural
 
 NEWEST = "newest"
-SETTINGS = ("score", "iou", "agnostic", "tiles", "own", "server", "model", "version")
+MODEL = ("server", "model", "version")
+POSTPROCESSING = ("score", "iou", "agnostic", "tiles")
+SETTINGS = (*POSTPROCESSING, "own", *MODEL)
+LIKE_A = "like_a"  # of a further model: it has the settings of A
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class Side:
     """What a side is asked for.
 
     Attributes:
-        letter: "a" or "b".
+        letter: one of `state.SIDES`.
         server: the name of its server, as the visitor chose it.
         version: a number, a label or NEWEST, as the visitor typed it.
         is_file: the server is none but a file of results, which has no model and no version.
@@ -43,6 +47,11 @@ class Side:
     def asks_the_same_as(self, other: "Side") -> bool:
         """Whether both ask for the same, so that nothing can differ."""
         return replace(self, letter=other.letter) == other
+
+    @property
+    def name(self) -> str:
+        """Model, version and server as they were chosen, or the file."""
+        return self.server if self.is_file else f"{self.model} · {self.version} · {self.server}"
 
     def asked(self, version: int) -> str:
         """Who is asked: the model and the version that answered, or the file."""
@@ -125,72 +134,117 @@ def _tiles(settings: ssd.Settings) -> str:
 
 def show(letter: str) -> Side:
     """Draw the controls of a side. Returns what they stand for."""
-    settings = config()
-    color = KIND_COLORS[Kind.ONLY_A if letter == "a" else Kind.ONLY_B]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.html(
-            f'<b class="lens-side" style="background:{color}">{letter.upper()}</b>', width="content"
-        )
-        chosen = st.popover(
-            _model_name(letter),
-            icon=results.icon_of(state.widget(f"server_{letter}", "")),
-            key=f"source_{letter}",
-            width="stretch",
-        )
-        agnostic = st.toggle(
-            _("Class-agnostic"),
-            key=f"agnostic_{letter}",
-            bind="query-params",
-            help=_(controls.AGNOSTIC_HELP),
-        )
+        chosen = _picker(letter)
+        agnostic = _agnostic(letter)
     with chosen:
-        names = [*answers.servers(), *results.names()]
-        server = st.selectbox(
-            _("Server or results file"), names, key=f"server_{letter}", bind="query-params"
-        )
-        is_file = results.find(server) is not None
-        model = st.text_input(
-            _("Model"),
-            settings.model_name,
-            key=f"model_{letter}",
-            bind="query-params",
-            disabled=is_file,
-        )
-        model = model.strip() or settings.model_name
-        version = st.selectbox(
-            _("Version or label"),
-            [str(state.widget(f"version_{letter}", NEWEST))]
-            if is_file
-            else _offered_versions(server, model),
-            key=f"version_{letter}",
-            disabled=is_file,
-            accept_new_options=True,
-            bind="query-params",
-            help=_(
-                "The versions that the server has ready. Type a number or a version label for "
-                "any other."
-            ),
-        )
-        results.show_files(letter, letter)
-        tiling = Tiling.OFF if is_file else controls.choose_tiles(f"tiles_{letter}")
+        side = _choose_model(letter)
+        tiling = Tiling.OFF if side.is_file else controls.choose_tiles(f"tiles_{letter}")
         _thresholds_file(letter)
-    if is_file:
-        results.tell(server)
+    if side.is_file:
+        results.tell(side.server)
     with st.container(horizontal=True, gap="medium"):
-        score = controls.slider(
-            _("Score threshold"),
-            f"score_{letter}",
-            controls.DEFAULTS.score_threshold,
-            controls.SCORE_HELP,
-        )
-        iou = controls.slider(
-            _("IoU threshold"), f"iou_{letter}", controls.DEFAULTS.iou_threshold, controls.IOU_HELP
-        )
+        score, iou = _thresholds(letter)
     own = _own_thresholds(letter)
-    postprocessing = ssd.Settings(score, iou, agnostic, own, tiles=tiling)
+    return replace(side, settings=ssd.Settings(score, iou, agnostic, own, tiles=tiling))
+
+
+def show_further(letter: str, a: Side) -> Side:
+    """Draw the controls of a further model of a whole set: who is asked, and with which settings if
+    not with those of A."""
+    usual = {**_values(controls.DEFAULTS, NEWEST), LIKE_A: True}
+    _start(letter, (*MODEL, LIKE_A), usual, usual)
+    with (
+        st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"),
+        _picker(letter),
+    ):
+        side = _choose_model(letter)
+        settings = replace(a.settings, tiles=Tiling.OFF) if side.is_file else a.settings
+        is_like_a = st.toggle(
+            _("Settings of A"),
+            key=f"{LIKE_A}_{letter}",
+            bind="query-params",
+            help=_("Off: thresholds, NMS and tiles of its own, the same for all classes."),
+        )
+        if is_like_a:
+            return replace(side, settings=settings)
+        _start(letter, POSTPROCESSING, _values(a.settings, NEWEST), usual)
+        score, iou = _thresholds(letter)
+        agnostic = _agnostic(letter)
+        tiling = Tiling.OFF if side.is_file else controls.choose_tiles(f"tiles_{letter}")
+    return replace(side, settings=ssd.Settings(score, iou, agnostic, tiles=tiling))
+
+
+def _picker(letter: str) -> DeltaGenerator:
+    """The letter, and the button that opens the choice of the model."""
+    color = SIDE_COLORS[letter]
+    st.html(
+        f'<b class="lens-side" style="background:{color}">{letter.upper()}</b>', width="content"
+    )
+    return st.popover(
+        _model_name(letter),
+        icon=results.icon_of(state.widget(f"server_{letter}", "")),
+        key=f"source_{letter}",
+        width="stretch" if letter in "ab" else "content",
+    )
+
+
+def _choose_model(letter: str) -> Side:
+    """Who is asked, with settings that are still to come."""
+    names = [*answers.servers(), *results.names()]
+    server = st.selectbox(
+        _("Server or results file"), names, key=f"server_{letter}", bind="query-params"
+    )
+    is_file = results.find(server) is not None
+    model = st.text_input(
+        _("Model"),
+        config().model_name,
+        key=f"model_{letter}",
+        bind="query-params",
+        disabled=is_file,
+    )
+    model = model.strip() or config().model_name
+    version = st.selectbox(
+        _("Version or label"),
+        [str(state.widget(f"version_{letter}", NEWEST))]
+        if is_file
+        else _offered_versions(server, model),
+        key=f"version_{letter}",
+        disabled=is_file,
+        accept_new_options=True,
+        bind="query-params",
+        help=_(
+            "The versions that the server has ready. Type a number or a version label for "
+            "any other."
+        ),
+    )
+    results.show_files(letter, letter)
     if is_file:
-        return Side(letter, server, "", "", postprocessing, is_file=True)
-    return Side(letter, server, model, version, postprocessing)
+        return Side(letter, server, "", "", controls.DEFAULTS, is_file=True)
+    return Side(letter, server, model, version, controls.DEFAULTS)
+
+
+def _thresholds(letter: str) -> tuple[float, float]:
+    """The score threshold and the IoU threshold."""
+    score = controls.slider(
+        _("Score threshold"),
+        f"score_{letter}",
+        controls.DEFAULTS.score_threshold,
+        controls.SCORE_HELP,
+    )
+    iou = controls.slider(
+        _("IoU threshold"), f"iou_{letter}", controls.DEFAULTS.iou_threshold, controls.IOU_HELP
+    )
+    return score, iou
+
+
+def _agnostic(letter: str) -> bool:
+    return st.toggle(
+        _("Class-agnostic"),
+        key=f"agnostic_{letter}",
+        bind="query-params",
+        help=_(controls.AGNOSTIC_HELP),
+    )
 
 
 def _own_thresholds(letter: str) -> Mapping[int, float]:
@@ -266,13 +320,20 @@ def start() -> None:
     these; what was chosen before, or stands in the address, stays."""
     if state.read(state.Visit).is_new:
         _from_address()
-    kept, usual = state.read(state.Comparison).kept, _values(controls.DEFAULTS, NEWEST)
-    opening = {} if kept else _opening()
+    usual = _values(controls.DEFAULTS, NEWEST)
+    opening = {} if state.read(state.Comparison).kept else _opening()
     for letter in "ab":
-        for name in SETTINGS:
-            key = f"{name}_{letter}"
-            value = opening[letter][name] if opening else kept.get(key, usual[name])
-            controls.start(key, value, usual[name])
+        _start(letter, SETTINGS, opening.get(letter, usual), usual)
+
+
+def _start(
+    letter: str, names: Sequence[str], values: Mapping[str, Any], usual: Mapping[str, Any]
+) -> None:
+    """Let controls of a side start from what was left, and the first time from these values."""
+    kept = state.read(state.Comparison).kept
+    for name in names:
+        key = f"{name}_{letter}"
+        controls.start(key, kept.get(key, values[name]), usual[name])
 
 
 def _opening() -> dict[str, dict[str, Any]]:
@@ -321,8 +382,8 @@ def ask(side: Side, image: ImageFile, loaded: LoadedImage) -> Result:
 
 
 def keys() -> list[str]:
-    """The keys of the controls of both sides."""
-    return [f"{name}_{letter}" for letter in "ab" for name in SETTINGS]
+    """The keys of the controls of all sides."""
+    return [f"{name}_{letter}" for letter in state.SIDES for name in (*SETTINGS, LIKE_A)]
 
 
 def swap() -> None:

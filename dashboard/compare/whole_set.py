@@ -1,13 +1,14 @@
-"""A against B over many images: which is better, and whether that may be luck."""
+"""A against B over many images, and further models beside them: which is better, and whether that
+may be luck."""
 
 import hashlib
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
-import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import (
     answers,
@@ -21,22 +22,23 @@ from dashboard import (
     whole_sets,
 )
 from dashboard.answers import config
-from dashboard.compare import sides
+from dashboard.compare import columns, sides
+from dashboard.compare.columns import FEW, Column, Judged
 from dashboard.compare.sides import Side
 from dashboard.files import ImageFile
 from dashboard.ground_truth import GroundTruthSet, JudgedImage
 from detector import ssd
 from detector.batch.run import Source, run
 from detector.drawing import charts
-from detector.errors import ImageError, LensError, ResultsError
+from detector.errors import ImageError, LensError, ResultsError, ServingError
 from detector.evaluation import bootstrap, curves
-from detector.evaluation.bootstrap import Measures
-from detector.evaluation.matching import Matches, at_floor, compare, match
+from detector.evaluation.ground_truth import GroundTruth
+from detector.evaluation.matching import at_floor, compare, match
 from detector.evaluation.pairing import KIND_NAMES, Kind, pair
 from detector.report.document import Chart, Columns, Row, Section, Table, Text
 from detector.translation import _, noted, plural
 
-SETTINGS = ("set_images", "set_measure", "set_class")
+SETTINGS = ("further", "set_images", "set_measure", "set_class")
 ALL_CLASSES = noted("All classes")
 # What it is called -> its field of `Measures`.
 MEASURES = {
@@ -46,8 +48,7 @@ MEASURES = {
     noted("F1"): "f1",
 }
 MATCH_IOU = SAME_BOX_IOU = 0.5
-MAX_SIDES = 4  # that a session keeps, of 500 images some 10 MB each
-FEW = 10  # objects; fewer, and a figure can be luck whatever its interval says
+MAX_SIDES = len(state.SIDES)  # that a session keeps, of 500 images some 10 MB each
 
 # Of an image: its size and the model's prediction, or why there is none.
 Said = tuple[tuple[int, int], ssd.RawPrediction] | LensError
@@ -74,30 +75,90 @@ class Image:
         return JudgedImage(self.file.name, self.file.digest, self.size)
 
 
-def show(a: Side, b: Side) -> tuple[list[Image], list[Section]]:
-    """The whole mode below the sides. Returns the images, those that differ most first, and what is
-    said of them. Raises ServingError."""
+@dataclass(frozen=True, eq=False)
+class Further:
+    """What a further model says.
+
+    Attributes:
+        everything: all its detections at the floor, by name of each image that it has answered.
+        error: why it has not answered others.
+    """
+
+    side: Side
+    everything: Mapping[str, ssd.Detections]
+    error: LensError | None = None
+
+
+def choose_further(a: Side) -> list[Side]:
+    """The choice of further models, and the controls of each."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="further_models"):
+        letters = st.pills(
+            _("Further models"),
+            [letter.upper() for letter in state.SIDES[2:]],
+            selection_mode="multi",
+            key="further",
+            bind="query-params",
+            help=_("A column each in the table, with the difference to A, and a curve."),
+        )
+        return [sides.show_further(letter.lower(), a) for letter in sorted(letters)]
+
+
+def show(
+    a: Side, b: Side, others: Sequence[Side]
+) -> tuple[list[Image], list[Section], list[Further]]:
+    """The whole mode below the sides. Returns the images, those that differ most first, what is
+    said of them, and what the further models say. Raises ServingError."""
     files = whole_sets.choose(_("Images to compare over"), "set_images")
-    compared, refused = _compared(a, b, files)
+    bar = st.empty()
+    asked = (a, b, *others)
+    compared, refused = _compared(a, b, files, _Progress(bar, len(asked)))
+    further = [
+        _further(side, files, _Progress(bar, len(asked), number))
+        for number, side in enumerate(others, start=2)
+    ]
+    bar.empty()
+    if any(isinstance(each.error, answers.NO_ANSWER) for each in further):
+        frame.try_again()
     for name, error in refused[:3]:
         st.warning(
             f"**{frame.plain(name)}**: {frame.plain(str(error))}", icon=":material/broken_image:"
         )
     if not compared:
-        return [], []
+        return [], [], further
     truth = _truth(compared)
-    sections = _measures(a, b, compared, truth) if truth is not None else []
+    sections = _measures(a, b, further, compared, truth) if truth is not None else []
     in_order, agreement = _agreement(compared)
-    return in_order, [*sections, agreement]
+    return in_order, [*sections, agreement], further
+
+
+@dataclass(frozen=True)
+class _Progress:
+    """A bar over the models that are asked, of which one is at its turn."""
+
+    bar: DeltaGenerator
+    models: int
+    number: int = 0
+
+    def tell(self, side: Side, count: int, total: int) -> None:
+        self.bar.progress(
+            (self.number + count / total) / self.models,
+            _(
+                "{side}: {count} of {total} images",
+                side=side.letter.upper(),
+                count=count,
+                total=total,
+            ),
+        )
 
 
 def _compared(
-    a: Side, b: Side, files: Sequence[ImageFile]
+    a: Side, b: Side, files: Sequence[ImageFile], progress: _Progress
 ) -> tuple[list[Image], list[tuple[str, LensError]]]:
     """The images that both sides have answered, and why others have not been."""
-    bar = st.empty()
-    of_sides = [_answers(side, files, bar, number) for number, side in enumerate((a, b))]
-    bar.empty()
+    of_sides = [
+        _answers(side, files, replace(progress, number=number))
+        for number, side in enumerate((a, b))
+    ]
     compared, refused = [], []
     for file, of_a, of_b in zip(files, *of_sides, strict=True):
         if isinstance(of_a, LensError) or isinstance(of_b, LensError):
@@ -123,9 +184,24 @@ def _compared(
     return compared, refused
 
 
-def _answers(
-    side: Side, files: Sequence[ImageFile], bar: st.delta_generator.DeltaGenerator, number: int
-) -> list[Said]:
+def _further(side: Side, files: Sequence[ImageFile], progress: _Progress) -> Further:
+    """What a further model says. Where it says nothing the others are shown all the same."""
+    try:
+        said = _answers(side, files, progress)
+    except LensError as error:
+        return Further(side, {}, error)
+    everything: dict[str, ssd.Detections] = {}
+    lacking: LensError | None = None
+    for file, each in zip(files, said, strict=True):
+        if isinstance(each, LensError):
+            lacking = lacking or each
+        else:
+            size, raw = each
+            everything[file.name] = ssd.postprocess(raw, at_floor(side.settings), size)
+    return Further(side, everything, lacking)
+
+
+def _answers(side: Side, files: Sequence[ImageFile], progress: _Progress) -> list[Said]:
     """What the side's model says of each image, asked once while one compares over them: the
     store of single answers has no room for a large set. A file of results says it all at once."""
     if side.is_file:
@@ -134,16 +210,20 @@ def _answers(
         where, spec = sides.address_of(side.server), side.spec()
         version = answers.served_version(where, spec)
     except answers.NO_ANSWER:
-        told = _("{side} asks a model server. A results file needs none.", side=side.letter.upper())
-        st.caption(f":material/description: {told}")
+        if side.letter in "ab":  # without these there is nothing to compare
+            told = _(
+                "{side} asks a model server. A results file needs none.", side=side.letter.upper()
+            )
+            st.caption(f":material/description: {told}")
         raise
     asked = " ".join(
         [where, spec.name, str(version), side.settings.tiles, *(file.digest for file in files)]
     )
     key = hashlib.sha256(asked.encode()).hexdigest()
     kept = dict(state.read(state.WholeSet).sides)
-    said: list[Said] = kept.pop(key, None) or _asked(side, version, files, bar, number)
-    kept[key] = said
+    said: list[Said] = kept.pop(key, None) or _asked(side, version, files, progress)
+    if not any(isinstance(each, ServingError) for each in said):
+        kept[key] = said
     state.update(state.WholeSet, sides=dict(list(kept.items())[-MAX_SIDES:]))
     return said
 
@@ -168,8 +248,7 @@ def _asked(
     side: Side,
     version: int,
     files: Sequence[ImageFile],
-    bar: st.delta_generator.DeltaGenerator,
-    number: int,
+    progress: _Progress,
 ) -> list[Said]:
     where, spec = sides.address_of(side.server), side.spec()
     runs = run(
@@ -185,16 +264,7 @@ def _asked(
             done[result.index] = result.error.with_traceback(None)
         elif result.size is not None and result.raw is not None:
             done[result.index] = (result.size, result.raw)
-        share = (number + len(done) / len(files)) / 2
-        bar.progress(
-            share,
-            _(
-                "{side}: {count} of {total} images",
-                side=side.letter.upper(),
-                count=len(done),
-                total=len(files),
-            ),
-        )
+        progress.tell(side, len(done), len(files))
     return [done[index] for index in range(len(files))]
 
 
@@ -205,23 +275,51 @@ def _truth(compared: Sequence[Image]) -> GroundTruthSet | None:
     )
 
 
-def _measures(a: Side, b: Side, compared: Sequence[Image], truth: GroundTruthSet) -> list[Section]:
+def _judged(pairs: Sequence[tuple[GroundTruth, ssd.Detections]], settings: ssd.Settings) -> Judged:
+    matches = match(compare(pairs, len(config().labels)), MATCH_IOU)
+    weights = bootstrap.resamples(len(pairs))
+    return Judged(matches, bootstrap.measure(matches, settings, weights))
+
+
+def _column(
+    each: Further, a: Side, of_a: Judged, images: Sequence[Image], truth: GroundTruthSet
+) -> Column:
+    """A further model beside A: on the images that it has answered, where these are not all."""
+    answered = [image for image in images if image.file.name in each.everything]
+    lacking = len(images) - len(answered)
+    if not answered:
+        return Column(each.side, None, of_a, lacking, each.error)
+    truths = [truth.by_image[image.file.name] for image in answered]
+    found = [each.everything[image.file.name] for image in answered]
+    own = _judged(list(zip(truths, found, strict=True)), each.side.settings)
+    if not lacking:
+        return Column(each.side, own, of_a)
+    of_a_there = [image.everything[0] for image in answered]
+    there = _judged(list(zip(truths, of_a_there, strict=True)), a.settings)
+    return Column(each.side, own, there, lacking, each.error)
+
+
+def _measures(
+    a: Side,
+    b: Side,
+    further: Sequence[Further],
+    compared: Sequence[Image],
+    truth: GroundTruthSet,
+) -> list[Section]:
     labels = config().labels
     with_truth = [image for image in compared if image.file.name in truth.by_image]
     if not with_truth:
         st.info(_("None of these images has ground truth."), icon=":material/data_object:")
         return []
-    weights = bootstrap.resamples(len(with_truth))
-    measured: list[Measures] = []
-    matched: list[Matches] = []
-    for number, side in enumerate((a, b)):
-        pairs = [(truth.by_image[i.file.name], i.everything[number]) for i in with_truth]
-        matches = match(compare(pairs, len(labels)), MATCH_IOU)
-        matched.append(matches)
-        measured.append(bootstrap.measure(matches, side.settings, weights))
-    truths = matches.comparison.truths
-    objects = np.bincount(truths.class_ids[~truths.ignored], minlength=len(labels))
-    of_a, of_b = measured
+    judged_a, judged_b = (
+        _judged(
+            [(truth.by_image[i.file.name], i.everything[number]) for i in with_truth], side.settings
+        )
+        for number, side in enumerate((a, b))
+    )
+    objects = columns.objects_of(judged_a, len(labels))
+    total = sum(objects.values())
+    of_a, of_b = judged_a.measures, judged_b.measures
     languages.understand("set_measure", MEASURES)
     chosen = st.segmented_control(
         _("Measure"),
@@ -236,35 +334,45 @@ def _measures(a: Side, b: Side, compared: Sequence[Image], truth: GroundTruthSet
     overall = (of_a.overall[name], of_b.overall[name])
     verdict = _verdict_in_words(*overall, len(with_truth))
     st.markdown(f"#### {verdict}")
-    rows = [(_("All classes"), int(objects.sum()), *_row(*overall, int(objects.sum())))]
-    for class_id in range(1, len(labels)):
-        if objects[class_id]:
+    every = [
+        Column(a, judged_a, judged_a),
+        Column(b, judged_b, judged_a),
+        *(_column(each, a, judged_a, with_truth, truth) for each in further),
+    ]
+    if further:
+        groups = [
+            (_("Over all classes"), columns.over_all(every, MEASURES, total)),
+            (
+                _("{measure} by class", measure=_(chosen)),
+                columns.by_class(every, name, objects, labels),
+            ),
+        ]
+        columns.show(every, groups, labels)
+        tables, how = columns.as_tables(every, groups), columns.how()
+    else:
+        rows = [(_("All classes"), total, *_row(*overall, total))]
+        for class_id, count in objects.items():
             values = (getattr(of_a, name)[:, class_id], getattr(of_b, name)[:, class_id])
-            count = int(objects[class_id])
             rows.append((labels[class_id], count, *_row(*values, count)))
-    _table(rows)
-    how = _(
-        "Intervals: 95 % of {count} bootstrap resamples over the images, the same draws for"
-        " both sides. Where an interval holds 0 the difference may be luck.",
-        count=bootstrap.RESAMPLES,
-    )
+        _table(rows)
+        tables = [_as_table(rows)]
+        how = _(
+            "Intervals: 95 % of {count} bootstrap resamples over the images, the same draws for"
+            " both sides. Where an interval holds 0 the difference may be luck.",
+            count=bootstrap.RESAMPLES,
+        )
     st.caption(how)
     counted = [truth.by_image[image.file.name] for image in with_truth]
     left_out = ground_truth.tell_unread(counted, len(truth.not_counted))
-    drawn = _charts((a, b), matched, measured, [c for c in range(1, len(labels)) if objects[c]])
-    notes = [Text(told, is_note=True) for told in (how, *left_out)]
-    return [Section(f"{_(chosen)}: {verdict}", [_as_table(rows), *notes, drawn])]
+    drawn = _charts(every, list(objects))
+    notes = [Text(frame.unmarked(told), is_note=True) for told in (how, *left_out)]
+    return [Section(f"{_(chosen)}: {verdict}", [*tables, *notes, drawn])]
 
 
-def _charts(
-    both: tuple[Side, Side],
-    matched: Sequence[Matches],
-    measured: Sequence[Measures],
-    class_ids: Sequence[int],
-) -> Columns:
-    """Both sides' curves in one chart, and what changes in the confusion matrix."""
+def _charts(every: Sequence[Column], class_ids: Sequence[int]) -> Columns:
+    """All curves in one chart, and what changes in the confusion matrix from A to B."""
     labels = config().labels
-    settings = (both[0].settings, both[1].settings)
+    judged = {each.side: each.own for each in every if each.own is not None}
     left, right = st.columns(2, gap="medium")
     with left:
         languages.understand("set_class", [ALL_CLASSES])
@@ -276,27 +384,34 @@ def _charts(
             bind="query-params",
         )
         class_id = None if chosen == ALL_CLASSES else labels.index(chosen)
-        curve_a, curve_b = (curves.curve(matches, class_id) for matches in matched)
-        ap_a, ap_b = (
-            float(each.overall["average_precision"][0])
+        precisions = [
+            float(own.measures.overall["average_precision"][0])
             if class_id is None
-            else float(each.average_precision[0, class_id])
-            for each in measured
-        )
+            else float(own.measures.average_precision[0, class_id])
+            for own in judged.values()
+        ]
         rates = Chart(
             _(
                 "Precision against recall of {label}",
                 label=_(chosen) if class_id is None else chosen,
             ),
-            charts.precision_recall_of_both((curve_a, curve_b), (ap_a, ap_b), settings, class_id),
-            _("Precision against recall of A and of B, with their average precision."),
+            charts.precision_recall_of_sides(
+                {side.letter: curves.curve(own.matches, class_id) for side, own in judged.items()},
+                precisions,
+                [side.settings for side in judged],
+                class_id,
+            ),
+            _(
+                "Precision against recall of {sides}, with their average precision.",
+                sides=", ".join(side.letter.upper() for side in judged),
+            ),
         )
         st.plotly_chart(rates.figure, key="set_curves", config=charts.CONFIG, alt=rates.words)
     with right:
         st.markdown(_("**Confusion matrix**, B less A :gray[· green where B is better]"))
         of_a, of_b = (
-            curves.confusion(matches, used).counts
-            for matches, used in zip(matched, settings, strict=True)
+            curves.confusion(own.matches, side.settings).counts
+            for side, own in list(judged.items())[:2]
         )
         confusion = Chart(
             _("Confusion matrix, B less A: green where B is better"),

@@ -18,7 +18,7 @@ from detector.drawing.colors import class_color
 from detector.drawing.marks import escaped
 from detector.drawing.unchecked import figure
 from detector.evaluation.curves import Counts, Curve
-from detector.evaluation.pairing import KIND_COLORS, Kind
+from detector.evaluation.pairing import SIDE_COLORS
 from detector.ssd import RawPrediction, Settings
 from detector.translation import _
 
@@ -195,27 +195,28 @@ def precision_recall(
     return _precision_recall(_standing_out(traces, chosen), 560)
 
 
-def precision_recall_of_both(
-    curves: tuple[Curve, Curve],
-    average_precisions: tuple[float, float],
-    settings: tuple[Settings, Settings],
+def precision_recall_of_sides(
+    curves: Mapping[str, Curve],
+    average_precisions: Sequence[float],
+    settings: Sequence[Settings],
     class_id: int | None = None,
 ) -> go.Figure:
-    """Precision against recall of A and of B, with AP in the legend.
+    """Precision against recall of A, B and further models, with AP in the legend.
 
     Args:
-        curves: of A and B.
+        curves: by the side's letter, "a" to "f".
         average_precisions: theirs.
         settings: what marks on each curve where the side stands.
         class_id: the class that the curves are of; None = all classes together.
     """
-    colors = KIND_COLORS[Kind.ONLY_A], KIND_COLORS[Kind.ONLY_B]
     traces: list[Trace] = []
-    for name, color, curve, ap, used in zip(
-        "AB", colors, curves, average_precisions, settings, strict=True
+    for place, ((letter, curve), ap, used) in enumerate(
+        zip(curves.items(), average_precisions, settings, strict=True)
     ):
+        name, color = letter.upper(), SIDE_COLORS[letter]
         line = _precision_recall_line(class_id, curve, ap, name, color)
-        traces.append({**line, "legendgroup": name, "line": {"color": color, "width": 2.5}})
+        drawn = {"color": color, "width": 2.5, "dash": _DASHES[max(place - 1, 0)]}
+        traces.append({**line, "legendgroup": name, "line": drawn})
         if class_id is not None or not used.class_thresholds:
             here = curve.at(used.threshold_of(class_id or 0))
             point = _point(float(here.recall), float(here.precision), color, 0, size=12)

@@ -51,6 +51,15 @@ KIND_COLORS = {
     Kind.ONLY_B: "#2F80ED",
     Kind.BOTH: "#C4CCD2",
 }
+# Of A and B, and of the further models of a whole set.
+SIDE_COLORS = {
+    "a": KIND_COLORS[Kind.ONLY_A],
+    "b": KIND_COLORS[Kind.ONLY_B],
+    "c": "#009E73",
+    "d": "#CC79A7",
+    "e": "#8B6FD6",
+    "f": "#7F8C8D",
+}
 
 
 class Verdict(IntEnum):

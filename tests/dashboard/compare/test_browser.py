@@ -248,12 +248,43 @@ def test_on_a_phone_the_panels_are_stacked(url: str, visit: Callable[..., Page])
     }}""")
 
 
-@pytest.mark.parametrize("query", ["", "&compare_mode=Images", "&compare_view=Swipe"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "&compare_mode=Images",
+        "&compare_view=Swipe",
+        "&compare_mode=Whole+set&further=C&further=D&further=E&further=F",
+    ],
+)
 def test_nothing_is_wider_than_the_window(url: str, visit: Callable[..., Page], query: str):
     page = visit(f"{url}{query}", viewport={"width": 1440, "height": 900})
     page.locator(".lens-grid img, .swipe .box, .barlayer path").first.wait_for()
     settled(page)
     is_no_wider_than_the_window(page)
+
+
+def test_a_thumbnail_takes_its_image_into_the_grid_and_out_of_it(
+    url: str, visit: Callable[..., Page]
+):
+    page = visit(f"{url}&compare_mode=Images")
+    names = page.locator(".lens-grid figcaption b")
+    expect(names).to_have_count(3)
+    strip = element(page, "picture_strip")
+    book = strip.get_by_role("button", name="Book covers")
+    book.click()
+    expect(names.last).to_have_text("Book covers")
+    expect(book).to_have_attribute("aria-pressed", "true")
+    page.wait_for_url("**pictures=Book+covers**")
+    book.focus()
+    book.press("ArrowRight")
+    page.keyboard.press("Space")
+    expect(names.last).to_have_text("Bookshelf")
+    book.press("Enter")
+    expect(names).to_have_count(4)
+    expect(book).to_have_attribute("aria-pressed", "false")
+    marks = strip.get_by_role("button", pressed=True)
+    assert sorted(marks.all_text_contents()) == sorted(names.all_text_contents())
 
 
 def test_twelve_images_fit_and_there_are_no_more(url: str, visit: Callable[..., Page]):

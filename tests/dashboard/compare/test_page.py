@@ -538,6 +538,12 @@ def test_images_beyond_the_most_are_named(opened: Callable[..., AppTest]):
     chosen = app.multiselect(key="pictures").value
     app.multiselect(key="pictures").set_value([*chosen[2:], "9.png", "10.png"]).run()
     assert len(app.warning) == 0
+    strip = app.button_group(key="picture_strip")
+    assert len(strip.value) == 12
+    strip.set_value([*strip.value, chosen[0]]).run()
+    [warning] = [box.value.replace("\\", "") for box in app.warning]
+    assert f"Left out: {chosen[0]}." in warning
+    assert chosen[0] not in app.button_group(key="picture_strip").value
 
 
 def test_a_server_that_has_the_name_of_the_dashboards_own_is_refused(

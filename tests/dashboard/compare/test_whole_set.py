@@ -1,6 +1,8 @@
 """Compare over a whole set: the figures are those of an evaluation of its own."""
 
 import json
+import re
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -15,6 +17,7 @@ from detector.evaluation import curves
 from detector.evaluation.matching import Matches, at_floor, compare, match
 from detector.formats.coco import read_coco
 from tests.support.paths import BEFORE, NEWEST, ROOT
+from tests.support.running import free_port
 
 pytestmark = [pytest.mark.server, pytest.mark.usefixtures("empty_caches")]
 
@@ -22,13 +25,37 @@ PAGE = "pages/2_Compare.py"
 
 
 @pytest.fixture
-def page(embedded_server, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+def opened(embedded_server, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
     monkeypatch.setenv("COMMODITY_LENS_SERVER", embedded_server.address)
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-    app.query_params["compare_mode"] = "Whole set"
-    app.switch_page(PAGE).run()
-    assert not app.exception
-    return app
+
+    def open_page(**query: str | list[str]) -> AppTest:
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+        for name, value in {"compare_mode": "Whole set", **query}.items():
+            app.query_params[name] = value
+        app.switch_page(PAGE).run()
+        assert not app.exception
+        return app
+
+    return open_page
+
+
+@pytest.fixture
+def page(opened: Callable[..., AppTest]) -> AppTest:
+    return opened()
+
+
+def columns(app: AppTest) -> tuple[list[str], dict[str, list[str]]]:
+    """The table of several models: its headings, and the cells of each row as text."""
+    [markup] = [each.value for each in app.get("html") if "lens-models" in each.value]
+
+    def text(cell: str) -> str:
+        return " ".join(re.sub("<.*?>", " ", cell).split())
+
+    head, *rows = (
+        [text(f"<{cell}") for cell in re.split("<(?=t[hd])", row.partition("</thead>")[0])[1:]]
+        for row in markup.split("<tr>")[1:]
+    )
+    return head, {name: cells for name, *cells in rows if cells}
 
 
 def table(app: AppTest, column: str) -> pd.DataFrame:
@@ -125,3 +152,68 @@ def test_a_slider_asks_nothing_again_however_many_images(
     assert table(page, "Interval")["B"].iloc[0] == before  # AP does not depend on it
     assert (table(page, "Differences")["Only in B"] == 0).all()
     assert asked == []
+
+
+def test_a_column_with_the_settings_of_b_has_its_figures_and_its_interval(
+    opened: Callable[..., AppTest],
+):
+    both = table(opened(score_b="0.3"), "Interval").set_index("Class")
+    app = opened(
+        score_b="0.3",
+        further=["C", "D"],
+        version_c=NEWEST,
+        like_a_c="false",
+        score_c="0.3",
+        version_d=BEFORE,
+    )
+    head, rows = columns(app)
+    assert [name[:1] for name in head[2:]] == ["A", "B", "C", "D"]
+    for label in both.index[1:]:
+        objects, a, b, c, d = rows[label]
+        assert c == b
+        figure, difference, low, _to, high, *_says = b.replace("best ", "").split()
+        expected = both.loc[label]
+        assert objects == str(expected["Objects"])
+        assert (figure, a.split()[0]) == (f"{expected['B']:.3f}", f"{expected['A']:.3f}")
+        assert difference == f"{expected['Difference']:+.3f}"
+        assert f"{low[1:]} … {high[:-1]}" == expected["Interval"]
+        assert d.replace("best ", "") == f"{a.split()[0]} +0.000 (+0.00 … +0.00)"
+    assert {"AP at IoU 0.5", "Precision", "Recall", "F1"} < set(rows)
+    assert rows["Recall"][2] == rows["Recall"][3]
+    lines, _cells = (json.loads(each.proto.spec)["data"] for each in app.get("plotly_chart"))
+    assert [line["name"][:1] for line in lines if "name" in line] == ["A", "B", "C", "D"]
+
+
+def test_the_best_value_of_a_row_is_said_and_none_where_all_are_the_same(
+    opened: Callable[..., AppTest],
+):
+    _head, rows = columns(opened(further=["C"], like_a_c="false", score_c="1.0"))
+    _objects, *cells = rows["Recall"]
+    figures = [float(cell.split()[0]) for cell in cells]
+    assert ["best" in cell for cell in cells] == [figure == max(figures) for figure in figures]
+    assert figures[2] == 0
+    assert cells[2].endswith(" worse")
+    _head, rows = columns(opened(version_a=NEWEST, version_b=NEWEST, further=["C"]))
+    assert "best" not in " ".join(map(" ".join, rows.values()))
+
+
+def test_a_further_model_is_kept_in_the_address(opened: Callable[..., AppTest]):
+    app = opened()
+    app.button_group(key="further").set_value(["D"]).run()
+    app.toggle(key="like_a_d").set_value(False).run()
+    app.slider(key="score_d").set_value(0.7).run()
+    app.selectbox(key="version_d").set_value(BEFORE).run()
+    again = opened(further=["D"], like_a_d="false", score_d="0.7", version_d=BEFORE)
+    assert columns(again) == columns(app)
+    assert [name[:1] for name in columns(app)[0][2:]] == ["A", "B", "D"]
+
+
+def test_a_model_that_does_not_answer_says_so_and_the_others_stay(
+    opened: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("COMMODITY_LENS_SERVERS", f"gone=127.0.0.1:{free_port()}")
+    head, rows = columns(opened(further=["C", "D"], server_c="gone"))
+    assert ["no answer" in name for name in head] == [False] * 4 + [True, False]
+    for _objects, a, b, c, d in rows.values():
+        assert c == "–"
+        assert "–" not in (a, b, d)

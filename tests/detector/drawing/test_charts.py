@@ -101,11 +101,11 @@ def test_a_point_of_precision_against_recall_says_its_threshold_and_class():
     assert lines["All · mAP 1.000"]["customdata"][0] == [0.75, 0]
 
 
-def test_the_curves_of_both_sides_have_a_mark_where_each_side_stands():
+def test_the_curves_of_the_sides_have_a_mark_where_each_side_stands():
     curves, _precisions = curves_of(TRUTH, RIGHT_AND_WRONG)
     settings = Settings(0.6), Settings(0.9, class_thresholds={SHOES: 0.4})
-    both = (curves[SHOES], curves[SHOES])
-    figure = charts.precision_recall_of_both(both, (1.0, 0.5), settings, SHOES)
+    both = {"a": curves[SHOES], "b": curves[SHOES]}
+    figure = charts.precision_recall_of_sides(both, (1.0, 0.5), settings, SHOES)
     drawn = [(t["name"], t["x"], t["y"]) for t in of_kind(figure, "scatter") if "name" in t]
     assert drawn == [
         ("A · AP 1.000", [1.0, 1.0], [1.0, 0.5]),
@@ -113,7 +113,9 @@ def test_the_curves_of_both_sides_have_a_mark_where_each_side_stands():
     ]
     marks = [t for t in of_kind(figure, "scatter") if t["mode"] == "markers"]
     assert [(t["legendgroup"], t["y"]) for t in marks] == [("A", [1.0]), ("B", [0.5])]
-    overall = charts.precision_recall_of_both((curves[None],) * 2, (1.0, 0.5), settings)
+    overall = charts.precision_recall_of_sides(
+        {"a": curves[None], "b": curves[None]}, (1.0, 0.5), settings
+    )
     # Over all classes there is no one threshold where some have their own.
     marks = [t for t in of_kind(overall, "scatter") if t["mode"] == "markers"]
     assert [t["legendgroup"] for t in marks] == ["A"]
