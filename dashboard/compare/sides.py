@@ -162,13 +162,14 @@ def show_further(letter: str, a: Side) -> Side:
         settings = replace(a.settings, tiles=Tiling.OFF) if side.is_file else a.settings
         is_like_a = st.toggle(
             _("Settings of A"),
+            value=True,
             key=f"{LIKE_A}_{letter}",
             bind="query-params",
             help=_("Off: thresholds, NMS and tiles of its own, the same for all classes."),
         )
         if is_like_a:
             return replace(side, settings=settings)
-        _start(letter, POSTPROCESSING, _values(a.settings, NEWEST), usual)
+        _start(letter, POSTPROCESSING, usual, usual)
         score, iou = _thresholds(letter)
         agnostic = _agnostic(letter)
         tiling = Tiling.OFF if side.is_file else controls.choose_tiles(f"tiles_{letter}")
@@ -330,7 +331,9 @@ def _start(
     letter: str, names: Sequence[str], values: Mapping[str, Any], usual: Mapping[str, Any]
 ) -> None:
     """Let controls of a side start from what was left, and the first time from these values."""
-    kept = state.read(state.Comparison).kept
+    # What starts later than the page is not put into its address: a further model starts as usual.
+    is_there = letter in "ab" or state.read(state.Visit).is_new
+    kept = state.read(state.Comparison).kept if is_there else {}
     for name in names:
         key = f"{name}_{letter}"
         controls.start(key, kept.get(key, values[name]), usual[name])

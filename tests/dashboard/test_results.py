@@ -147,6 +147,22 @@ def test_two_files_are_compared_without_a_server(opened, given):
     assert any("remark on fewer" in each.label for each in app.expander)
 
 
+def test_a_file_that_lacks_images_is_a_further_column_over_those_that_it_has(
+    opened, given, offered
+):
+    app = opened(COMPARE, compare_mode="Whole set", further="C")
+    lines = given[0][1].replace(b"outfit_flatlay.jpg,960,1280", b"outfit_flatlay.jpg,900,1000")
+    choose(app, "c", ("fewer.csv", lines, "text/csv"))
+    [shown] = [each.value for each in app.get("html") if "lens-models" in each.value]
+    assert "fewer.csv · lacks 1 image" in shown
+    newest, found = ([row.split("<td>")[i] for row in shown.split("<tr>")[3:7]] for i in (3, 4))
+    assert all("best" not in cell for cell in found)
+    assert not {*newest} & {*found}  # over other images, so other figures
+    report = offered["comparison-report.html"]()
+    assert "results file fewer.csv" in report
+    assert all(cell[6:11] in report for cell in found)
+
+
 def test_one_image_of_two_files_is_in_the_linked_figure(opened, given):
     app = opened(COMPARE, served=False, sample="An outfit from above")
     choose(app, "a", given[0])
