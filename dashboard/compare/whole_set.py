@@ -31,9 +31,9 @@ from detector import ssd
 from detector.batch.run import Source, run
 from detector.drawing import charts
 from detector.errors import ImageError, LensError, ResultsError, ServingError
-from detector.evaluation import bootstrap, curves
+from detector.evaluation import bootstrap, curves, mending
 from detector.evaluation.ground_truth import GroundTruth
-from detector.evaluation.matching import at_floor, compare, match
+from detector.evaluation.matching import Matches, at_floor, compare, match
 from detector.evaluation.pairing import KIND_NAMES, Kind, pair
 from detector.report.document import Chart, Columns, Row, Section, Table, Text
 from detector.translation import _, noted, plural
@@ -43,6 +43,7 @@ ALL_CLASSES = noted("All classes")
 # What it is called -> its field of `Measures`.
 MEASURES = {
     noted("AP at IoU 0.5"): "average_precision",
+    noted("AP at IoU 0.5 to 0.95"): "coco_precision",
     noted("Precision"): "precision",
     noted("Recall"): "recall",
     noted("F1"): "f1",
@@ -278,7 +279,25 @@ def _truth(compared: Sequence[Image]) -> GroundTruthSet | None:
 def _judged(pairs: Sequence[tuple[GroundTruth, ssd.Detections]], settings: ssd.Settings) -> Judged:
     matches = match(compare(pairs, len(config().labels)), MATCH_IOU)
     weights = bootstrap.resamples(len(pairs))
-    return Judged(matches, bootstrap.measure(matches, settings, weights))
+    known = _precisions(_digest_of(pairs), matches, weights)
+    return Judged(matches, bootstrap.measure(matches, settings, weights, known))
+
+
+@st.cache_resource(show_spinner=False, scope="session", max_entries=2 * MAX_SIDES)
+def _precisions(
+    key: str, _matches: Matches, _weights: bootstrap.Weights
+) -> dict[str, bootstrap.Floats]:
+    """Of 500 images it takes seconds, and no threshold that is moved changes it."""
+    return bootstrap.precisions(_matches, _weights)
+
+
+def _digest_of(pairs: Sequence[tuple[GroundTruth, ssd.Detections]]) -> str:
+    digest = hashlib.sha256()
+    for truth, found in pairs:
+        digest.update(f"{mending.digest_of(truth)} {len(found)} ".encode())
+        for part in (found.boxes, found.scores, found.class_ids):
+            digest.update(part.tobytes())
+    return digest.hexdigest()
 
 
 def _column(

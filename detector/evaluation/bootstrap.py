@@ -9,17 +9,19 @@ An image that is drawn k times counts k times. Nothing is matched again: the tab
 detector/evaluation/matching.py are weighted, all resamples at once.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detector.evaluation.curves import (
+    COCO_IOUS,
     COCO_MAX_DETECTIONS,
     RECALL_POINTS,
     outcome_counts_by_image,
 )
-from detector.evaluation.matching import Matches, Outcome
+from detector.evaluation.matching import Matches, Outcome, match
 from detector.ssd import Settings
 
 Floats = NDArray[np.float64]
@@ -44,12 +46,14 @@ class Measures:
 
     Attributes:
         average_precision: (R, C) at the matches' IoU threshold.
+        coco_precision: (R, C) its mean over COCO's ten IoU thresholds, 0.5 to 0.95.
         precision, recall, f1: (R, C) at the settings' thresholds.
         overall: the same over all classes by name, (R,): AP as the mean over classes, the others of
             the summed counts.
     """
 
     average_precision: Floats
+    coco_precision: Floats
     precision: Floats
     recall: Floats
     f1: Floats
@@ -72,20 +76,41 @@ def resamples(image_count: int, count: int = RESAMPLES, seed: int = SEED) -> Wei
     return np.concatenate([whole, drawn])
 
 
-def measure(matches: Matches, settings: Settings, weights: Weights) -> Measures:
+def measure(
+    matches: Matches,
+    settings: Settings,
+    weights: Weights,
+    known: Mapping[str, Floats] | None = None,
+) -> Measures:
     """All measures in all resamples.
 
     Args:
         matches: of the images, in the order of the columns of `weights`.
         settings: thresholds and classes for precision, recall and F1.
         weights: (R, I) of `resamples`.
+        known: the `precisions` of these, where they are known: no threshold changes them.
     """
-    class_count = matches.comparison.class_count
-    ap = np.stack([average_precision(matches, c, weights) for c in range(class_count)], axis=1)
+    of_precision = precisions(matches, weights) if known is None else known
     of_classes, overall = rates(matches, settings, weights)
-    return Measures(
-        ap, **of_classes, overall={"average_precision": mean_without_nan(ap), **overall}
-    )
+    means = {name: mean_without_nan(values) for name, values in of_precision.items()}
+    return Measures(**of_precision, **of_classes, overall={**means, **overall})
+
+
+def precisions(matches: Matches, weights: Weights) -> dict[str, Floats]:
+    """Average precision by name, (R, C): at the matches' IoU threshold, and over COCO's.
+
+    Args: as of `measure`.
+    """
+
+    def of_classes(matched: Matches) -> Floats:
+        class_ids = range(matches.comparison.class_count)
+        return np.stack([average_precision(matched, c, weights) for c in class_ids], axis=1)
+
+    each = [of_classes(match(matches.comparison, iou)) for iou in COCO_IOUS]
+    return {
+        "average_precision": of_classes(matches),
+        "coco_precision": np.mean(each, axis=0),
+    }
 
 
 def rates(
@@ -126,7 +151,8 @@ def average_precision(matches: Matches, class_id: int, weights: Weights) -> Floa
     steps = np.zeros((count + 1, image_count), np.int64)
     step_of: Weights = np.cumsum(is_right) - is_right
     np.add.at(steps, (step_of, found.images[falling]), 1)
-    shown = np.cumsum(weights @ steps[:count].T, axis=1)  # (R, K)
+    # As floats, which are exact here: NumPy has no quick product of integers.
+    shown = np.cumsum(weights.astype(float) @ steps[:count].T.astype(float), axis=1)  # (R, K)
     right = np.cumsum(weights[:, found.images[falling[is_right]]], axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         # What an image that was not drawn found is no place on the curve: its precision is that of

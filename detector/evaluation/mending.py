@@ -159,8 +159,9 @@ def clipped(box: Sequence[float], size: tuple[int, int]) -> tuple[float, ...] | 
 
 
 def digest_of(truth: GroundTruth) -> str:
-    """The same for the same boxes of the same image."""
+    """The same for the same boxes and regions of the same image."""
     digest = hashlib.sha256(f"{truth.file_name} {truth.size} {truth.labelled}".encode())
-    for array in (truth.boxes, truth.class_ids, truth.crowd):
+    regions = (truth.regions, truth.region_class_ids)
+    for array in (truth.boxes, truth.class_ids, truth.crowd, *regions):
         digest.update(array.tobytes())
     return digest.hexdigest()

@@ -56,6 +56,8 @@ def test_a_resample_measures_what_its_images_in_fact_would(seed):
             expected = curves.average_precision(repeated, class_id)
             actual = measures.average_precision[row, class_id]
             assert actual == pytest.approx(expected, nan_ok=True, abs=1e-12)
+        of_coco = curves.average_precisions(repeated.comparison).mean(axis=0)
+        np.testing.assert_allclose(measures.coco_precision[row], of_coco, atol=1e-12)
         counts = curves.tally(repeated, settings)
         for name in ("precision", "recall", "f1"):
             of_classes, total = getattr(counts, name), getattr(counts.total(), name)
@@ -109,6 +111,8 @@ def test_a_thousand_resamples_of_five_hundred_images_take_about_a_second():
     matches = matched(many(500, rng))
     weights = resamples(500)
     started = time.process_time()
-    measure(matches, Settings(), weights)
+    precision = bootstrap.average_precision(matches, 1, weights)
+    rates = bootstrap.rates(matches, Settings(), weights)
     assert time.process_time() - started < 3
+    assert precision.shape == rates[1]["recall"].shape == (1001,)
     assert bootstrap.RESAMPLES == 1000
