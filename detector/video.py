@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # What is read of a video of strangers: its time, and the frames that are looked at.
 MAX_SECONDS = 600
 MAX_FRAMES = 600
+MAX_PIXELS = 4096 * 2304  # of a frame; FFmpeg keeps a dozen of them
 
 _TURNED = {
     90: Image.Transpose.ROTATE_90,
@@ -72,23 +73,16 @@ def read_facts(path: Path, limits: ImageLimits) -> VideoFacts:
     Raises:
         ImageError: it is no video, damaged at its beginning, or beyond the limits.
     """
+    most = min(limits.max_pixels, MAX_PIXELS)
     with _opened(path) as (container, stream):
+        _check_size(stream.width, stream.height, most)  # as the file says, before it is decoded
         first = next(iter(container.decode(stream)), None)
         if first is None:
             raise ImageError(_("the video has no frames"), _(_CONVERT))
         width, height = first.width, first.height
         if first.rotation % 180:
             width, height = height, width
-        if width * height > limits.max_pixels:
-            raise ImageError(
-                _(
-                    "the video has {width} x {height} pixels, expected {most} megapixels at most",
-                    width=width,
-                    height=height,
-                    most=f"{limits.max_pixels / 1e6:.0f}",
-                ),
-                _("Make it smaller, and try again."),
-            )
+        _check_size(width, height, most)
     with _opened(path) as (container, stream):
         # The headers of recorded and of streamed videos do not tell their length, or wrongly.
         spans = [
@@ -98,7 +92,7 @@ def read_facts(path: Path, limits: ImageLimits) -> VideoFacts:
         ]
         base = stream.time_base or Fraction(1)
         seconds = float((max(span[1] for span in spans) - min(span[0] for span in spans)) * base)
-        codec = stream.codec_context.name
+        codec = stream.codec_context.codec.canonical_name
     seconds = seconds or 1.0  # a single frame without a duration
     if seconds > MAX_SECONDS:
         raise ImageError(
@@ -110,6 +104,20 @@ def read_facts(path: Path, limits: ImageLimits) -> VideoFacts:
             _("Cut out the part that matters, and try again."),
         )
     return VideoFacts((width, height), seconds, len(spans), codec)
+
+
+def _check_size(width: int, height: int, most: int) -> None:
+    """Raises ImageError: more pixels than `most`."""
+    if width * height > most:
+        raise ImageError(
+            _(
+                "the video has {width} x {height} pixels, expected {most} megapixels at most",
+                width=width,
+                height=height,
+                most=f"{most / 1e6:.1f}",
+            ),
+            _("Make it smaller, and try again."),
+        )
 
 
 def read_frames(path: Path, every: int = 1, start: int = 0) -> Iterator[Frame]:
@@ -143,10 +151,14 @@ def _opened(path: Path) -> Iterator[tuple["InputContainer", "VideoStream"]]:
     import av  # 70 MB, for those who look at videos
 
     try:
-        with av.open(str(path)) as container:
+        # A title that is no UTF-8 is no reason to refuse the video.
+        with av.open(str(path), metadata_errors="replace") as container:
             if not container.streams.video:
                 raise ImageError(_("the file has no video in it"), _(_CONVERT))
-            yield container, container.streams.video[0]
+            stream = container.streams.video[0]
+            if stream.codec_context is None:
+                raise ImageError(_("the video's coding is not known"), _(_CONVERT))
+            yield container, stream
     except av.error.FFmpegError as error:
         raise ImageError(
             _("the video cannot be read: {reason}", reason=error.strerror), _(_CONVERT)

@@ -1,5 +1,6 @@
 """Videos: what is in a file, which frames are given, and how they are turned."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import av
@@ -78,6 +79,46 @@ def test_a_file_that_lacks_its_end_is_refused(tmp_path: Path):
     path.write_bytes(path.read_bytes()[:500])
     with pytest.raises(ImageError):
         read_facts(path, LIMITS)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_file_that_is_damaged_anywhere_is_refused_or_gives_frames(tmp_path: Path, seed: int):
+    rng = np.random.default_rng(seed)
+    path = video(tmp_path / "a.mp4", COLORS)
+    data = np.frombuffer(path.read_bytes(), np.uint8).copy()
+    count = rng.choice([1, 5, 50])
+    data[rng.integers(0, len(data), count)] = rng.integers(0, 256, count)
+    path.write_bytes(data[: rng.integers(len(data) // 2, len(data) + 1)].tobytes())
+    with suppress(ImageError):  # and nothing else
+        assert read_facts(path, LIMITS).rate > 0
+        assert all(frame.image.mode == "RGB" for frame in read_frames(path))
+
+
+@pytest.mark.parametrize(
+    ("name", "encoder", "codec"),
+    [
+        ("a.webm", "libvpx-vp9", "vp9"),
+        ("a.mov", "mpeg4", "mpeg4"),
+        ("a.mkv", "libx264", "h264"),
+        ("a.mp4", "libx265", "hevc"),
+    ],
+)
+def test_the_usual_containers_and_codings_are_read(
+    tmp_path: Path, name: str, encoder: str, codec: str
+):
+    path = tmp_path / name
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(encoder, rate=10)
+        stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
+        for color in COLORS:
+            image = Image.new("RGB", SIZE, color)
+            container.mux(stream.encode(av.VideoFrame.from_image(image)))
+        container.mux(stream.encode())
+    facts = read_facts(path, LIMITS)
+    assert (facts.size, facts.frame_count, facts.codec) == (SIZE, len(COLORS), codec)
+    frames = list(read_frames(path))
+    assert [frame.time_s for frame in frames] == pytest.approx(np.arange(7) / 10, abs=0.002)
+    assert all(map(is_near, colors_of(frames), COLORS))
 
 
 def test_sound_alone_is_no_video(tmp_path: Path):
