@@ -37,7 +37,8 @@ def show() -> None:
         _begin(video.watching)
     # A fragment's timer is fixed when it is made.
     polls = video.watching.is_running
-    frame.fragment(_results, run_every=POLL_S if polls else None)(polls)
+    source = player.source_of(cast(ImageFile, video.file))  # once a page: it may be 64 MB
+    frame.fragment(_results, run_every=POLL_S if polls else None)(polls, source)
 
 
 def _begin(watching: Watching) -> None:
@@ -53,7 +54,7 @@ def _begin(watching: Watching) -> None:
     watching.go_on(model, config())
 
 
-def _results(polls: bool) -> None:
+def _results(polls: bool, source: str) -> None:
     """The player with all that was found so far. A fragment: its timer redraws nothing else."""
     video = state.read(state.Video)
     file, watching = cast(ImageFile, video.file), cast(Watching, video.watching)
@@ -74,7 +75,7 @@ def _results(polls: bool) -> None:
     with left:
         paper.settings(settings, labels)
         with st.container(key="video_frame"):
-            player.show(file, video.facts, watching.frames, settings)
+            player.show(file, source, video.facts, watching.frames, settings)
     with right:
         exports.show(video, watching.frames, settings, more_come=polls)
 

@@ -74,15 +74,28 @@ class VideoData:
     texts: Mapping[str, Any]
 
 
+def source_of(video: ImageFile) -> str:
+    """Where the browser gets the video, until the page is run anew."""
+    return media.file_url(video.read(), _kind(video.name), f"video-{video.digest}")
+
+
 def show(
-    video: ImageFile, facts: VideoFacts, frames: Sequence[SeenFrame], settings: Settings
+    video: ImageFile,
+    source: str,
+    facts: VideoFacts,
+    frames: Sequence[SeenFrame],
+    settings: Settings,
 ) -> None:
-    """Draw the player. Its threshold is taken from here when it changes here."""
+    """Draw the player. Its threshold is taken from here when it changes here.
+
+    Args:
+        source: of `source_of`.
+    """
     labels = config().labels
     colors = [class_color(class_id) for class_id in range(len(labels))]
     starts, boxes, scores, class_ids = _found(frames, settings)
     data = VideoData(
-        source=media.file_url(video.read(), _kind(video.name), f"video-{video.digest}"),
+        source=source,
         digest=video.digest,
         size=facts.size,
         duration=facts.seconds,

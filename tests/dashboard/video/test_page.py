@@ -40,6 +40,10 @@ def test_boxes_and_counts_are_in_step_with_the_player(watched: Page, tmp_path: P
     timeline.press("ArrowRight")
     assert abs(time_of(watched) - 0.2) < 0.01
 
+    # The browser can still get the video after the page's timer has drawn it some times.
+    address = watched.locator("video").evaluate("(video) => video.src")
+    assert watched.request.get(address).ok
+
     # What is said of a frame is what the table says of it.
     with watched.expect_download() as download:
         watched.get_by_role("button", name="Table (CSV)").click()
