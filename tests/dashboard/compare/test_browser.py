@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from detector.embedded import EmbeddedServer
-from tests.support.browser import element, is_no_wider_than_the_window, move_slider, settled
+from tests.support.browser import element, is_no_wider_than_the_window, move_slider, settled, still
 from tests.support.paths import ROOT
 from tests.support.running import dashboard, free_port, model_server
 
@@ -305,8 +305,7 @@ def test_a_row_of_the_whole_set_opens_its_image_in_the_linked_figure(visit, url)
     grid = element(opened, "set_changed").locator("canvas").first
     grid.wait_for()
     settled(opened)
-    place = grid.bounding_box()
-    assert place is not None
+    place = still(grid)
     opened.mouse.click(place["x"] + 15, place["y"] + 55)  # the first: most changed
     chosen = element(opened, "sample").get_by_role("radio", checked=True)
     # By version 1 against 2 the one, by the newest on both sides the other.

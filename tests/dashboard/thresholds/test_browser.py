@@ -171,11 +171,11 @@ def test_what_a_picked_box_says_is_in_sight_where_it_was_picked(visit, url):
     expect(page.locator(".viewer .number")).not_to_be_empty()
     element(page, "viewer_mode").get_by_text("X-ray").click()
     expect(page.locator(".viewer .legend")).to_contain_text("candidates")
-    page.locator(".boxes").press("n")
+    page.locator(".viewer .boxes").press("n")
     panel = page.locator(".panel")
     expect(panel).to_contain_text("suppressed")
     expect(panel).to_be_in_viewport(ratio=0.99)
-    photo, ask = page.locator("img.photo"), page.locator(".st-key-viewer_frame_ask .ask")
+    photo, ask = page.locator(".viewer img.photo"), page.locator(".st-key-viewer_frame_ask .ask")
     expect(photo).to_be_in_viewport(ratio=0.9)
     page.wait_for_function(
         "both => both[0].getBoundingClientRect().bottom <= both[1].getBoundingClientRect().bottom",

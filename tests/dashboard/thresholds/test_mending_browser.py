@@ -33,7 +33,7 @@ def layer(page: Page) -> Locator:
 
 
 def at(page: Page, part: tuple[float, float]) -> tuple[float, float]:
-    place = page.locator("img.photo").bounding_box()
+    place = page.locator(".viewer img.photo").bounding_box()
     assert place is not None
     return place["x"] + part[0] * place["width"], place["y"] + part[1] * place["height"]
 
