@@ -151,7 +151,9 @@ def test_a_finger_draws_picks_and_deletes(mending: Callable[..., Page]) -> None:
     touch("touchEnd")
     told(page, "clothes · ground truth")
     assert page.evaluate("scrollY") == scroll
-    layer(page).get_by_role("button", name="Delete").tap()
+    delete = layer(page).get_by_role("button", name="Delete")
+    still(delete)  # with the page's answer its layer is another
+    delete.tap()
     told(page, "Click a box")
     page.touchscreen.tap(*at(page, PHONE))
     told(page, "phone · ground truth")
