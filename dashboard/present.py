@@ -12,17 +12,11 @@ from dashboard import controls, frame, images, media, state
 from dashboard.answers import config
 from dashboard.files import ImageFile
 from dashboard.media import photo_url
-from dashboard.thresholds.texts import Text
-from dashboard.thresholds.texts import texts as viewer_texts
+from dashboard.thresholds.texts import Text, shared_texts
 from detector.answers import LoadedImage
 from detector.drawing.viewer import Contract, View
 from detector.translation import _, noted
 
-# Of the viewer's texts, which has boxes and a slider too.
-_OF_THE_VIEWER = (
-    *("heading", "heading_but_own", "heading_waiting"),
-    *("boxes_shown", "boxes_shown_of", "class_count", "photo"),
-)
 _TEXTS = {
     "present": noted("Present"),
     "present_title": noted("Fill the screen: arrow keys change the image, Escape ends"),
@@ -105,10 +99,8 @@ def go_on() -> None:
 
 def texts() -> dict[str, Text]:
     """What the component says, by the names in its types.d.ts."""
-    viewers = viewer_texts()
-    return {name: viewers[name] for name in _OF_THE_VIEWER} | {
-        name: _(text) for name, text in _TEXTS.items()
-    }
+    shared = shared_texts("heading_waiting", "photo")
+    return shared | {name: _(text) for name, text in _TEXTS.items()}
 
 
 def _given(key: str, name: str) -> Mapping[str, Any]:

@@ -15,8 +15,7 @@ import streamlit as st
 
 from dashboard import controls, frame, images, media, state
 from dashboard.answers import answer_in_passing, config
-from dashboard.thresholds.texts import Text
-from dashboard.thresholds.texts import texts as viewer_texts
+from dashboard.thresholds.texts import Text, shared_texts
 from detector import answers
 from detector.answers import LoadedImage
 from detector.drawing.colors import class_color, text_color
@@ -31,8 +30,6 @@ _FRAME = ImageLimits(max_bytes=300_000, max_pixels=math.prod(INPUT_SIZE), min_si
 # Boxes sent, the best ones: what the page shows of them is less, by its thresholds and its limit.
 _MOST = 1000
 
-# Of the viewer's texts, which has boxes and a slider too.
-_OF_THE_VIEWER = ("heading", "heading_but_own", "boxes_shown", "boxes_shown_of", "class_count")
 _TEXTS = {
     "video": noted("The camera's video. {counts}"),
     "pace": noted("{rate}/s · {age} ms"),
@@ -137,10 +134,7 @@ def _video() -> None:
 
 def texts() -> dict[str, Text]:
     """What the component says, by the names in its types.d.ts."""
-    viewers = viewer_texts()
-    return {name: viewers[name] for name in _OF_THE_VIEWER} | {
-        name: _(text) for name, text in _TEXTS.items()
-    }
+    return shared_texts() | {name: _(text) for name, text in _TEXTS.items()}
 
 
 def read_frame(text: str) -> LoadedImage:

@@ -138,6 +138,17 @@ def texts() -> dict[str, Text]:
     }
 
 
+def shared_texts(*more: str) -> dict[str, Text]:
+    """Those of them that anything with boxes and a slider says too.
+
+    Args:
+        more: names of others that are wanted.
+    """
+    names = ("heading", "heading_but_own", "boxes_shown", "boxes_shown_of", "class_count")
+    everything = texts()
+    return {name: everything[name] for name in (*names, *more)}
+
+
 def _by_outcome(names: dict[Outcome, str]) -> list[str]:
     """By the number of the outcome; the first, not judged, says nothing."""
     return [_(names[outcome]) if outcome in names else "" for outcome in Outcome]

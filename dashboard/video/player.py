@@ -1,6 +1,5 @@
 """The player: the video with the boxes of the frame that is shown, and how many there are when."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -10,8 +9,7 @@ import numpy as np
 from dashboard import controls, frame, media, state
 from dashboard.answers import config
 from dashboard.files import ImageFile
-from dashboard.thresholds.texts import Text
-from dashboard.thresholds.texts import texts as viewer_texts
+from dashboard.thresholds.texts import Text, shared_texts
 from dashboard.video.watching import SeenFrame
 from detector.drawing.colors import class_color, text_color
 from detector.ssd import Settings, postprocess
@@ -22,7 +20,6 @@ KEY = "video_player"
 # Boxes of a frame that are sent, the best ones.
 MOST = 60
 
-_OF_THE_VIEWER = ("heading", "heading_but_own", "boxes_shown", "boxes_shown_of", "class_count")
 _TEXTS = {
     "video": noted("The video at {time}. {counts}"),
     "timeline": noted("How many of each class there are when. {time} of {duration}"),
@@ -117,8 +114,7 @@ def show(
 
 def texts(codec: str) -> dict[str, Text]:
     """What the component says, by the names in its types.d.ts."""
-    viewers = viewer_texts()
-    return {name: viewers[name] for name in _OF_THE_VIEWER} | {
+    return shared_texts() | {
         name: _(text, codec=codec) if name == "unplayable" else _(text)
         for name, text in _TEXTS.items()
     }
@@ -148,5 +144,5 @@ def _kind(name: str) -> str:
 def _adopt() -> None:
     value = state.widget(KEY, {}).get("threshold")
     score = value.get("score") if isinstance(value, Mapping) else None
-    if isinstance(score, (int, float)) and math.isfinite(score) and controls.LOWEST <= score <= 1:
+    if isinstance(score, (int, float)) and controls.LOWEST <= score <= 1:
         controls.adopt_score(float(score))
