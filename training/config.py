@@ -25,6 +25,9 @@ PRIOR_SIZES: tuple[tuple[tuple[int, int], ...], ...] = (
     ((210, 226), (173, 277), (266, 185), (227, 284), (276, 240), (291, 292)),
 )
 
+# The fields of Config that weights fit to, and no others
+ARCHITECTURE = ("body", "stem", "widths", "depths", "head")
+
 
 @dataclass(frozen=True)
 class Config:

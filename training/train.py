@@ -24,7 +24,7 @@ from PIL import Image
 
 from detector import ssd
 from training.calibration import Calibration
-from training.config import LABELS, Config
+from training.config import ARCHITECTURE, LABELS, Config
 from training.data import Composer, load, load_background
 from training.loss import Loss
 from training.mobilenet import load_body
@@ -368,6 +368,9 @@ def main() -> None:
     resumed = args.resume and (args.out / "last.pt").exists()
     if resumed:
         config = Config(**torch.load(args.out / "last.pt", weights_only=True)["config"])
+    elif args.start_from:
+        theirs = torch.load(args.start_from, weights_only=True)["config"]
+        config = dataclasses.replace(config, **{name: theirs[name] for name in ARCHITECTURE})
     config = dataclasses.replace(config, **chosen)
     if config.body == "mobilenet" and not (resumed or args.start_from or args.body_weights):
         parser.error("a pretrained body needs its weights: --body-weights ARCHIVE")

@@ -125,20 +125,23 @@ def _sides(image: ImageFile, loaded: LoadedImage) -> None:
         paper.line(a.heading, "a")
         paper.line(b.heading, "b")
         if place is None:
-            _swipe(image, loaded, a, b, pairing)
+            around = st.container(key="swipe_frame")
+            with around:
+                _swipe(image, loaded, a, b, pairing)
         else:
+            around = place[0]
             _figure(*place, image, loaded, a, b, pairing, row, absent)
-            if a.answer is not None and b.answer is not None:
-                with place[0]:
-                    following.component(
-                        "linked_frame",
-                        [following.Slider(f"score_{s}", view=v) for v, s in enumerate("ab")],
-                        [
-                            following.view(image, a.answer, a.side.settings),
-                            following.view(image, b.answer, b.side.settings),
-                        ],
-                        same_iou=same_iou,
-                    )
+        if a.answer is not None and b.answer is not None:
+            with around:
+                following.component(
+                    "swipe_frame" if place is None else "linked_frame",
+                    [following.Slider(f"score_{s}", view=v) for v, s in enumerate("ab")],
+                    [
+                        following.view(image, a.answer, a.side.settings),
+                        following.view(image, b.answer, b.side.settings),
+                    ],
+                    same_iou=same_iou,
+                )
     _keep(*sides.keys(), "compare_mode", "compare_view", *differences.SETTINGS)
     if any(isinstance(r.error, answers.NO_ANSWER) for r in results):
         frame.try_again()

@@ -7,11 +7,16 @@ from playwright.sync_api import Page, expect
 
 from tests.support.browser import element, finished, still
 
-# Boxes that the figure itself has: two bars each, or an element of the grid.
-DRAWN = """() => document.querySelectorAll(".barlayer .point").length / 2
-    + document.querySelectorAll(".shot .box").length"""
-FOLLOWING = """() => [...document.querySelectorAll(".lens-follow")]
-    .reduce((sum, canvas) => sum + Number(canvas.dataset.shown), 0)"""
+# What the page has of these, the swipe's own part included.
+ALL = """const all = (what) => [document, ...[...document.querySelectorAll(".st-key-swipe *")]
+    .map((each) => each.shadowRoot).filter(Boolean)]
+    .flatMap((root) => [...root.querySelectorAll(what)])
+"""
+# Boxes that the figure itself has: two bars each, or an element of the grid or of the swipe.
+DRAWN = f"""() => {{ {ALL}
+    return all(".barlayer .point").length / 2 + all(".shot .box, .layer .box").length }}"""
+FOLLOWING = f"""() => {{ {ALL}
+    return all(".lens-follow").reduce((sum, canvas) => sum + Number(canvas.dataset.shown), 0) }}"""
 
 
 @pytest.mark.parametrize(
@@ -19,6 +24,7 @@ FOLLOWING = """() => [...document.querySelectorAll(".lens-follow")]
     [
         ("/?sample=Flea market table", "score_threshold"),
         ("/Compare", "score_a"),
+        ("/Compare?compare_view=Swipe", "score_a"),
         ("/Compare?compare_mode=Images", "score_all"),
     ],
 )
@@ -26,7 +32,7 @@ def test_boxes_come_while_the_slider_is_dragged_and_the_figure_has_them_on_relea
     visit: Callable[..., Page], url: str, path: str, key: str
 ):
     page = visit(url + path, viewport={"width": 1440, "height": 1000})
-    page.locator(".barlayer .point, .shot .box").first.wait_for(state="attached")
+    page.locator(".barlayer .point, .shot .box, .layer .box").first.wait_for(state="attached")
     finished(page)
     track = element(page, key).locator("[role=group]")
     at = still(track)
@@ -42,6 +48,9 @@ def test_boxes_come_while_the_slider_is_dragged_and_the_figure_has_them_on_relea
     # A run would have drawn the figure anew, and put the threshold into the address.
     assert page.evaluate(DRAWN) == before
     assert key not in page.url
+    # The boxes of where the pointer is by now, not of a step on its way.
+    drawn = "async () => { for (let i = 0; i < 4; i++) await new Promise(requestAnimationFrame) }"
+    page.evaluate(drawn)
     shown = page.evaluate(FOLLOWING)
     page.mouse.up()
     page.wait_for_function(f"shown => ({DRAWN})() === shown", arg=shown)

@@ -5,6 +5,7 @@ import { paintShown } from "../viewer/plain.js"
 import { ONLY_A, ONLY_B } from "./pairing.js"
 
 /** @import { Model } from "../viewer/model.js" */
+/** @import { Place } from "./photos.js" */
 /** @import { Pairing } from "./types.d.ts" */
 
 /**
@@ -16,14 +17,10 @@ import { ONLY_A, ONLY_B } from "./pairing.js"
  */
 
 export class Layer {
-  #frame
   #canvas = element("canvas", "lens-follow")
 
-  /** @param {HTMLElement} frame */
-  constructor(frame) {
-    this.#frame = frame
+  constructor() {
     this.#canvas.setAttribute("aria-hidden", "true")
-    frame.append(this.#canvas)
   }
 
   end() {
@@ -32,17 +29,17 @@ export class Layer {
 
   /**
    * @param {Model} model
-   * @param {number} at which photo of the frame
+   * @param {Place} place
    * @param {Set<string | undefined>} hidden groups, by the legend
    * @param {Compared | null} compared null: boxes have the colours of their classes
    */
-  draw(model, at, hidden, compared) {
-    const photo = this.#frame.querySelectorAll(".imagelayer image, .shot img")[at]
-    if (!photo) return
+  draw(model, { photo, parent, isAlone }, hidden, compared) {
+    if (this.#canvas.parentNode !== parent) parent.append(this.#canvas)
     const rect = photo.getBoundingClientRect()
     const seen = seenOf(photo, rect)
-    const around = this.#frame.getBoundingClientRect()
-    this.#canvas.style.cssText = `left:${seen.left - around.left}px;top:${seen.top - around.top}px;
+    const around = parent.getBoundingClientRect()
+    this.#canvas.style.cssText = `position:absolute;z-index:1;pointer-events:none;
+      left:${seen.left - around.left}px;top:${seen.top - around.top}px;
       width:${seen.width}px;height:${seen.height}px`
     const { width, height, ratio } = fitted(this.#canvas)
     const scale = rect.width / model.view.size[0]
@@ -65,7 +62,7 @@ export class Layer {
           }
         : undefined,
     })
-    if (compared) this.#drawGhosts(brush, compared, hidden)
+    if (compared && !isAlone) this.#drawGhosts(brush, compared, hidden)
     this.#canvas.dataset.shown = String(rows.length)
   }
 

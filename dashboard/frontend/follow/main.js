@@ -8,9 +8,10 @@ import { Model } from "../viewer/model.js"
 import { thresholdsOf, withThreshold } from "../viewer/thresholds.js"
 import { Layer } from "./layer.js"
 import { kindsOf } from "./pairing.js"
+import { drawnOf, hiddenOf, photosOf } from "./photos.js"
 
 /** @import { Component } from "../streamlit.d.ts" */
-/** @import { Chart, FollowData, Slider } from "./types.d.ts" */
+/** @import { FollowData, Slider } from "./types.d.ts" */
 
 const PATIENCE_MS = 1500 // a figure that hides a class never has as many boxes as there are
 
@@ -113,20 +114,20 @@ class Follower {
           thresholds = withThreshold(thresholds, slider.class_id, value)
       model.follow(thresholds)
     })
-    const chart = /** @type {Chart | null} */ (frame.querySelector(".js-plotly-plot"))
-    const hidden = new Set(
-      chart?._fullData?.filter((it) => it.visible === "legendonly").map((it) => it.legendgroup),
-    )
-    if (!this.#layers.length) this.#layers = this.#models.map(() => new Layer(frame))
+    const hidden = hiddenOf(frame)
+    const photos = photosOf(frame)
+    if (!this.#layers.length) this.#layers = this.#models.map(() => new Layer())
     frame.toggleAttribute("data-following", true)
     const { pairing } = data
     const [a, b] = this.#models
     const kinds = pairing ? kindsOf(foundIn(a), foundIn(b), pairing.iou) : null
     this.#models.forEach((model, view) => {
+      const place = photos[view]
+      if (!place) return
       const other = pairing && this.#models[1 - view]
       this.#layers[view].draw(
         model,
-        view,
+        place,
         hidden,
         pairing &&
           kinds &&
@@ -143,11 +144,8 @@ class Follower {
   #handOver(until) {
     const frame = this.#frame
     cancelAnimationFrame(this.#request)
-    // A box is two bars, or one element of a grid.
-    const bars = frame?.querySelectorAll(".barlayer .point").length ?? 0
-    const drawn = bars / 2 + (frame?.querySelectorAll(".shot .box").length ?? 0)
     const count = this.#models.reduce((sum, model) => sum + model.shown.length, 0)
-    if (drawn === count || performance.now() > until) this.#clear()
+    if (!frame || drawnOf(frame) === count || performance.now() > until) this.#clear()
     else this.#request = requestAnimationFrame(() => this.#handOver(until))
   }
 

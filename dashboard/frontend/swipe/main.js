@@ -103,6 +103,7 @@ class Swipe {
     const key = made("i", "")
     key.style.background = color
     entry.append(key, name)
+    entry.dataset.kind = kind
     const show = () => {
       const hidden = this.#hidden.has(kind)
       entry.setAttribute("aria-pressed", String(!hidden))
