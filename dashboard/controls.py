@@ -88,6 +88,11 @@ def threshold_key(label: str) -> str:
     return f"threshold_{label}"
 
 
+def own_threshold_frame(class_id: int) -> str:
+    """The key of what is around that slider: in the page's style a label's letters may be lost."""
+    return f"own_threshold_{class_id}"
+
+
 def show_all(
     labels: Sequence[str],
     *,
@@ -142,14 +147,15 @@ def show_all(
             args=(classes,),
             help=_("These classes have a score threshold of their own in place of the one above."),
         )
-        thresholds = {
-            labels.index(label): slider(
-                _("Score threshold of {label}", label=label),
-                threshold_key(label),
-                DEFAULTS.score_threshold,
-            )
-            for label in own
-        }
+        thresholds = {}
+        for label in own:
+            class_id = labels.index(label)
+            with st.container(key=own_threshold_frame(class_id)):
+                thresholds[class_id] = slider(
+                    _("Score threshold of {label}", label=label),
+                    threshold_key(label),
+                    DEFAULTS.score_threshold,
+                )
     if has_score:
         with beside_score:
             _tell_own_thresholds(len(own), len(classes))

@@ -1,7 +1,6 @@
 """Boxes that follow a slider while it is moved, over a figure that hears of it on release only. On
 Detect and Compare; the viewer of Thresholds has its own."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,7 +22,7 @@ class Slider(Contract):
     """A slider of the page.
 
     Attributes:
-        key: as the page's style has it.
+        key: of the slider, or of a container around it, in letters that the page's style keeps.
         class_id: whose own threshold it moves; None: all of them that have none.
         view: whose boxes it moves, by place; None: of all.
     """
@@ -92,8 +91,3 @@ def component(
     data = FollowData(container, list(sliders), list(views), pairing)
     with st.container(key=f"{container}_follow"):
         media.component("follow", key=f"{container}_follow_mounted", data=data.as_json())
-
-
-def in_style(key: str) -> str:
-    """A widget's key as Streamlit writes it into the page."""
-    return re.sub(r"[^a-zA-Z0-9_-]", "-", key)

@@ -203,7 +203,7 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer, asked_with: 
             asking.component("figure_frame", image, loaded, candidates)
             view = following.view(image, answer, settings)
             present.component("figure_frame", image, loaded, view)
-            following.component("figure_frame", _sliders(labels, settings), [view])
+            following.component("figure_frame", _sliders(settings), [view])
     with asked:
         asking.show(image, candidates, settings)
     with left:
@@ -226,13 +226,13 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer, asked_with: 
     tables.detections(image, loaded, answer, detections, settings, labels)
 
 
-def _sliders(labels: Sequence[str], settings: ssd.Settings) -> list[following.Slider]:
+def _sliders(settings: ssd.Settings) -> list[following.Slider]:
     """Those that the boxes follow."""
     return [
         following.Slider("score_threshold"),
         *(
-            following.Slider(following.in_style(controls.threshold_key(labels[c])), class_id=c)
-            for c in settings.class_thresholds
+            following.Slider(controls.own_threshold_frame(class_id), class_id=class_id)
+            for class_id in settings.class_thresholds
         ),
     ]
 
