@@ -14,7 +14,7 @@ from tests.support.browser import element, settled
 from tests.support.paths import ROOT
 from tests.support.running import Dashboard, dashboard, resident_mb
 
-IMAGES, VISITORS = 16, 5
+IMAGES, VISITORS = 12, 4
 # Fifty such visitors stay under 1 GB together, with the process itself.
 MOST_MB = 16
 

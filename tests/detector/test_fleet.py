@@ -125,14 +125,15 @@ def test_an_answer_of_twenty_seconds_is_waited_for_where_the_deadline_allows_it(
         assert len(server.requests) == 1
 
 
-def test_after_an_outage_of_75_seconds_the_first_good_answer_comes_within_one_of_the_server():
+def test_after_an_outage_of_half_a_minute_the_first_answer_comes_within_a_second():
+    """gRPC by itself would next try to connect 42 seconds after the first try."""
     with serving(Foreign(ANSWER)) as server:
         port = int(server.address.rpartition(":")[2])
         client = ServingClient(server.address, timeout_s=10)
         served = client.model(ModelSpec("commodity"))
         call(served)
     with client:
-        end = time.monotonic() + 75
+        end = time.monotonic() + 30
         while time.monotonic() < end:
             with pytest.raises(ServerUnavailableError):
                 call(served)
