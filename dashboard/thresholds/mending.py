@@ -134,7 +134,8 @@ def component(
                 "The ground truth of the image. Tab goes through the boxes, arrow keys move the"
                 " picked one and with Shift resize it, Delete removes it, a number or a letter"
                 " gives its class, Enter accepts a detection. With none picked arrow keys move a"
-                " cross, with Shift they draw, and Enter ends the box. Control Z undoes."
+                " cross, with Shift they draw, and Enter ends the box. Control Z undoes. A drag with the"
+                " space bar held moves the enlarged photo."
             ),
             "accept": _("Accept"),
             "delete": _("Delete"),

@@ -131,7 +131,8 @@ export class Layer {
 
   /** The viewer's canvas under it, which zooms. */
   get canvas() {
-    return this.element.parentElement?.querySelector("canvas.boxes")
+    const found = this.element.parentElement?.querySelector("canvas.boxes")
+    return /** @type {HTMLCanvasElement | null | undefined} */ (found)
   }
 
   #rect() {

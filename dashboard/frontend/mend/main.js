@@ -1,5 +1,6 @@
 // Mend the ground truth over the photo: a click picks a box, a drag moves the picked one, its handles
-// resize it, a drag anywhere else draws another. All of it by keyboard too.
+// resize it, a drag anywhere else draws another. All of it by keyboard too. Two fingers, and a drag
+// with the space bar held, move the photo.
 //
 // What a hand does holds here at once, and Python hears of all boxes as they are then: so nothing
 // depends on the order in which answers come.
@@ -60,8 +61,11 @@ class Mend {
   #unheard = false
   /** @type {Press | null} */
   #press = null
-  /** @type {Set<number>} */
-  #pointers = new Set()
+  /** @type {Map<number, PointerEvent>} that are down here, and how they came */
+  #pointers = new Map()
+  /** @type {number[]} those that the viewer was given */
+  #given = []
+  #isSpaceDown = false
   /** @type {Pair} where the keyboard's cross is */
   #cross
   /** @type {Pair | null} where it began to draw */
@@ -82,6 +86,7 @@ class Mend {
     element.addEventListener("keydown", (event) => this.#key(event))
     element.addEventListener("keyup", (event) => {
       if (event.key in ARROWS && this.#unheard) this.#send()
+      if (event.key === " ") this.#isSpaceDown = false
     })
     element.addEventListener("wheel", (event) =>
       this.#passOn(new WheelEvent("wheel", event), event),
@@ -91,7 +96,7 @@ class Mend {
       this.#draw()
     })
     element.addEventListener("blur", () => {
-      this.#hasKeyboard = false
+      this.#hasKeyboard = this.#isSpaceDown = false
       this.#draw()
     })
   }
@@ -216,15 +221,30 @@ class Mend {
   /** @param {PointerEvent} event */
   #down(event) {
     const at = this.#layer.pixel(event)
-    this.#pointers.add(event.pointerId)
-    if (this.#pointers.size > 1) this.#press = null // two fingers mean something else
-    if (event.button > 0 || !at || this.#pointers.size > 1) return this.#draw()
+    if (event.button > 0 || !at) return
+    this.#pointers.set(event.pointerId, event)
+    if (this.#pointers.size > 1 || this.#isSpaceDown || this.#isViewers) return this.#give()
     this.#layer.element.setPointerCapture(event.pointerId)
     const origin = this.#boxes[this.#index]?.box ?? null
     const handle = origin && handleAt(origin, at, this.#reach(event))
     const isOn = origin && (handle || contains(origin, at))
     this.#press = { from: at, at, origin: isOn ? origin : null, handle, isDrag: false }
     this.#hasKeyboard = false
+    this.#draw()
+  }
+
+  /** Whether the viewer has a hand's pointer still. */
+  get #isViewers() {
+    return this.#given.some((id) => this.#layer.canvas?.hasPointerCapture(id))
+  }
+
+  /** To the viewer under it, which zooms and moves the photo: it takes the pointers to itself. */
+  #give() {
+    for (const event of this.#pointers.values())
+      this.#passOn(new PointerEvent("pointerdown", event), event)
+    this.#given = [...this.#pointers.keys()]
+    this.#pointers.clear()
+    this.#press = null
     this.#draw()
   }
 
@@ -322,6 +342,7 @@ class Mend {
     const way = ARROWS[/** @type {keyof typeof ARROWS} */ (key)]
     if (way) this.#arrow(/** @type {[number, number]} */ (way), shiftKey)
     else if (key === "Tab") return this.#next(shiftKey ? -1 : 1)
+    else if (key === " ") this.#isSpaceDown = true
     else if (key === "Enter") this.#enter()
     else if (key === "Delete" || key === "Backspace") this.#remove()
     else if (key === "Escape") this.#escape()

@@ -157,3 +157,31 @@ def test_a_finger_draws_picks_and_deletes(mending: Callable[..., Page]) -> None:
     told(page, "Click a box")
     page.touchscreen.tap(*at(page, PHONE))
     told(page, "phone · ground truth")
+    # Two fingers are the viewer's: they enlarge the photo, and draw nothing.
+    picked = place_told(page)
+    place = still(page.locator(".viewer img.photo"))
+    left, right = at(page, (0.4, 0.5)), at(page, (0.6, 0.5))
+    touch("touchStart", left)
+    touch("touchStart", left, right)
+    for step in (10, 20, 40):
+        touch("touchMove", (left[0] - step, left[1]), (right[0] + step, right[1]))
+    enlarged = page.locator(".viewer img.photo").bounding_box()
+    assert enlarged and enlarged["width"] > 1.5 * place["width"]
+    touch("touchEnd")
+    settled(page)
+    assert place_told(page) == picked
+
+
+def test_with_the_space_bar_a_drag_moves_the_enlarged_photo(mending: Callable[..., Page]) -> None:
+    page = mending(viewport={"width": 1440, "height": 1100})
+    layer(page).focus()
+    page.keyboard.press("+")
+    boxes = layer(page).locator("svg rect").count()
+    before = still(page.locator(".viewer img.photo"))
+    page.keyboard.down("Space")
+    drag(page, (0.5, 0.5), (0.55, 0.52))
+    page.keyboard.up("Space")
+    after = still(page.locator(".viewer img.photo"))
+    assert after["x"] - before["x"] == pytest.approx(0.05 * before["width"], abs=2)
+    assert after["width"] == before["width"]
+    assert layer(page).locator("svg rect").count() == boxes
