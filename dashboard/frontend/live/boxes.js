@@ -2,7 +2,7 @@
 
 import { drawLabels } from "../viewer/labels.js"
 import { halo } from "../viewer/looks.js"
-import { scoreText } from "../viewer/words.js"
+import { plural, say, scoreText } from "../viewer/words.js"
 import { onScreen } from "../viewer/zoom.js"
 
 /** @import { Pair, Place } from "../viewer/zoom.js" */
@@ -61,7 +61,7 @@ export function paint(pen, ratio, boxes, shown, { data, place, size, room, alpha
 /**
  * How many of each class, the most first.
  *
- * @param {Boxes} boxes
+ * @param {Pick<Boxes, "class_ids">} boxes
  * @param {number[]} shown
  * @returns {[classId: number, count: number][]}
  */
@@ -70,4 +70,20 @@ export function countsOf({ class_ids }, shown) {
   const counts = new Map()
   for (const i of shown) counts.set(class_ids[i], (counts.get(class_ids[i]) ?? 0) + 1)
   return [...counts].sort((a, b) => b[1] - a[1] || a[0] - b[0])
+}
+
+/**
+ * The same in words, after how many there are in all.
+ *
+ * @param {Pick<Boxes, "class_ids">} boxes
+ * @param {number[]} shown
+ * @param {string[]} labels
+ * @param {Pick<LiveData["texts"], "boxes_shown" | "boxes_shown_of" | "class_count">} texts
+ */
+export function countsText(boxes, shown, labels, texts) {
+  const classes = countsOf(boxes, shown)
+    .map(([id, count]) => say(texts.class_count, { label: labels[id], count }))
+    .join(", ")
+  const sentences = classes ? texts.boxes_shown_of : texts.boxes_shown
+  return say(plural(sentences, shown.length), { count: shown.length, classes })
 }

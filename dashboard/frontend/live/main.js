@@ -7,14 +7,13 @@
 // whose boxes were drawn, `lens.ages` are how old the last ones' were then, in ms.
 
 import { fitted, penOf, setText } from "../viewer/dom.js"
-import { Hand } from "../viewer/hand.js"
-import { Shared } from "../viewer/shared.js"
-import { plural, say, thresholdText } from "../viewer/words.js"
+import { say } from "../viewer/words.js"
 import { placeOf, WHOLE } from "../viewer/zoom.js"
-import { countsOf, paint, shownOf } from "./boxes.js"
+import { countsText, paint, shownOf } from "./boxes.js"
 import { shrunk, whole } from "./frames.js"
 import { Pace, PATIENCE } from "./pace.js"
 import { Stream } from "./stream.js"
+import { Threshold } from "./threshold.js"
 
 /** @import { Component } from "../streamlit.d.ts" */
 /** @import { Pair } from "../viewer/zoom.js" */
@@ -51,7 +50,6 @@ class Live {
   #pace = new Pace()
   #stream
   #threshold
-  #hand
   /** @type {Boxes} the last ones */
   #boxes = NONE
   /** when the frame was taken that they are of */
@@ -79,14 +77,10 @@ class Live {
     /** @param {string} selector */
     const find = (selector) => /** @type {HTMLElement} */ (root.querySelector(selector))
     this.#component = component
-    this.#threshold = new Shared(component.data.score)
     this.root = Object.assign(root, { lens: this })
     this.stage = find(".stage")
     this.video = /** @type {HTMLVideoElement} */ (find(".video"))
     this.canvas = /** @type {HTMLCanvasElement} */ (find(".boxes"))
-    this.slider = /** @type {HTMLInputElement} */ (find(".slider"))
-    this.number = find(".number")
-    this.heading = find(".heading")
     this.count = find(".count")
     this.pace = find(".pace")
     this.notice = find(".notice")
@@ -94,11 +88,7 @@ class Live {
     this.again = find(".again")
     this.freeze = /** @type {HTMLButtonElement} */ (find(".freeze"))
     this.other = find(".other")
-    this.#hand = new Hand(
-      this.slider,
-      (value) => this.#move(value),
-      () => this.#settle(),
-    )
+    this.#threshold = new Threshold(root, component, () => (this.#isStale = true))
     this.#stream = new Stream(this.video, (reason) => this.#told(reason))
     this.#listen()
     this.#observer.observe(this.stage)
@@ -128,8 +118,7 @@ class Live {
   update(component) {
     const { data } = component
     this.#component = component
-    if (this.#threshold.takeFromPython(data.score, this.#hand.isBusy))
-      this.slider.value = String(data.score)
+    this.#threshold.update(component)
     const now = performance.now()
     const takenAt = this.#pace.answered(data.number, now, Boolean(data.problem))
     if (takenAt !== null) {
@@ -169,22 +158,6 @@ class Live {
   /** @returns {Pair} */
   get #size() {
     return [this.video.videoWidth, this.video.videoHeight]
-  }
-
-  // --- the threshold
-
-  /** @param {number} value */
-  #move(value) {
-    this.#threshold.value = value
-    this.#isStale = true
-  }
-
-  #settle() {
-    if (!this.#threshold.unsent) return
-    this.#threshold.sent()
-    // `at` makes it another value: after a reset in Python the same threshold may come again.
-    const settled = { score: this.#threshold.value, at: Date.now() }
-    this.#component.setStateValue("threshold", settled)
   }
 
   // --- frames
@@ -243,17 +216,9 @@ class Live {
     const place = placeOf(this.#size, this.#room, WHOLE)
     const scene = { data, place, size: this.#size, room: this.#room, alpha: isFaded ? 0.4 : 1 }
     paint(penOf(this.canvas), this.#ratio, this.#boxes, shown, scene)
-    const classes = countsOf(this.#boxes, shown)
-      .map(([id, count]) => say(texts.class_count, { label: data.labels[id], count }))
-      .join(", ")
-    const sentences = classes ? texts.boxes_shown_of : texts.boxes_shown
-    const counts = say(plural(sentences, shown.length), { count: shown.length, classes })
+    const counts = countsText(this.#boxes, shown, data.labels, texts)
     setText(this.count, counts)
     this.canvas.setAttribute("aria-label", say(texts.video, { counts }))
-    const value = thresholdText(this.#threshold.value)
-    setText(this.number, value)
-    setText(this.heading, Object.keys(data.own).length ? texts.heading_but_own : texts.heading)
-    this.slider.setAttribute("aria-valuetext", value)
   }
 
   /** @param {number} now */

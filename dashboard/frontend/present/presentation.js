@@ -6,7 +6,7 @@
 // For tests: the dialog has a property `lens`, this Presentation; `lens.shownIds` are the ids of the
 // boxes on the screen in order of score.
 
-import { countsOf } from "../live/boxes.js"
+import { countsText } from "../live/boxes.js"
 import { element, fitted, penOf, setText } from "../viewer/dom.js"
 import { Hand } from "../viewer/hand.js"
 import { ON_A_SCREEN } from "../viewer/labels.js"
@@ -14,7 +14,7 @@ import { Model } from "../viewer/model.js"
 import { paintShown } from "../viewer/plain.js"
 import { Shared } from "../viewer/shared.js"
 import { thresholdsOf, withThreshold } from "../viewer/thresholds.js"
-import { plural, say, thresholdText } from "../viewer/words.js"
+import { say, thresholdText } from "../viewer/words.js"
 import { placeOf, WHOLE } from "../viewer/zoom.js"
 
 /** @import { Component } from "../streamlit.d.ts" */
@@ -284,12 +284,7 @@ export class Presentation {
    * @param {number} value of the threshold
    */
   #say({ texts, view }, model, value) {
-    const classes = countsOf(view, model.shown)
-      .map(([id, count]) => say(texts.class_count, { label: view.labels[id], count }))
-      .join(", ")
-    const sentences = classes ? texts.boxes_shown_of : texts.boxes_shown
-    const count = model.shown.length
-    const counts = say(plural(sentences, count), { count, classes })
+    const counts = countsText(view, model.shown, view.labels, texts)
     setText(this.parts.count, counts)
     this.canvas.setAttribute("aria-label", say(texts.photo, { counts }))
     const own = Object.keys(view.settings.classes).length

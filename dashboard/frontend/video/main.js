@@ -3,11 +3,10 @@
 // For tests: the element .watch has a property `lens`, this Watch; `lens.shown` are the class ids of
 // the boxes that are drawn.
 
-import { paint, shownOf, countsOf } from "../live/boxes.js"
+import { countsText, paint, shownOf } from "../live/boxes.js"
+import { Threshold } from "../live/threshold.js"
 import { fitted, penOf, setText } from "../viewer/dom.js"
-import { Hand } from "../viewer/hand.js"
-import { Shared } from "../viewer/shared.js"
-import { plural, say, thresholdText } from "../viewer/words.js"
+import { say } from "../viewer/words.js"
 import { placeOf, WHOLE } from "../viewer/zoom.js"
 import { boxesOf, clock, frameAt } from "./frames.js"
 import { Timeline } from "./timeline.js"
@@ -37,7 +36,6 @@ class Watch {
   shown = []
   #component
   #threshold
-  #hand
   #timeline
   #isStale = true
   #drawnAt = -1
@@ -55,14 +53,10 @@ class Watch {
     /** @param {string} selector */
     const find = (selector) => /** @type {HTMLElement} */ (root.querySelector(selector))
     this.#component = component
-    this.#threshold = new Shared(component.data.score)
     this.root = Object.assign(root, { lens: this })
     this.stage = find(".stage")
     this.video = /** @type {HTMLVideoElement} */ (find(".video"))
     this.canvas = /** @type {HTMLCanvasElement} */ (find(".boxes"))
-    this.slider = /** @type {HTMLInputElement} */ (find(".slider"))
-    this.number = find(".number")
-    this.heading = find(".heading")
     this.count = find(".count")
     this.notice = find(".notice")
     this.none = find(".none")
@@ -70,11 +64,7 @@ class Watch {
       this.video.currentTime = time
       this.#isStale = true
     })
-    this.#hand = new Hand(
-      this.slider,
-      (value) => this.#move(value),
-      () => this.#settle(),
-    )
+    this.#threshold = new Threshold(root, component, () => this.#count())
     this.video.addEventListener("error", () => (this.notice.hidden = false))
     this.video.addEventListener("loadeddata", () => {
       this.notice.hidden = true
@@ -95,8 +85,7 @@ class Watch {
   update(component) {
     const { data } = component
     this.#component = component
-    if (this.#threshold.takeFromPython(data.score, this.#hand.isBusy))
-      this.slider.value = String(data.score)
+    this.#threshold.update(component)
     const { texts, digest, source, size } = data
     if (this.root.dataset.digest !== digest) {
       this.root.dataset.digest = digest
@@ -105,23 +94,8 @@ class Watch {
     }
     setText(this.notice, texts.unplayable)
     setText(this.none, texts.no_boxes)
-    setText(this.heading, Object.keys(data.own).length ? texts.heading_but_own : texts.heading)
     this.root.inert = false // in the markup: parts without a name or hands
     this.#count()
-  }
-
-  /** @param {number} value */
-  #move(value) {
-    this.#threshold.value = value
-    this.#count()
-  }
-
-  #settle() {
-    if (!this.#threshold.unsent) return
-    this.#threshold.sent()
-    // `at` makes it another value: after a reset in Python the same threshold may come again.
-    const settled = { score: this.#threshold.value, at: Date.now() }
-    this.#component.setStateValue("threshold", settled)
   }
 
   #count() {
@@ -149,16 +123,9 @@ class Watch {
     const place = placeOf(size, this.#room, WHOLE)
     const scene = /** @type {const} */ ({ data, place, size, room: this.#room, alpha: 1 })
     paint(penOf(this.canvas), this.#ratio, boxes, shown, scene)
-    const classes = countsOf(boxes, shown)
-      .map(([id, count]) => say(texts.class_count, { label: data.labels[id], count }))
-      .join(", ")
-    const sentences = classes ? texts.boxes_shown_of : texts.boxes_shown
-    const counts = say(plural(sentences, shown.length), { count: shown.length, classes })
+    const counts = countsText(boxes, shown, data.labels, texts)
     setText(this.count, counts)
     this.canvas.setAttribute("aria-label", say(texts.video, { time: clock(time), counts }))
-    const value = thresholdText(this.#threshold.value)
-    setText(this.number, value)
-    this.slider.setAttribute("aria-valuetext", value)
     this.#timeline.draw(time)
   }
 
