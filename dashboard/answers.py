@@ -28,6 +28,7 @@ from detector.errors import (
     ServerUnavailableError,
     ServingError,
 )
+from detector.labels import names_of
 from detector.recorded import FILE_NAME, read_recorded
 from detector.serving import ModelSpec, ServedModel, ServingClient
 from detector.tiling import Tiling
@@ -66,6 +67,11 @@ def config() -> Config:
             ),
         )
     return loaded
+
+
+def labels_shown() -> tuple[str, ...]:
+    """What the visitor reads for the classes, by class id. Files and addresses have the labels."""
+    return names_of(config().labels)
 
 
 @st.cache_resource(show_spinner=False, on_release=EmbeddedServer.close)

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import answers, controls, frame, media, state
-from dashboard.answers import config
+from dashboard.answers import config, labels_shown
 from dashboard.controls import number
 from dashboard.files import ImageFile
 from detector.answers import Answer, LoadedImage
@@ -66,7 +66,7 @@ def component(
         container: its key.
     """
     key = f"{container}_ask_mounted"
-    labels = config().labels
+    labels = labels_shown()
     boxes = []
     for each in candidates[:DRAWN]:
         if each.fate is not Fate.BELOW_FLOOR:
@@ -147,7 +147,7 @@ def show(image: ImageFile, candidates: Sequence[Candidate], settings: Settings) 
     place = place_of(image)
     if place is None:
         return
-    labels = config().labels
+    labels = labels_shown()
     fired = [each for each in candidates if each.fate is not Fate.BELOW_FLOOR]
     silent = [each for each in candidates if each.fate is Fate.BELOW_FLOOR]
     with st.container(border=True, key="asked"):
@@ -174,7 +174,7 @@ def section(image: ImageFile, candidates: Sequence[Candidate]) -> Section | None
     place = place_of(image)
     if place is None:
         return None
-    labels = config().labels
+    labels = labels_shown()
     fired = [each for each in candidates if each.fate is not Fate.BELOW_FLOOR]
     silent = [each for each in candidates if each.fate is Fate.BELOW_FLOOR]
     parts: list[Part] = []

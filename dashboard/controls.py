@@ -16,6 +16,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.errors import StreamlitAPIException
 
 from dashboard import frame, languages, state, tiles
+from detector.labels import name_of
 from detector.ssd import Settings
 from detector.tiling import Tiling
 from detector.translation import _, noted, plural
@@ -136,10 +137,12 @@ def show_all(
     shown = shown_classes(labels, CLASSES_HELP)
     with st.expander(_("Limits and single classes"), icon=":material/tune:", key="more"):
         most = top_k(TOP_K_HELP)
+        languages.understand("own", (), classes, several=True)
         own = st.pills(
             _("Own threshold for"),
             classes,
             selection_mode="multi",
+            format_func=name_of,
             key="own",
             bind="query-params",
             wrap=True,
@@ -152,7 +155,7 @@ def show_all(
             class_id = labels.index(label)
             with st.container(key=own_threshold_frame(class_id)):
                 thresholds[class_id] = slider(
-                    _("Score threshold of {label}", label=label),
+                    _("Score threshold of {label}", label=name_of(label)),
                     threshold_key(label),
                     DEFAULTS.score_threshold,
                 )
@@ -248,11 +251,13 @@ def ask_again_with(settings: Settings, asked: Tiling) -> None:
 def shown_classes(labels: Sequence[str], explained: str = "") -> frozenset[int] | None:
     """The choice of classes, as `Settings.classes`."""
     classes = list(labels[1:])
+    languages.understand("classes", (), classes, several=True)
     shown = st.pills(
         _("Classes shown"),
         classes,
         selection_mode="multi",
         default=classes,
+        format_func=name_of,
         key="classes",
         bind="query-params",
         wrap=True,
@@ -304,16 +309,16 @@ def from_address(labels: Sequence[str]) -> None:
     if state.read(state.Thresholds).settings is not None:
         return
     given = st.query_params
+    label_of = languages.meant((), labels[1:])
+    in_own, in_shown = (
+        {label_of.get(word) for word in given.get_all(key)} for key in ("own", "classes")
+    )
     own = {
         class_id: value
         for class_id, label in enumerate(labels)
-        if class_id
-        and label in given.get_all("own")
-        and (value := number(given.get(threshold_key(label)))) is not None
+        if label in in_own and (value := number(given.get(threshold_key(label)))) is not None
     }
-    shown = frozenset(
-        class_id for class_id, label in enumerate(labels) if label in given.get_all("classes")
-    )
+    shown = frozenset(class_id for class_id, label in enumerate(labels) if label in in_shown)
     score, iou = number(given.get("score_threshold")), number(given.get("iou_threshold"))
     most = number(given.get("top_k"), 1, DEFAULTS.top_k)
     adopt(
@@ -372,7 +377,7 @@ def carry(labels: Sequence[str]) -> None:
 def _in_address(value: Any) -> list[str]:
     """A control's value as its address has it."""
     if isinstance(value, list):
-        return [str(each) for each in value] or [""]
+        return [str(name_of(each)) for each in value] or [""]
     if value in tiles.OPTIONS:
         return [_(value)]
     return [str(value).lower() if isinstance(value, bool) else str(value)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from dashboard import media
-from dashboard.answers import config
+from dashboard.answers import labels_shown
 from dashboard.files import ImageFile
 from detector.answers import Answer
 from detector.drawing.colors import text_color
@@ -64,7 +64,7 @@ class FollowData(Contract):
 
 def view(image: ImageFile, answer: Answer, settings: Settings) -> View:
     """What shows of an image at any score threshold, drawn with these settings."""
-    labels = config().labels
+    labels = labels_shown()
     return view_of(
         answer.raw, settings, answer.size, labels, digest=image.digest, has_removed=False
     )

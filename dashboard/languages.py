@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import streamlit as st
 
 from dashboard import media, state
+from detector.labels import name_in, name_of
 from detector.translation import LANGUAGES, _, in_language, known, language
 
 ADDRESS = "lang"  # its name in the address: ?lang=zh
@@ -45,27 +46,35 @@ def tag() -> str:
     return language.get().replace("_", "-")
 
 
-def understand(key: str, options: Iterable[str], *, several: bool = False) -> None:
+def understand(
+    key: str, options: Iterable[str], labels: Iterable[str] = (), *, several: bool = False
+) -> None:
     """Before a choice is drawn for the first time whose words are in the address: choose what they
     say, whatever language the link was made in. Streamlit knows those of the visitor's own.
 
     Args:
         options: as they stand in the code, marked with `noted`.
+        labels: of classes, which are options too.
         several: more than one may be chosen.
     """
     given = st.query_params.get_all(key)
     if not given or state.has_widget(key):
         return
-    meant_by = meant(options)
+    labels = tuple(labels)
+    meant_by = meant(options, labels)
     chosen = [meant_by[word] for word in given if word in meant_by]
-    if chosen and any(_(meant_by[word]) != word for word in given if word in meant_by):
+    words = [str(name_of(each) if each in labels else _(each)) for each in chosen]
+    if chosen and words != [word for word in given if word in meant_by]:
         state.set_widget(key, chosen if several else chosen[0])
-        media.readdress(key, [_(option) for option in chosen])
+        media.readdress(key, words)
 
 
-def meant(options: Iterable[str]) -> dict[str, str]:
-    """The options by the words for them in every language."""
-    return {in_language(each, option): option for option in options for each in LANGUAGES}
+def meant(options: Iterable[str], labels: Iterable[str] = ()) -> dict[str, str]:
+    """The options, and the labels of classes, by the words for them in every language."""
+    of_classes = {name_in(each, label): label for label in labels for each in LANGUAGES}
+    return of_classes | {
+        in_language(each, option): option for option in options for each in LANGUAGES
+    }
 
 
 def _short(name: str) -> str:

@@ -9,7 +9,7 @@ import streamlit as st
 from PIL import Image
 
 from dashboard import answers, frame, state
-from dashboard.answers import config
+from dashboard.answers import config, labels_shown
 from dashboard.files import ImageFile
 from dashboard.masking import Masking
 from dashboard.media import screen_of
@@ -73,7 +73,7 @@ def show(image: ImageFile, loaded: LoadedImage, answer: Answer, detections: ssd.
         state.update(state.Why, found=kept)
     # A fragment's timer is fixed when it is made.
     polls = kept[key].is_running
-    label = config().labels[int(detections.class_ids[index])]
+    label = labels_shown()[int(detections.class_ids[index])]
     frame.fragment(_explanation, run_every=POLL_S if polls else None)(
         kept[key], loaded, label, polls
     )

@@ -15,7 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, FilePath, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    FilePath,
+    SecretStr,
+    SkipValidation,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -26,24 +34,14 @@ from pydantic_settings import (
 
 from detector.errors import ConfigError
 from detector.images import ImageLimits
+from detector.labels import COMMODITY_LABELS, Label, name_in, parsed
 from detector.paths import ROOT
-from detector.translation import _, noted
+from detector.translation import LANGUAGES, _, noted
 
 PREFIX = "COMMODITY_LENS_"
 SECTION = "serving"
 LOGIN = "auth"  # the table of the secrets that turns the dashboard's login on
 SECRETS = ROOT / ".streamlit" / "secrets.toml"
-COMMODITY_LABELS = (
-    "background",
-    "clothes",
-    "pants",
-    "shoes",
-    "watch",
-    "phone",
-    "audio",
-    "computer",
-    "books",
-)
 
 
 @dataclass(frozen=True)
@@ -190,6 +188,17 @@ def _path(value: object) -> Path:
     return value if isinstance(value, Path) else Path(_text(value)).expanduser()
 
 
+def _label(value: object) -> str:
+    _text(value)
+    try:
+        return value if isinstance(value, Label) else parsed(str(value))
+    except ValueError as error:
+        raise ConfigError(
+            _("{part!r} behind a tab is no name of a label", part=str(error)),
+            _("A name in another language is LANGUAGE=NAME: zh=衣服. Labels have no tabs."),
+        ) from error
+
+
 def _labels(value: object) -> tuple[str, ...]:
     """From a list, from "background, a, b", or from the path of a file with one label a line."""
     if isinstance(value, str) and "," in value:
@@ -206,7 +215,7 @@ def _labels(value: object) -> tuple[str, ...]:
             ) from error
     if not isinstance(value, Iterable):
         raise ConfigError(_("{value!r} is not a list of labels", value=value))
-    labels = tuple(_text(label) for label in value)
+    labels = tuple(map(_label, value))
     if not labels or labels[0] != "background":
         raise ConfigError(
             _("the first label is {label!r}, expected 'background'", label=labels[0])
@@ -216,7 +225,8 @@ def _labels(value: object) -> tuple[str, ...]:
         )
     if len(labels) < 2:
         raise ConfigError(_("'background' is the only label, expected one for each class after it"))
-    twice = sorted({label for label in labels if labels.count(label) > 1})
+    in_each = [labels, *([name_in(each, label) for label in labels] for each in LANGUAGES)]
+    twice = sorted({name for names in in_each for name in names if names.count(name) > 1})
     if twice:
         raise ConfigError(_("labels are given twice: {twice}", twice=", ".join(twice)))
     return labels
@@ -366,11 +376,13 @@ class Config(BaseSettings):
         "folder with the embedded server's model: one numbered folder a version",
         shown="`models/commodity`",
     )
-    labels: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_labels)] = _setting(
-        _labels_beside,
-        "file with one label a line, or the labels with commas between them; class 0,"
-        " `background`, first",
-        shown="`labels.txt` in `model_base_path`, else commodity's nine",
+    labels: Annotated[tuple[SkipValidation[str], ...], NoDecode, BeforeValidator(_labels)] = (
+        _setting(
+            _labels_beside,
+            "file with one label a line, or the labels with commas between them; class 0,"
+            " `background`, first",
+            shown="`labels.txt` in `model_base_path`, else commodity's nine",
+        )
     )
     timeout_s: _Seconds = _setting(10.0, "seconds that one call may take")
     tls: bool = _setting(

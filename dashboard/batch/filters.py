@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard import frame, state
 from detector import ssd
 from detector.batch.run import Done
+from detector.labels import name_of
 from detector.translation import _, noted
 
 KINDS = (noted("All"), noted("Found"), noted("Nothing"), noted("Errors"))
@@ -116,7 +117,7 @@ def choose(labels: Sequence[str]) -> Filter:
     label = st.selectbox(
         _("Class"),
         [ANY_CLASS, *labels[1:]],
-        format_func=lambda label: _(label) if label == ANY_CLASS else label,
+        format_func=lambda label: _(label) if label == ANY_CLASS else name_of(label),
         key="batch_class",
         width=125,
         on_change=_first_page,

@@ -6,7 +6,15 @@ from typing import cast
 import streamlit as st
 
 from dashboard import controls, frame, images, paper, state
-from dashboard.answers import address, config, is_starting, served, served_version, stored_answers
+from dashboard.answers import (
+    address,
+    config,
+    is_starting,
+    labels_shown,
+    served,
+    served_version,
+    stored_answers,
+)
 from dashboard.batch import cards, choose, exports, filters, progress, report, results
 from dashboard.batch.job import Job
 from dashboard.files import ImageFile
@@ -99,7 +107,7 @@ def _results(job: Job, polls: bool) -> None:
     batch = state.read(state.Batch)
     if batch.opened is not None or batch.evaluates:
         st.rerun()  # the page opens it
-    labels = config().labels
+    labels, names = config().labels, labels_shown()
     is_running = job.is_running
     progress.show(job, is_running)
     done = job.results
@@ -134,13 +142,13 @@ def _results(job: Job, polls: bool) -> None:
             st.rerun()
     detections = results.postprocessed(job, done, settings)
     with left:
-        paper.settings(settings, labels)
+        paper.settings(settings, names)
         views = chosen.views(done, detections)
-        cards.show(views, has_any=bool(done), labels=labels)
+        cards.show(views, has_any=bool(done), labels=names)
     with take_home:
         report.offer(job, done, views, detections, settings, disabled=polls or not done)
     with right:
-        results.show_summary(done, detections, settings, labels)
+        results.show_summary(done, detections, settings, names)
     if export.open and done:
         with export:
             exports.show(job, done, detections, settings, labels)

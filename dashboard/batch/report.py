@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from dashboard import frame, paper, report
-from dashboard.answers import config
+from dashboard.answers import config, labels_shown
 from dashboard.batch import progress, results
 from dashboard.batch.filters import View
 from dashboard.batch.job import Job
@@ -40,7 +40,7 @@ def offer(
         views: the images that pass the filter, in the order in which they are looked at.
         detections: of all images, by their indices.
     """
-    labels, limits = config().labels, config().image_limits
+    labels, limits = labels_shown(), config().image_limits
     told = frame.unmarked(progress.in_words(job, False, False))
     found = dict(detections)  # of other settings they are others
 

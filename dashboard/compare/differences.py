@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import frame, languages, paper, state
-from dashboard.answers import config
+from dashboard.answers import labels_shown
 from dashboard.files import ImageFile
 from detector.evaluation.pairing import (
     KIND_COLORS,
@@ -184,7 +184,7 @@ def _columns(
     pairing: Pairing, rows: Sequence[int], verdicts: list[Verdict] | None
 ) -> dict[str, list[Any]]:
     """The cells of these rows of the pairing, by column."""
-    labels = config().labels
+    labels = labels_shown()
     columns: dict[str, list[Any]] = {
         "": [_swatch(KIND_COLORS[Kind(int(pairing.kinds[index]))]) for index in rows],
         "difference": [_(KIND_NAMES[Kind(int(pairing.kinds[index]))]) for index in rows],

@@ -9,13 +9,14 @@ import numpy as np
 import streamlit as st
 
 from dashboard import answers, controls, following, frame, images, languages, paper, state
-from dashboard.answers import config
+from dashboard.answers import config, labels_shown
 from dashboard.files import ImageFile
 from dashboard.media import boxes_html, photo_url, prepare, screen_of
 from detector import ssd
 from detector.answers import Answer, LoadedImage
 from detector.drawing import photo
 from detector.drawing.colors import class_color
+from detector.labels import name_of
 from detector.translation import _, noted
 
 SETTINGS = ("score_all", "iou_all", "agnostic_all", "tiles_all", "most_of")
@@ -64,7 +65,7 @@ def show() -> tuple[list[Shown], ssd.Settings]:
         )
     if shown:
         shown = _sorted(shown)
-        paper.settings(settings, config().labels)
+        paper.settings(settings, labels_shown())
         _grid(shown, settings)
         _table(shown)
     return shown, settings
@@ -257,14 +258,14 @@ def _detected(name: str, image: ImageFile, settings: ssd.Settings) -> Shown:
 def _sorted(shown: Sequence[Shown]) -> list[Shown]:
     """The images with the most boxes of a class first, where one is chosen to sort by."""
     labels = config().labels
-    languages.understand("most_of", (AS_CHOSEN, ALL))
+    languages.understand("most_of", (AS_CHOSEN, ALL), labels[1:])
     by = st.pills(
         _("Which has most?"),
         (AS_CHOSEN, ALL, *labels[1:]),
         default=AS_CHOSEN,
         required=True,
         key="most_of",
-        format_func=lambda name: _(name) if name in (AS_CHOSEN, ALL) else name,
+        format_func=lambda name: _(name) if name in (AS_CHOSEN, ALL) else name_of(name),
         bind="query-params",
         wrap=True,
         help=_("Sorts the images by how many boxes of the class each has."),
@@ -282,7 +283,7 @@ def _sorted(shown: Sequence[Shown]) -> list[Shown]:
 
 def _grid(shown: Sequence[Shown], settings: ssd.Settings) -> None:
     """The annotated images. HTML: twelve charts would take the browser a second to draw."""
-    labels = config().labels
+    labels = labels_shown()
     cells = []
     for each in shown:
         width, height = each.loaded.size
@@ -306,7 +307,7 @@ def _grid(shown: Sequence[Shown], settings: ssd.Settings) -> None:
 
 def _table(shown: Sequence[Shown]) -> None:
     """Boxes a class in each image, and how many more or fewer than in the first one."""
-    labels = config().labels
+    labels = labels_shown()
     heads = "".join(
         f'<th scope="col"><img src="{screen_of(each.loaded).thumbnail}" alt="">'
         f"<span>{html.escape(each.name)}</span>"

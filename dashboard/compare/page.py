@@ -18,7 +18,7 @@ from dashboard import (
     paper,
     state,
 )
-from dashboard.answers import config
+from dashboard.answers import config, labels_shown
 from dashboard.compare import differences, grid, report, sides, swipe, whole_set
 from dashboard.compare.sides import Result
 from dashboard.files import ImageFile
@@ -259,7 +259,7 @@ def _figure(
         photo_url(image, loaded),
         loaded.size,
         pairing,
-        config().labels,
+        labels_shown(),
         headings=(a.heading, b.heading),
         stacked=stacked,
         row=row,
@@ -280,7 +280,7 @@ def _swipe(image: ImageFile, loaded: LoadedImage, a: Result, b: Result, pairing:
         photo_url(image, loaded),
         loaded.size,
         pairing,
-        config().labels,
+        labels_shown(),
         names=(a.heading, b.heading),
         alt=summary(pairing),
         revision=state.read(state.Comparison).revision,

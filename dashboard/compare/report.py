@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL.Image import fromarray
 
 from dashboard import answers, frame, paper, report
-from dashboard.answers import config
+from dashboard.answers import config, labels_shown
 from dashboard.compare import columns, differences, grid, sides
 from dashboard.compare.grid import Shown
 from dashboard.compare.sides import Result, Side
@@ -63,7 +63,7 @@ def offer_sides(
         kinds: the rows of the pairing that are listed.
         left_out: what the measures leave out of the ground truth.
     """
-    labels, display = config().labels, screen_of(loaded).display
+    labels, display = labels_shown(), screen_of(loaded).display
 
     def make() -> Report:
         opened = report.opened(display)
@@ -121,7 +121,7 @@ def offer_whole_set(
     """
     if not images:
         return
-    labels, limits = config().labels, config().image_limits
+    labels, limits = labels_shown(), config().image_limits
     sides_told = [_side(side, labels, _version(side)) for side in (a, b)]
     for each in further:
         if each.everything:
@@ -171,7 +171,7 @@ def offer_images(shown: Sequence[Shown], settings: ssd.Settings) -> None:
     """The button of the report on several images."""
     if not shown:
         return
-    labels = config().labels
+    labels = labels_shown()
 
     def make() -> Report:
         photos = [

@@ -21,7 +21,7 @@ from dashboard import (
     state,
     whole_sets,
 )
-from dashboard.answers import config
+from dashboard.answers import config, labels_shown
 from dashboard.compare import columns, sides
 from dashboard.compare.columns import FEW, Column, Judged
 from dashboard.compare.sides import Side
@@ -35,6 +35,7 @@ from detector.evaluation import bootstrap, curves, mending
 from detector.evaluation.ground_truth import GroundTruth
 from detector.evaluation.matching import Matches, at_floor, compare, match
 from detector.evaluation.pairing import KIND_NAMES, Kind, pair
+from detector.labels import name_of
 from detector.report.document import Chart, Columns, Row, Section, Table, Text
 from detector.translation import _, noted, plural
 
@@ -325,7 +326,7 @@ def _measures(
     compared: Sequence[Image],
     truth: GroundTruthSet,
 ) -> list[Section]:
-    labels = config().labels
+    labels = labels_shown()
     with_truth = [image for image in compared if image.file.name in truth.by_image]
     if not with_truth:
         st.info(_("None of these images has ground truth."), icon=":material/data_object:")
@@ -394,12 +395,12 @@ def _charts(every: Sequence[Column], class_ids: Sequence[int]) -> Columns:
     judged = {each.side: each.own for each in every if each.own is not None}
     left, right = st.columns(2, gap="medium")
     with left:
-        languages.understand("set_class", [ALL_CLASSES])
+        languages.understand("set_class", [ALL_CLASSES], labels[1:])
         chosen = st.selectbox(
             _("Precision against recall of"),
             [ALL_CLASSES, *(labels[class_id] for class_id in class_ids)],
             key="set_class",
-            format_func=lambda name: _(name) if name == ALL_CLASSES else name,
+            format_func=lambda name: _(name) if name == ALL_CLASSES else name_of(name),
             bind="query-params",
         )
         class_id = None if chosen == ALL_CLASSES else labels.index(chosen)
@@ -412,7 +413,7 @@ def _charts(every: Sequence[Column], class_ids: Sequence[int]) -> Columns:
         rates = Chart(
             _(
                 "Precision against recall of {label}",
-                label=_(chosen) if class_id is None else chosen,
+                label=_(chosen) if class_id is None else name_of(chosen),
             ),
             charts.precision_recall_of_sides(
                 {side.letter: curves.curve(own.matches, class_id) for side, own in judged.items()},
@@ -434,7 +435,7 @@ def _charts(every: Sequence[Column], class_ids: Sequence[int]) -> Columns:
         )
         confusion = Chart(
             _("Confusion matrix, B less A: green where B is better"),
-            charts.confusion_change(of_a, of_b, labels),
+            charts.confusion_change(of_a, of_b, labels_shown()),
             _("Rows are the classes of the ground truth, columns those of the detections."),
         )
         st.plotly_chart(

@@ -14,7 +14,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import controls, frame, images, media, state
-from dashboard.answers import answer_in_passing, config
+from dashboard.answers import answer_in_passing, config, labels_shown
 from dashboard.thresholds.texts import Text, shared_texts
 from detector import answers
 from detector.answers import LoadedImage
@@ -104,7 +104,7 @@ def _explore() -> None:
 def _video() -> None:
     if not images.is_live():
         st.rerun()  # a frame was frozen: the page's, not the fragment's
-    labels, settings = config().labels, controls.kept()
+    labels, settings = labels_shown(), controls.kept()
     number, image = _sent("frame")
     found, problem = _found(image, settings) if number else (Detections.empty(), "")
     colors = [class_color(class_id) for class_id in range(len(labels))]

@@ -30,6 +30,7 @@ from dashboard.answers import (
     config,
     has_failed,
     is_starting,
+    labels_shown,
     last_answer,
     recorded_answer,
 )
@@ -182,7 +183,7 @@ def tell_standing_in(answer: Answer, wanted: Tiling) -> None:
 @frame.fragment
 def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer, asked_with: Tiling) -> None:
     present.go_on()
-    labels = config().labels
+    labels, names = config().labels, labels_shown()
     left, right = _columns()
     with left:
         place = _frame("figure", image, loaded)
@@ -207,8 +208,8 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer, asked_with: 
     with asked:
         asking.show(image, candidates, settings)
     with left:
-        st.caption(f"{photo.summary(detections, labels)} · {frame.plain(image.name)}")
-        paper.settings(settings, labels, f"{answer.model.name} {answer.model.version or '?'}")
+        st.caption(f"{photo.summary(detections, names)} · {frame.plain(image.name)}")
+        paper.settings(settings, names, f"{answer.model.name} {answer.model.version or '?'}")
         steps_s: list[float] = []
         if answer.recorded_on is None:
             steps_s = [*answer.timings_s.values(), postprocess_s]
@@ -222,8 +223,8 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer, asked_with: 
         _hand_on(image, answer, settings, detections, offer_report, has_truth=truth is not None)
         why.show(image, loaded, answer, detections)
     with right:
-        tables.by_class(detections, settings, labels)
-    tables.detections(image, loaded, answer, detections, settings, labels)
+        tables.by_class(detections, settings, names)
+    tables.detections(image, loaded, answer, detections, settings, names)
 
 
 def _sliders(settings: ssd.Settings) -> list[following.Slider]:
@@ -262,7 +263,7 @@ def _figure(
     So the picked box is in the spec only when something else redrew the chart, or when the pick
     came from the table; Plotly itself shows the click.
     """
-    labels = config().labels
+    labels = labels_shown()
     drawn = (image.digest, drawn_with, truth is None)
     figure_state = state.read(state.DetectFigure)
     if figure_state.drawn != drawn:

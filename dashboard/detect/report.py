@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dashboard import asking, report, why
-from dashboard.answers import config
+from dashboard.answers import labels_shown
 from dashboard.detect import tables
 from dashboard.files import ImageFile
 from dashboard.media import screen_of
@@ -33,7 +33,7 @@ def offer(
         truth: as far as it is shown.
         times: name and time of each step.
     """
-    labels = config().labels
+    labels = labels_shown()
     found, asked = why.of_image(image, answer), asking.section(image, candidates)
     display = screen_of(loaded).display
 

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import answers, controls, frame, ground_truth, state, whole_sets
-from dashboard.answers import config
+from dashboard.answers import config, labels_shown
 from dashboard.files import ImageFile
 from dashboard.ground_truth import GroundTruthSet, JudgedImage
 from dashboard.robustness import altered, knobs
@@ -145,7 +145,7 @@ def _curves(key: str, swept: Swept, measuring: Measuring) -> None:
         return
     found = _precisions(key, len(images), truth.key, with_truth, truth, swept)
     usual = knob.levels.index(knob.usual)
-    labels = config().labels
+    labels = labels_shown()
     st.subheader(_verdict(knob, found.mean, len(with_truth)), anchor=False)
     of_classes: dict[int | None, Floats] = {None: found.mean} | {
         class_id: found.by_class[:, class_id]

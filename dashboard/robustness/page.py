@@ -5,7 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from dashboard import controls, frame, images, paper
-from dashboard.answers import config
+from dashboard.answers import config, labels_shown
 from dashboard.detect.page import (
     PHONE_SIZE,
     answer_or_reason,
@@ -81,7 +81,9 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer) -> None:
             )
         shown = IDENTITY if view == "Original" else alteration
         _figure(image, loaded, answer, shown, settings, unaltered)
-        paper.settings(settings, labels, f"{answer.model.name} {answer.model.version or '?'}")
+        paper.settings(
+            settings, labels_shown(), f"{answer.model.name} {answer.model.version or '?'}"
+        )
     st.header(_("How long do the boxes hold?"), anchor=False)
     swept = knobs.choose_swept(alteration)
     sweep.show(image, answer, swept, alteration, settings, unaltered, (verdict, fates))
@@ -98,7 +100,7 @@ def _figure(
     unaltered: ssd.Detections,
 ) -> None:
     """The altered photo with its boxes, and dotted those of the unaltered one that are lost."""
-    labels = config().labels
+    labels = labels_shown()
     if alteration.is_identity:
         url = photo_url(image, loaded)
     else:
@@ -163,7 +165,7 @@ def _in_words(
 ) -> str:
     name = frame.plain(image.name)
     if alteration.is_identity:
-        return f"{photo.summary(unaltered, config().labels)} · {name}"
+        return f"{photo.summary(unaltered, labels_shown())} · {name}"
     lost = int(left.lost(unaltered, settings).sum())
     in_sight = int(left.in_sight.sum())
     parts = [

@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import frame, state
-from dashboard.answers import config
+from dashboard.answers import config, labels_shown
 from dashboard.files import ImageFile
 from dashboard.robustness import altered, knobs
 from dashboard.robustness.knobs import Swept
@@ -90,7 +90,7 @@ def _chart(
     unaltered: ssd.Detections,
     left: Sequence[Held],
 ) -> None:
-    labels = config().labels
+    labels = labels_shown()
     scores = np.array([each.scores for each in left])
     ious = np.array([each.ious for each in left])
     lines = [
@@ -136,7 +136,7 @@ def _pick(digest: str) -> None:
 
 
 def _names(unaltered: ssd.Detections) -> list[str]:
-    labels = config().labels
+    labels = labels_shown()
     return [
         f"{labels[class_id]} {score:.2f}"
         for class_id, score in zip(unaltered.class_ids, unaltered.scores, strict=True)

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import answers, controls, frame, paper
-from dashboard.answers import address, config, served, served_version
+from dashboard.answers import address, config, labels_shown, served, served_version
 from dashboard.frame import plain
 from dashboard.server import measure, replicas
 from detector.formats.card import Card, read_card
@@ -131,6 +131,7 @@ def _classes(card: Card) -> None:
     """The card's figures, a row a class."""
     names = ["AP@0.5", "Best F1", "at threshold"]
     rows = pd.DataFrame([astuple(row) for row in card.classes], columns=["Class", *names])
+    rows["Class"] = rows["Class"].replace(dict(zip(config().labels, labels_shown(), strict=True)))
     paper.dataframe(
         rows.astype(dict.fromkeys(names, float)),
         key="card_classes",

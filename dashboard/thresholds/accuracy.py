@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import controls, frame, ground_truth, state
-from dashboard.answers import config
+from dashboard.answers import labels_shown
 from dashboard.ground_truth import GroundTruthSet
 from dashboard.thresholds import class_names, image_sets
 from dashboard.thresholds.image_sets import Evaluated, ImageSet
@@ -58,7 +58,7 @@ def judge(counted: ImageSet, truth: GroundTruthSet, settings: ssd.Settings) -> E
 
 def show_curves(evaluated: Evaluated, settings: ssd.Settings) -> None:
     """Precision, recall and F1 against the threshold, and precision against recall."""
-    labels = config().labels
+    labels = labels_shown()
     st.markdown(_("**Precision, recall and F1 against the threshold**"))
     st.plotly_chart(
         charts.rates(evaluated.curves, labels, settings, controls.chosen_class(labels)),
@@ -174,7 +174,7 @@ def left_out(counted: ImageSet, evaluated: Evaluated) -> tuple[list[GroundTruth]
 
 def basis_in_words(evaluated: Evaluated, settings: ssd.Settings) -> list[str]:
     """How many objects the figures rest on, where that is few, or mostly one class; in Markdown."""
-    labels = config().labels
+    labels = labels_shown()
     counts = curves.tally(evaluated.matches, settings)
     objects = (counts.true_positives + counts.misses).tolist()
     few = [

@@ -6,6 +6,7 @@ from dashboard import frame, state
 from dashboard.answers import config
 from dashboard.ground_truth import GroundTruthSet
 from detector.formats.class_mapping import write_class_mapping
+from detector.labels import name_of
 from detector.translation import _, plural
 
 # Of names that are asked about at once; COCO's own 80 classes would be a page of their own.
@@ -70,7 +71,7 @@ def _ask(name: str) -> None:
         options,
         index=options.index(chosen) if chosen in options else 0,
         key=key,
-        format_func=lambda option: words.get(option, option),
+        format_func=lambda option: words.get(option) or name_of(option),
         on_change=_map,
         args=(name, key),
     )

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import cards, controls, frame, images, state
-from dashboard.answers import config
+from dashboard.answers import config, labels_shown
 from dashboard.detect import tables
 from dashboard.thresholds import image_sets
 from dashboard.thresholds.image_sets import AnsweredImage, Evaluated, ImageSet
@@ -48,7 +48,7 @@ OUTCOMES = {**ERRORS, **MISSES, Outcome.RIGHT: (noted("Right"), "")}
 
 def show(counted: ImageSet, evaluated: Evaluated, settings: ssd.Settings) -> None:
     """The boxes behind a kind of error or a cell of the confusion matrix, and the matrix."""
-    labels = config().labels
+    labels = labels_shown()
     matrix = curves.confusion(evaluated.matches, settings)
     boxes = st.container()
     st.markdown(
@@ -78,7 +78,7 @@ def show(counted: ImageSet, evaluated: Evaluated, settings: ssd.Settings) -> Non
 def _errors_by_name(evaluated: Evaluated, settings: ssd.Settings) -> tuple[str, Ints, Ints]:
     """The chosen kind of error, of the chosen class: its name, and the rows of its detections and
     of its objects."""
-    labels = config().labels
+    labels = labels_shown()
     chosen = controls.chosen_class(labels)
     counts = counts_by_name(evaluated, settings, chosen)
     meanings = "".join(f" **{_(n)}**: {_(text)}." for n, text in {**ERRORS, **MISSES}.values())
@@ -252,7 +252,7 @@ def _step(label: str, icon: str, key: str, at: int | None, step: int, count: int
 
 
 def _card(place: int, each: ListedBox, is_chosen: bool) -> None:
-    labels = config().labels
+    labels = labels_shown()
     name = frame.plain(each.image.name)
     label = labels[each.class_id]
     score = "" if each.score is None else f" {each.score:.2f}"

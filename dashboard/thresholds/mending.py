@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import frame, ground_truth, media, state
-from dashboard.answers import config
+from dashboard.answers import config, labels_shown
 from dashboard.files import ImageFile
 from dashboard.ground_truth import JudgedImage
 from dashboard.thresholds import accuracy, image_sets
@@ -99,7 +99,7 @@ def component(
         found: what is shown.
         truth: the image's ground truth.
     """
-    labels = config().labels
+    labels = labels_shown()
     kept = state.read(state.Mendings)
     given = _begun(image, loaded.size, truth)
     new = found.take(mending.lacking(given, found, accuracy.match_iou()))
@@ -134,8 +134,8 @@ def component(
                 "The ground truth of the image. Tab goes through the boxes, arrow keys move the"
                 " picked one and with Shift resize it, Delete removes it, a number or a letter"
                 " gives its class, Enter accepts a detection. With none picked arrow keys move a"
-                " cross, with Shift they draw, and Enter ends the box. Control Z undoes. A drag with the"
-                " space bar held moves the enlarged photo."
+                " cross, with Shift they draw, and Enter ends the box. Control Z undoes. A drag"
+                " with the space bar held moves the enlarged photo."
             ),
             "accept": _("Accept"),
             "delete": _("Delete"),
@@ -202,7 +202,7 @@ def _begun(image: ImageFile, size: tuple[int, int], truth: GroundTruth | None) -
 
 def _picked(image: ImageFile, truth: GroundTruth, found: ssd.Detections) -> None:
     """The picked box in words, what can be done with it, and the class of it or of the next one."""
-    labels = config().labels
+    labels = labels_shown()
     pick = state.read(state.Pick).detection_id
     index = _index(pick, truth)
     ids = found.ids
@@ -262,7 +262,7 @@ def _picked(image: ImageFile, truth: GroundTruth, found: ssd.Detections) -> None
 
 
 def _tell(class_id: int, box: Any, what: str) -> None:
-    label = frame.plain(config().labels[class_id])
+    label = frame.plain(labels_shown()[class_id])
     xmin, ymin, xmax, ymax = (float(side) for side in box)
     place = _(
         "{width:.0f} × {height:.0f} px at {x:.0f}, {y:.0f}",

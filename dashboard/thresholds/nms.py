@@ -10,7 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard import frame, paper, state, tiles
-from dashboard.answers import config
+from dashboard.answers import labels_shown
 from dashboard.files import ImageFile
 from dashboard.media import photo_url
 from detector import ssd
@@ -24,7 +24,7 @@ from detector.xray import Funnel, XRay, xray
 
 def show(image: ImageFile, loaded: LoadedImage, answer: Answer, settings: ssd.Settings) -> None:
     """The funnel of counts, the picked box's story, and the map of scores."""
-    labels = config().labels
+    labels = labels_shown()
     seen = xray(answer.raw, settings, loaded.size)
     st.caption(
         _(

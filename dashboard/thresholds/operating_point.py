@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import controls, frame, paper, state
-from dashboard.answers import config
+from dashboard.answers import config, labels_shown
 from dashboard.thresholds import class_names
 from dashboard.thresholds.image_sets import Evaluated
 from detector import ssd
@@ -45,7 +45,7 @@ def show(evaluated: Evaluated | None, settings: ssd.Settings) -> Section | None:
 
 
 def _proposal(evaluated: Evaluated, settings: ssd.Settings) -> Section:
-    labels = config().labels
+    labels = labels_shown()
     matches = evaluated.matches
     method, proposed = _proposed(matches)
     chosen = operating_points.reachable(proposed)
@@ -157,7 +157,7 @@ def _as_table(rows: Sequence[_Proposed]) -> Table:
 
 def _unreachable(proposed: Mapping[int, float | None], evaluated: Evaluated) -> str:
     """For which classes no threshold does it, in Markdown; "" where it is done for all."""
-    labels = config().labels
+    labels = labels_shown()
     unreachable = [labels[c] for c in proposed if c in evaluated.curves and proposed[c] is None]
     if not unreachable:
         return ""

@@ -21,7 +21,7 @@ from dashboard import (
     tiles,
     why,
 )
-from dashboard.answers import config
+from dashboard.answers import config, labels_shown
 from dashboard.detect import tables
 from dashboard.detect.page import answer_or_reason, tell_standing_in
 from dashboard.files import ImageFile
@@ -137,7 +137,7 @@ def _explore(image: ImageFile, loaded: LoadedImage, answer: Answer, asked_with: 
             asking.component("viewer_frame", image, loaded, candidates)
         present.component("viewer_frame", image, loaded, following.view(image, answer, settings))
     with place:
-        paper.settings(settings, labels, answer.by)
+        paper.settings(settings, labels_shown(), answer.by)
         tell_standing_in(answer, asked_with)
         results.tell(answer.file)
     counted, evaluated, more = None, None, None
@@ -384,7 +384,7 @@ def _viewer(
             answer.raw,
             settings,
             loaded.size,
-            config().labels,
+            labels_shown(),
             digest=image.digest,
             truth=truth,
             match_iou=accuracy.match_iou(),
@@ -478,7 +478,7 @@ def _counts(counted: ImageSet, settings: ssd.Settings) -> None:
         )
     st.plotly_chart(
         charts.counts(
-            counts, histogram, config().labels, settings, controls.chosen_class(config().labels)
+            counts, histogram, labels_shown(), settings, controls.chosen_class(config().labels)
         ),
         key="counts",
         on_select=lambda: controls.threshold_from_chart("counts"),

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboard import asking, controls, frame, ground_truth, report, results, state, why
-from dashboard.answers import config
+from dashboard.answers import labels_shown
 from dashboard.files import ImageFile
 from dashboard.media import jpeg_uri, screen_of
 from dashboard.thresholds import accuracy, errors, image_sets, nms
@@ -60,7 +60,7 @@ def offer(
         evaluated: None where they have no ground truth.
         more: what the tab says by itself.
     """
-    labels, display = config().labels, screen_of(loaded).display
+    labels, display = labels_shown(), screen_of(loaded).display
     has_raw = not answer.file
     found = why.of_image(image, answer) if has_raw else {}
     asked = asking.section(image, candidates) if has_raw else None

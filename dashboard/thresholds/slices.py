@@ -10,7 +10,7 @@ import streamlit as st
 from PIL import Image
 
 from dashboard import cards, controls, frame, images, state
-from dashboard.answers import config
+from dashboard.answers import config, labels_shown
 from dashboard.media import boxes_html
 from dashboard.thresholds import accuracy
 from dashboard.thresholds.image_sets import AnsweredImage, Evaluated, ImageSet
@@ -209,7 +209,7 @@ def _few(rows: Sequence[SliceRow]) -> str:
 
 
 def _card(place: int, image: AnsweredImage, settings: ssd.Settings) -> None:
-    labels = config().labels
+    labels = labels_shown()
     try:
         detections = ssd.postprocess(image.raw, settings, image.size)
         shot = cards.shot(

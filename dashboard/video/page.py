@@ -8,7 +8,7 @@ from typing import cast
 import streamlit as st
 
 from dashboard import controls, frame, paper, state
-from dashboard.answers import address, config, is_starting, served
+from dashboard.answers import address, config, is_starting, labels_shown, served
 from dashboard.files import ImageFile
 from dashboard.video import choose, exports, player
 from dashboard.video.watching import Watching
@@ -73,7 +73,7 @@ def _results(polls: bool, source: str) -> None:
         settings = replace(chosen, tiles=Tiling.OFF)  # frames are looked at as a whole
         _rate(watching, video.facts)
     with left:
-        paper.settings(settings, labels)
+        paper.settings(settings, labels_shown())
         with st.container(key="video_frame"):
             player.show(file, source, video.facts, watching.frames, settings)
     with right:

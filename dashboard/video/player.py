@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dashboard import controls, frame, media, state
-from dashboard.answers import config
+from dashboard.answers import labels_shown
 from dashboard.files import ImageFile
 from dashboard.thresholds.texts import Text, shared_texts
 from dashboard.video.watching import SeenFrame
@@ -88,7 +88,7 @@ def show(
     Args:
         source: of `source_of`.
     """
-    labels = config().labels
+    labels = labels_shown()
     colors = [class_color(class_id) for class_id in range(len(labels))]
     starts, boxes, scores, class_ids = _found(frames, settings)
     data = VideoData(

@@ -116,3 +116,23 @@ def test_two_visitors_of_two_languages_do_not_mix(running: Dashboard, visit: Vis
         assert not CHINESE.search(english.get_by_test_id("stMain").inner_text().replace("中文", ""))
         for page in (chinese, english):
             page.reload()
+
+
+def test_classes_have_names_and_a_link_with_them_opens_in_the_other_language(
+    running: Dashboard, visit: Visit
+):
+    page = visit(f"{running.url}/?lang=zh&classes=clothes&classes=pants")
+    speaks(page, "中文")
+    classes = element(page, "classes")
+    expect(classes.get_by_role("button", name="衣服")).to_have_attribute("aria-pressed", "true")
+    expect(classes.get_by_role("button", name="鞋")).to_have_attribute("aria-pressed", "false")
+    expect(element(page, "figure_frame")).to_contain_text(re.compile(r"衣服 0\.\d\d"))
+    classes.get_by_role("button", name="裤子").click()
+    page.wait_for_url(lambda url: parse_qs(urlsplit(url).query).get("classes") == ["衣服"])
+    for path in ("", "Thresholds"):
+        other = visit(f"{running.url}/{path}?lang=en&classes=衣服")
+        speaks(other, "English")
+        expect(other.locator("body")).to_contain_text(
+            "clothes × 1" if path else "1 object: clothes"
+        )
+        expect(other.locator("body")).not_to_contain_text("pants 0.")

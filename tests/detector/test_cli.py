@@ -20,11 +20,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from detector.config import COMMODITY_LABELS
 from detector.drawing.colors import class_color
 from detector.embedded import EmbeddedServer
 from detector.formats.class_mapping import write_class_mapping
 from detector.formats.thresholds import write_thresholds
+from detector.labels import COMMODITY_LABELS
 from detector.ssd import Settings
 from tests.support.foreign import gated
 from tests.support.paths import ROOT

@@ -5,7 +5,6 @@ import re
 import pytest
 
 from detector.config import (
-    COMMODITY_LABELS,
     Config,
     NamedServer,
     Tls,
@@ -13,6 +12,7 @@ from detector.config import (
     settings_table,
 )
 from detector.errors import ConfigError
+from detector.labels import COMMODITY_LABELS
 from tests.support.paths import ROOT
 
 

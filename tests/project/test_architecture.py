@@ -23,7 +23,18 @@ MAY_IMPORT = {
 OWN = {"app", *(package.removesuffix(".py") for package in MAY_IMPORT), "tests"}
 # The files of detector/ that the walk of one image uses; all the others hang on them.
 WALK = {
-    *("answers", "errors", "config", "paths", "images", "boxes", "ssd", "translation"),
+    *(
+        "answers",
+        "errors",
+        "config",
+        "labels",
+        "paths",
+        "images",
+        "labels",
+        "boxes",
+        "ssd",
+        "translation",
+    ),
     *("decoders", "png_chunks", "upright_rgb", "image_memory"),
     "failures",
     "printable",

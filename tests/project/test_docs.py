@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from detector.config import COMMODITY_LABELS
 from detector.embedded import EmbeddedServer
 from detector.evaluation.operating_points import OperatingPoint
 from detector.formats.bundle import to_zip
 from detector.formats.class_mapping import write_class_mapping
 from detector.formats.thresholds import write_thresholds
+from detector.labels import COMMODITY_LABELS
 from tests.support.paths import ROOT
 
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "training" / "README.md"]

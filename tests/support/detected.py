@@ -3,8 +3,8 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from detector.config import COMMODITY_LABELS
 from detector.formats.detected import DetectedImage
+from detector.labels import COMMODITY_LABELS
 from detector.ssd import Detections, Settings
 
 LABELS = COMMODITY_LABELS

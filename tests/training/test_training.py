@@ -8,7 +8,7 @@ import numpy as np
 import openvino
 import pytest
 
-from detector.config import COMMODITY_LABELS
+from detector.labels import COMMODITY_LABELS
 from detector.ssd import Detections
 from tests.support.paths import VERSIONS
 from training.config import LABELS, cell_centres, cell_of_prior, default_boxes

@@ -8,10 +8,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import state
-from detector.config import COMMODITY_LABELS as LABELS
 from detector.evaluation import mending
 from detector.evaluation.ground_truth import GroundTruth
 from detector.formats.coco import truth_to_coco
+from detector.labels import COMMODITY_LABELS as LABELS
 from tests.dashboard.thresholds.test_page import captions, errors, metrics, photo, uploaded
 from tests.dashboard.thresholds.test_page import opened as opened
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from detector.config import COMMODITY_LABELS as LABELS
 from detector.formats.coco import read_coco
+from detector.labels import COMMODITY_LABELS as LABELS
 from tests.support.browser import TIMEOUT_MS, element, finished, settled, still
 
 # In the gallery's first image, as parts of it: two places where nothing is, and the phone.
@@ -166,7 +166,8 @@ def test_a_finger_draws_picks_and_deletes(mending: Callable[..., Page]) -> None:
     for step in (10, 20, 40):
         touch("touchMove", (left[0] - step, left[1]), (right[0] + step, right[1]))
     enlarged = page.locator(".viewer img.photo").bounding_box()
-    assert enlarged and enlarged["width"] > 1.5 * place["width"]
+    assert enlarged is not None
+    assert enlarged["width"] > 1.5 * place["width"]
     touch("touchEnd")
     settled(page)
     assert place_told(page) == picked

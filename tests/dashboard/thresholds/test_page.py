@@ -19,10 +19,10 @@ from dashboard.files import ImageFile
 from dashboard.thresholds import class_names
 from dashboard.thresholds.errors import PAGE_SIZE
 from detector import images, ssd
-from detector.config import COMMODITY_LABELS as LABELS
 from detector.embedded import EmbeddedServer
 from detector.formats.class_mapping import write_class_mapping
 from detector.formats.coco import read_coco
+from detector.labels import COMMODITY_LABELS as LABELS
 from detector.serving import ServingClient
 from detector.wire.tensors import encode_tensor
 from tests.support.foreign import Foreign, answer, serving, statuses
