@@ -25,6 +25,7 @@ from dashboard.media import (
 from detector.batch.run import Source, read_source
 from detector.errors import ConfigError, ImageError
 from detector.images import encode_jpeg, read_thumbnail
+from detector.labels import name_of, translated
 from detector.translation import _, noted
 
 SOURCES = (noted("Samples"), noted("Upload"), noted("Camera"), noted("Live"))
@@ -38,7 +39,7 @@ MAX_UPLOADS = 24
 
 @dataclass(frozen=True)
 class Sample:
-    """A gallery image."""
+    """A gallery image. Its title, in English, is its name; `name_of` is what visitors read."""
 
     title: str
     file_name: str
@@ -50,8 +51,11 @@ def samples() -> list[Sample]:
     file = config().samples_path / "annotations.json"
     try:
         listed = json.loads(file.read_text("utf-8"))["images"]
-        found = [Sample(image["title"], image["file_name"]) for image in listed]
-    except (OSError, ValueError, LookupError, TypeError) as error:
+        found = [
+            Sample(translated(image["title"], image.get("titles", {})), image["file_name"])
+            for image in listed
+        ]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise ConfigError(
             _("The gallery's {file} cannot be read: {error}", file=file, error=repr(error)),
             _("Name a folder with images and a COCO annotations.json whose images have titles."),
@@ -245,7 +249,7 @@ def look_at(image: ImageFile) -> None:
 
 def title_of(image: ImageFile) -> str:
     """What the image is called: a sample's title, or the file's name."""
-    return titles_by_digest().get(image.digest, image.name)
+    return name_of(titles_by_digest().get(image.digest, image.name))
 
 
 def place_on_strip() -> tuple[int, int]:
@@ -315,6 +319,7 @@ def look_back() -> None:
 
 def _from_samples() -> ImageFile:
     titles = [sample.title for sample in samples()]
+    languages.understand("sample", (), titles)
     style_strip("sample", [sample_thumbnail(sample.file_name) for sample in samples()])
     title = st.pills(
         _("Sample"),
@@ -322,6 +327,7 @@ def _from_samples() -> ImageFile:
         default=titles[0],
         required=True,
         key="sample",
+        format_func=name_of,
         label_visibility="collapsed",
         bind="query-params",
         wrap=False,

@@ -1,7 +1,8 @@
-"""The labels of a model's classes, and what a visitor reads for them.
+"""The labels of a model's classes, and what a visitor reads for them. The same of the gallery's
+titles.
 
-A label is what files, addresses and settings have. A labels file may give its names in other
-languages; for those of commodity the catalogues have them.
+A label is what files, keys and settings have. A labels file may give its names in other languages;
+for those of commodity the catalogues have them.
 """
 
 from collections.abc import Iterable, Mapping
@@ -39,7 +40,7 @@ class Label(str):
 def parsed(line: str) -> str:
     """A line of a labels file: a label, and behind tabs its names as LANGUAGE=NAME: zh=衣服.
 
-    Languages that the dashboard does not speak are passed over.
+    Languages that the dashboard does not speak are left out.
 
     Raises:
         ValueError: what stands behind a tab has no such form.
@@ -50,9 +51,14 @@ def parsed(line: str) -> str:
         tag, equals, name = (piece.strip() for piece in part.partition("="))
         if not (tag and equals and name):
             raise ValueError(part)
-        if spoken := known(tag):
-            names[spoken] = name
-    return Label(text, names) if names else text
+        names[tag] = name
+    return translated(text, names)
+
+
+def translated(text: str, names: Mapping[str, str]) -> str:
+    """A text with its names by language tags, of which those are kept that the dashboard speaks."""
+    kept = {spoken: name for tag, name in names.items() if (spoken := known(tag))}
+    return Label(text, kept) if kept else text
 
 
 def name_in(spoken: str, label: str) -> str:
@@ -68,9 +74,9 @@ def name_of(label: str) -> str:
     name = name_in(language.get(), label)
     if name == label:
         return label
-    translated = Translated(name)
-    translated.english = str(label)
-    return translated
+    made = Translated(name)
+    made.english = str(label)
+    return made
 
 
 def names_of(labels: Iterable[str]) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ class Composition:
 
     file: str  # without folder and ending
     title: str
+    titles: dict[str, str]  # in other languages
     alt: str
     size: tuple[int, int]
     seed: int
@@ -39,6 +40,7 @@ def composition(
     title: str,
     alt: str,
     *,
+    zh: str,
     size: tuple[int, int] = (1280, 960),
     seed: int = 1,
     samples: int = 5,
@@ -47,7 +49,8 @@ def composition(
     """Add the decorated function to the gallery under its own name."""
 
     def add(build: Callable[[Stage], None]) -> Callable[[Stage], None]:
-        GALLERY.append(Composition(build.__name__, title, alt, size, seed, build, samples))
+        titles = {"zh": zh}
+        GALLERY.append(Composition(build.__name__, title, titles, alt, size, seed, build, samples))
         return build
 
     return add
@@ -134,6 +137,7 @@ def row_of_books(
     "Desk with laptop and books",
     "A wooden desk with an open laptop, a pile of books, a phone, headphones, a mug and a lamp",
     seed=11,
+    zh="书桌、笔记本电脑和书",
 )
 def desk_laptop_books(stage: Stage) -> None:
     rng = stage.rng
@@ -155,7 +159,7 @@ def desk_laptop_books(stage: Stage) -> None:
     scene.camera((0.08, -0.82, 0.50), (-0.012, 0.13, 0.10), 35, 5.6)
 
 
-@composition("Headphones", "Over-ear headphones on a warm studio backdrop", seed=4)
+@composition("Headphones", "Over-ear headphones on a warm studio backdrop", seed=4, zh="耳机")
 def headphones_studio(stage: Stage) -> None:
     rng = stage.rng
     scene.backdrop(plaster("#d8b49a"))
@@ -170,6 +174,7 @@ def headphones_studio(stage: Stage) -> None:
     "Bookshelf",
     "Three boards of a wooden shelf full of books, with a loudspeaker, a radio and a plant",
     seed=21,
+    zh="书架",
 )
 def bookshelf(stage: Stage) -> None:
     rng = stage.rng
@@ -197,7 +202,7 @@ def bookshelf(stage: Stage) -> None:
     scene.camera((0.14, -1.62, 0.62), (0.0, 0, 0.475), 43, 8.0)
 
 
-@composition("Wrist watch", "A wrist watch with a leather strap on white marble", seed=8)
+@composition("Wrist watch", "A wrist watch with a leather strap on white marble", seed=8, zh="手表")
 def watch_marble(stage: Stage) -> None:
     rng = stage.rng
     scene.ground(materials.marble("Marble", srgb("#ece9e4"), srgb("#8d8a88"), 3), 3)
@@ -211,6 +216,7 @@ def watch_marble(stage: Stage) -> None:
     "Pocket electronics from above",
     "Phone, headphones, watch, laptop and a book laid out on grey concrete, seen from above",
     seed=15,
+    zh="俯拍的随身电子产品",
 )
 def electronics_flatlay(stage: Stage) -> None:
     rng = stage.rng
@@ -228,7 +234,10 @@ def electronics_flatlay(stage: Stage) -> None:
 
 
 @composition(
-    "Table radio", "A wooden table radio on a sideboard next to a vase with green twigs", seed=30
+    "Table radio",
+    "A wooden table radio on a sideboard next to a vase with green twigs",
+    seed=30,
+    zh="台式收音机",
 )
 def radio_sideboard(stage: Stage) -> None:
     rng = stage.rng
@@ -246,6 +255,7 @@ def radio_sideboard(stage: Stage) -> None:
     "Kitchen still life (none of the classes)",
     "Fruit in a bowl, a vase and a mug on a wooden board: nothing that the detector knows",
     seed=17,
+    zh="厨房静物（不含任何类别）",
 )
 def still_life_fruit(stage: Stage) -> None:
     rng = stage.rng
@@ -267,7 +277,12 @@ def still_life_fruit(stage: Stage) -> None:
     scene.camera((0.02, -0.85, 0.48), (0.01, 0.05, 0.07), 42, 4.0)
 
 
-@composition("Canvas shoes", "A pair of canvas shoes with white laces on a wooden floor", seed=42)
+@composition(
+    "Canvas shoes",
+    "A pair of canvas shoes with white laces on a wooden floor",
+    seed=42,
+    zh="帆布鞋",
+)
 def canvas_shoes(stage: Stage) -> None:
     rng = stage.rng
     scene.ground(oak(7), 5, turn_degrees=20)
@@ -277,7 +292,7 @@ def canvas_shoes(stage: Stage) -> None:
     scene.camera((0.08, -0.50, 0.46), (0.0, -0.015, 0.035), 42, 8)
 
 
-@composition("Leather shoes", "A pair of polished leather shoes on a grey rug", seed=43)
+@composition("Leather shoes", "A pair of polished leather shoes on a grey rug", seed=43, zh="皮鞋")
 def leather_shoes(stage: Stage) -> None:
     rng = stage.rng
     scene.ground(materials.carpet("Rug", srgb("#8d8a86")), 5)
@@ -288,7 +303,9 @@ def leather_shoes(stage: Stage) -> None:
     scene.camera((0.0, -0.58, 0.36), (0.0, 0.005, 0.035), 44, 8)
 
 
-@composition("T-shirt", "A T-shirt laid flat on a wooden floor, seen from above", seed=51)
+@composition(
+    "T-shirt", "A T-shirt laid flat on a wooden floor, seen from above", seed=51, zh="T 恤"
+)
 def tshirt_flat(stage: Stage) -> None:
     rng = stage.rng
     item = garments.top(rng, "tshirt")
@@ -300,7 +317,10 @@ def tshirt_flat(stage: Stage) -> None:
 
 
 @composition(
-    "Jeans", "A pair of blue jeans laid flat on a dark wooden floor, seen from above", seed=52
+    "Jeans",
+    "A pair of blue jeans laid flat on a dark wooden floor, seen from above",
+    seed=52,
+    zh="牛仔裤",
 )
 def jeans_flat(stage: Stage) -> None:
     rng = stage.rng
@@ -323,6 +343,7 @@ def jeans_flat(stage: Stage) -> None:
     "Sweater, jeans, shoes, watch and phone laid out on the floor, seen from above; tall image",
     size=(960, 1280),
     seed=53,
+    zh="俯拍的穿搭",
 )
 def outfit_flatlay(stage: Stage) -> None:
     rng = stage.rng
@@ -343,6 +364,7 @@ def outfit_flatlay(stage: Stage) -> None:
     "Clothes on pegs",
     "A shirt, a sweater and a dress on a wall, two pairs of shoes on the bench below",
     seed=54,
+    zh="挂着的衣服",
 )
 def clothes_on_pegs(stage: Stage) -> None:
     rng = stage.rng
@@ -375,6 +397,7 @@ def clothes_on_pegs(stage: Stage) -> None:
     "A monitor, two loudspeakers, a laptop, headphones and a phone on a desk; wide image",
     size=(1600, 800),
     seed=61,
+    zh="工作台",
 )
 def workplace_wide(stage: Stage) -> None:
     rng = stage.rng
@@ -404,6 +427,7 @@ def workplace_wide(stage: Stage) -> None:
     "Book covers",
     "Four books with colourful covers side by side on a linen cloth, seen from above",
     seed=64,
+    zh="书籍封面",
 )
 def book_covers(stage: Stage) -> None:
     rng = stage.rng
@@ -421,6 +445,7 @@ def book_covers(stage: Stage) -> None:
     "Flea market table",
     "A table crowded with radios, loudspeakers, books, headphones, phones, watches and shoes",
     seed=71,
+    zh="跳蚤市场的桌子",
 )
 def crowded_table(stage: Stage) -> None:
     rng = stage.rng
@@ -451,7 +476,10 @@ def crowded_table(stage: Stage) -> None:
 
 
 @composition(
-    "Wireless speaker outdoors", "A small wireless speaker on a stone table in a garden", seed=83
+    "Wireless speaker outdoors",
+    "A small wireless speaker on a stone table in a garden",
+    seed=83,
+    zh="户外无线音箱",
 )
 def speaker_garden(stage: Stage) -> None:
     rng = stage.rng
@@ -472,7 +500,9 @@ def speaker_garden(stage: Stage) -> None:
     scene.camera((0.0, -0.55, 0.18), (0.035, 0, 0.065), 52, 2.8)
 
 
-@composition("Laptop", "An open laptop on a white table in front of a pale wall", seed=85)
+@composition(
+    "Laptop", "An open laptop on a white table in front of a pale wall", seed=85, zh="笔记本电脑"
+)
 def laptop_studio(stage: Stage) -> None:
     rng = stage.rng
     scene.backdrop(plaster("#dfe3e6"))
@@ -483,7 +513,10 @@ def laptop_studio(stage: Stage) -> None:
 
 
 @composition(
-    "Phones and a watch", "Two phones and a metal watch on a dark slate, seen at an angle", seed=88
+    "Phones and a watch",
+    "Two phones and a metal watch on a dark slate, seen at an angle",
+    seed=88,
+    zh="手机和手表",
 )
 def phones_watch(stage: Stage) -> None:
     rng = stage.rng
@@ -500,6 +533,7 @@ def phones_watch(stage: Stage) -> None:
     "A quiet hour with a book",
     "An open book, reading glasses, a mug and a phone on a wooden table by a plant",
     seed=91,
+    zh="静静读书的时光",
 )
 def reading_table(stage: Stage) -> None:
     rng = stage.rng

@@ -89,6 +89,7 @@ def draw_composition(composition: Composition, folder: Path, scale: float, sampl
         "width": size[0],
         "height": size[1],
         "title": composition.title,
+        "titles": composition.titles,
         "alt": composition.alt,
     }
     write_entry(folder / "annotations.json", entry, found)
@@ -99,7 +100,7 @@ def write_entry(path: Path, entry: dict[str, Any], found: list[scene.Annotation]
     """Add or replace one image in a COCO file; ids follow the order of the file names."""
     known: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {}
     if path.exists():
-        data = json.loads(path.read_text())
+        data = json.loads(path.read_text("utf-8"))
         for image in data["images"]:
             boxes = [a for a in data["annotations"] if a["image_id"] == image["id"]]
             known[image["file_name"]] = (image, boxes)
@@ -129,7 +130,7 @@ def write_entry(path: Path, entry: dict[str, Any], found: list[scene.Annotation]
         "images": images,
         "annotations": annotations,
     }
-    path.write_text(json.dumps(data, indent=1) + "\n")
+    path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 def show(path: Path) -> Image.Image:

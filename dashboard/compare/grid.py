@@ -57,7 +57,7 @@ def show() -> tuple[list[Shown], ssd.Settings]:
     what it shows."""
     chosen = _chosen()
     settings = _controls()
-    shown = [_detected(name, image, settings) for name, image in chosen.items()]
+    shown = [_detected(name_of(name), image, settings) for name, image in chosen.items()]
     if len(shown) < FEWEST:
         st.info(
             _("Pick {fewest} to {most} images to compare.", fewest=FEWEST, most=MOST),
@@ -80,9 +80,11 @@ def _chosen() -> dict[str, ImageFile]:
     strip = st.container()
     samples = images.samples()
     first = [sample.title for sample in samples if sample.file_name in OPENS_WITH]
+    languages.understand("pictures", (), there, several=True)
     chosen = st.multiselect(
         _("Images"),
         list(there),
+        format_func=name_of,
         default=first or [sample.title for sample in samples[:3]],
         max_selections=MOST,
         key="pictures",
@@ -119,7 +121,7 @@ def _strip(there: Mapping[str, Offered], chosen: Sequence[str]) -> None:
         names,
         selection_mode="multi",
         key="picture_strip",
-        format_func=frame.plain,
+        format_func=lambda name: frame.plain(name_of(name)),
         label_visibility="collapsed",
         wrap=False,
         on_change=_toggle,

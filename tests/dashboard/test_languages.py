@@ -123,6 +123,7 @@ def test_classes_have_names_and_a_link_with_them_opens_in_the_other_language(
 ):
     page = visit(f"{running.url}/?lang=zh&classes=clothes&classes=pants")
     speaks(page, "中文")
+    expect(element(page, "sample").get_by_role("radio", name="书架")).to_be_visible()
     classes = element(page, "classes")
     expect(classes.get_by_role("button", name="衣服")).to_have_attribute("aria-pressed", "true")
     expect(classes.get_by_role("button", name="鞋")).to_have_attribute("aria-pressed", "false")

@@ -32,7 +32,7 @@ export function photosOf(frame) {
 export function hiddenOf(frame) {
   const entries = swipeOf(frame)?.querySelectorAll(".kinds [aria-pressed=false]")
   if (entries)
-    return new Set([...entries].map((it) => /** @type {HTMLElement} */ (it).dataset.kind))
+    return new Set([...entries].map((it) => /** @type {HTMLElement} */ (it).dataset.entry))
   const chart = /** @type {Chart | null} */ (frame.querySelector(".js-plotly-plot"))
   const traces = chart?._fullData?.filter((it) => it.visible === "legendonly")
   return new Set(traces?.map((it) => it.legendgroup))

@@ -103,7 +103,7 @@ class Swipe {
     const key = made("i", "")
     key.style.background = color
     entry.append(key, name)
-    entry.dataset.kind = kind
+    entry.dataset.entry = kind
     const show = () => {
       const hidden = this.#hidden.has(kind)
       entry.setAttribute("aria-pressed", String(!hidden))
