@@ -135,17 +135,19 @@ class Detector(nn.Module):
 
 class PretrainedDetector(nn.Module):
     """SSD300 on a pretrained body: as `Detector`, with a path from the 75 grid into the 38 grid for
-    what is small, and the body's own features on the 5 and 3 grids, where it has them."""
+    what is small, and the body's own features on the 5 and 3 grids where it has them."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.body = BODIES[config.body]()
-        c75, c38, c19, c10, c5, c3 = (*self.body.CHANNELS, 512, 256)[:6]
+        channels = self.body.CHANNELS
+        self.smaller = nn.ModuleList()  # what makes the grids of 5 and 3 cells, else the body does
+        if len(channels) == 4:
+            channels = (*channels, 512, 256)
+            self.smaller.append(nn.Sequential(Conv(1280, 256), Conv(256, 512, 3, 2)))
+            self.smaller.append(nn.Sequential(Conv(512, 128), Conv(128, 256, 3, 2)))
+        c75, c38, c19, c10, c5, c3 = channels
         w75, w38, w19, w10 = config.widths
-        self.smaller = nn.ModuleList()
-        if len(self.body.CHANNELS) == 4:
-            self.smaller.append(nn.Sequential(Conv(c10, 256), Conv(256, c5, 3, 2)))
-            self.smaller.append(nn.Sequential(Conv(c5, 128), Conv(128, c3, 3, 2)))
         self.fine = Conv(c75, w75, 3, 2)
         self.side38, self.side19 = Conv(c38, w38), Conv(c19, w19)
         self.side10, self.side5, self.side3 = Conv(c10, w10), Conv(c5, w10), Conv(c3, w19)
