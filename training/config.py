@@ -33,7 +33,7 @@ ARCHITECTURE = ("body", "stem", "widths", "depths", "head")
 class Config:
     """Everything that decides how a run turns out, besides the data itself."""
 
-    # architecture: a body of its own, or "mobilenet", pretrained (training/mobilenet.py)
+    # architecture: a body of its own, or "mobilenet" or "efficientnet", pretrained
     body: str = "own"
     stem: int = 16
     widths: tuple[int, ...] = (64, 96, 160, 192)  # channels on the 75, 38, 19 and 10 grids
@@ -80,8 +80,8 @@ class Config:
         # From JSON and the command line these come as lists and words.
         object.__setattr__(self, "widths", tuple(self.widths))
         object.__setattr__(self, "depths", tuple(self.depths))
-        if self.body not in ("own", "mobilenet"):
-            raise ValueError(f"body is {self.body!r}, expected 'own' or 'mobilenet'")
+        if self.body not in ("own", "mobilenet", "efficientnet"):
+            raise ValueError(f"body is {self.body!r}, not 'own', 'mobilenet' or 'efficientnet'")
 
     def as_dict(self) -> dict[str, object]:
         return asdict(self)

@@ -21,15 +21,15 @@ import numpy as np
 import torch
 from torch import nn
 
+from training.body import FIXED, Block, Body, Folded
 from training.calibration import Calibration, fit
 from training.config import GRIDS, LABELS, VARIANCES, Config, default_boxes
-from training.mobilenet import FIXED, PACKAGE, Block, Body, Folded
 from training.model import (
     Branch,
     Conv,
     Detector,
-    MobileDetector,
     Network,
+    PretrainedDetector,
     Stage,
     build,
     contract_output,
@@ -124,7 +124,7 @@ class Builder:
 
     def body(self, m: Body, images):
         shift = m.shift.numpy().reshape(1, 1, 3).astype(np.float32)
-        x = self.folded(m.first, images * np.float32(1 / 127.5) + self.tf.constant(shift))
+        x = self.folded(m.first, images * np.float32(1 / m.UNIT) + self.tf.constant(shift))
         taps = []
         for i, block in enumerate(m.blocks):
             before = x
@@ -133,10 +133,10 @@ class Builder:
                 taps.append(before)
             elif i >= FIXED and block.depth.conv.stride[0] == 2:
                 taps.append(wide)
-        c10 = self.folded(m.last, x)
-        c5 = self.folded(m.down5, self.folded(m.narrow5, c10))
-        c3 = self.folded(m.down3, self.folded(m.narrow3, c5))
-        return (*taps, c10, c5, c3)
+        taps.append(self.folded(m.last, x))
+        for narrow, down in m.smaller():
+            taps.append(self.folded(down, self.folded(narrow, taps[-1])))
+        return taps
 
     def double(self, x, side: int):
         twice = 2 * x.shape[1]
@@ -144,11 +144,14 @@ class Builder:
         return x[:, :side, :side, :] if side < twice else x
 
     def network(self, m: Network, images):
-        return self.mobile(m, images) if isinstance(m, MobileDetector) else self.own(m, images)
+        return self.own(m, images) if isinstance(m, Detector) else self.pretrained(m, images)
 
-    def mobile(self, m: MobileDetector, images):
+    def pretrained(self, m: PretrainedDetector, images):
         tf, conv, stage = self.tf, self.conv, self.stage
-        c75, c38, c19, c10, c5, c3 = self.body(m.body, images)
+        maps = self.body(m.body, images)
+        for narrow, down in m.smaller:
+            maps.append(conv(down, conv(narrow, maps[-1])))
+        c75, c38, c19, c10, c5, c3 = maps
         s38, s19, s10 = conv(m.side38, c38), conv(m.side19, c19), conv(m.side10, c10)
         s5, s3 = conv(m.side5, c5), conv(m.side3, c3)
         p10 = stage(m.top10, tf.concat([self.double(s5, 10), s10], -1))
@@ -290,7 +293,7 @@ def main() -> None:
         "parameters": sum(p.numel() for p in model.parameters()),
         "calibration": asdict(calibration),
         "differences": differences,
-        "began_from": [PACKAGE] if isinstance(model, MobileDetector) else [],
+        "began_from": [model.body.PACKAGE] if isinstance(model, PretrainedDetector) else [],
     }
     (extra / "training.json").write_text(json.dumps(record, indent=1) + "\n")
     print(json.dumps({**asdict(calibration), **differences}, indent=1))

@@ -1,6 +1,6 @@
 """The SSD300 networks: a body, a feature pyramid, and a two-branch head on six grids.
 
-`Detector` has a residual body of its own, `MobileDetector` a pretrained one (mobilenet.py).
+`Detector` has a residual body of its own, `PretrainedDetector` one of BODIES.
 
 Images go in as float32 (N, 3, 300, 300), BGR minus the ImageNet means; out come, for each of the
 7308 default boxes, offsets (cx, cy, w, h, in units of the box, before the variances) and class
@@ -14,9 +14,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from training.body import Body
 from training.calibration import Calibration
 from training.config import LABELS, PRIOR_SIZES, VARIANCES, Config, default_boxes
-from training.mobilenet import Body
+from training.efficientnet import EfficientNet
+from training.mobilenet import MobileNet
+
+BODIES: dict[str, type[Body]] = {"mobilenet": MobileNet, "efficientnet": EfficientNet}
 
 
 def decode(offsets: Tensor, priors: Tensor) -> Tensor:
@@ -129,15 +133,21 @@ class Detector(nn.Module):
         return on_all_grids(self.branches, (p38, q19, q10, q5, q3, q1))
 
 
-class MobileDetector(nn.Module):
-    """SSD300 on the body: as `training.model.Detector`, with a path from the 75 grid into the 38
-    grid for what is small, and the body's own features on the 5 and 3 grids."""
+class PretrainedDetector(nn.Module):
+    """SSD300 on a pretrained body: as `Detector`, with a path from the 75 grid into the 38 grid for
+    what is small, and the body's own features on the 5 and 3 grids where it has them."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
-        c75, c38, c19, c10, c5, c3 = Body.CHANNELS
+        self.body = BODIES[config.body]()
+        channels = self.body.CHANNELS
+        self.smaller = nn.ModuleList()  # what makes the grids of 5 and 3 cells, else the body does
+        if len(channels) == 4:
+            channels = (*channels, 512, 256)
+            self.smaller.append(nn.Sequential(Conv(1280, 256), Conv(256, 512, 3, 2)))
+            self.smaller.append(nn.Sequential(Conv(512, 128), Conv(128, 256, 3, 2)))
+        c75, c38, c19, c10, c5, c3 = channels
         w75, w38, w19, w10 = config.widths
-        self.body = Body()
         self.fine = Conv(c75, w75, 3, 2)
         self.side38, self.side19 = Conv(c38, w38), Conv(c19, w19)
         self.side10, self.side5, self.side3 = Conv(c10, w10), Conv(c5, w10), Conv(c3, w19)
@@ -155,7 +165,10 @@ class MobileDetector(nn.Module):
         )
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        c75, c38, c19, c10, c5, c3 = self.body(images)
+        maps = list(self.body(images))
+        for down in self.smaller:
+            maps.append(down(maps[-1]))
+        c75, c38, c19, c10, c5, c3 = maps
         s38, s19, s10 = self.side38(c38), self.side19(c19), self.side10(c10)
         s5, s3 = self.side5(c5), self.side3(c3)
         p10 = self.top10(torch.cat([double(s5, 10), s10], 1))
@@ -168,12 +181,12 @@ class MobileDetector(nn.Module):
         return on_all_grids(self.branches, (p38, q19, q10, q5, q3, self.up1(q3)))
 
 
-Network = Detector | MobileDetector
+Network = Detector | PretrainedDetector
 
 
 def build(config: Config) -> Network:
     """The network of a configuration, untrained, the pretrained body too."""
-    return MobileDetector(config) if config.body == "mobilenet" else Detector(config)
+    return PretrainedDetector(config) if config.body in BODIES else Detector(config)
 
 
 def on_all_grids(branches: nn.ModuleList, maps: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:

