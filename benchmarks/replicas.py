@@ -68,7 +68,6 @@ def proxy(dashboards: Sequence[str]) -> Iterator[str]:
     servers = "".join(f"\nserver {each};" for each in dashboards)
     with tempfile.TemporaryDirectory() as folder:
         for before, here in {
-            "/tmp/": f"{folder}/",
             "hash $replica consistent;": f"hash $replica consistent;{servers}",
             "listen 8080": f"listen 127.0.0.1:{free_port()}",
             "listen 8443 ssl": f"listen 127.0.0.1:{port}",
@@ -77,7 +76,7 @@ def proxy(dashboards: Sequence[str]) -> Iterator[str]:
             text = text.replace(before, here)
         path = Path(folder, "nginx.conf")
         path.write_text(f"daemon off;\n{text}", "utf-8")
-        with subprocess.Popen([NGINX, "-e", "stderr", "-c", str(path)]) as process:
+        with subprocess.Popen([NGINX, "-p", folder, "-e", "stderr", "-c", str(path)]) as process:
             try:
                 address = f"http://127.0.0.1:{port}"
                 wait_for(f"{address}/_stcore/health", process)

@@ -63,7 +63,6 @@ def nginx(folder: Path, certificates: Certificates, replicas: list[int]) -> Iter
     good = certificates.client("good")
     text = (ROOT / "deploy" / "nginx.conf").read_text("utf-8")
     for before, here in {
-        "/tmp/": f"{folder}/",  # first: what else is put in may be there too
         "dashboard-1:8501": f"127.0.0.1:{replicas[0]}",
         "dashboard-2:8501": f"127.0.0.1:{replicas[1]}",
         "/run/secrets/tls_certificate": good.cert,
@@ -76,7 +75,10 @@ def nginx(folder: Path, certificates: Certificates, replicas: list[int]) -> Iter
         assert before in text
         text = text.replace(before, str(here))
     (folder / "nginx.conf").write_text(f"daemon off;\n{text}")
-    command = [str(NGINX), "-e", str(folder / "errors"), "-c", str(folder / "nginx.conf")]
+    command = [
+        str(NGINX),
+        *("-p", str(folder), "-e", str(folder / "errors"), "-c", str(folder / "nginx.conf")),
+    ]
     subprocess.run([*command, "-t"], check=True, capture_output=True)
     with subprocess.Popen(command) as process:
         try:
