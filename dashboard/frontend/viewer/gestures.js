@@ -7,6 +7,7 @@ import { WHOLE } from "./zoom.js"
 
 const ZOOM_STEP = 1.5
 const PAN_STEP = 60 // px
+const PINCH_MOST = 20 // px of a wheel's event
 const CLICK_PX = 4 // a pointer that moved further has dragged
 
 export class Gestures {
@@ -53,7 +54,9 @@ export class Gestures {
     if (camera.zoom.k === 1 && event.deltaY > 0) return
     event.preventDefault()
     const step = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 * event.deltaY : event.deltaY
-    camera.zoomAt(this.#at(event), Math.exp(-step * (event.ctrlKey ? 0.01 : 0.002)))
+    // With Ctrl it is a pinch, whose steps are small, or one notch of a mouse's wheel.
+    const pinched = Math.min(Math.max(step, -PINCH_MOST), PINCH_MOST)
+    camera.zoomAt(this.#at(event), Math.exp(event.ctrlKey ? -0.01 * pinched : -0.002 * step))
   }
 
   /** @param {PointerEvent} event */

@@ -389,11 +389,17 @@ def test_the_wheel_zooms_at_the_pointer_and_a_double_click_shows_the_whole_photo
     bounds = viewer(page).locator(".boxes").bounding_box()
     page.mouse.move(bounds["x"] + 300, bounds["y"] + 200)
     at = "(({left, top, scale}) => [(300 - left) / scale, (200 - top) / scale])(lens.camera.place)"
-    before = look(page, at)
     page.keyboard.down("Control")  # else the page scrolls
-    page.mouse.wheel(0, -600)
+    page.mouse.wheel(0, -120)  # a notch is a step, not the whole way
+    wait(page, "lens.camera.zoom.k > 1 && !lens.camera.goal")
+    assert look(page, "lens.camera.zoom.k") < 1.5
+    for _notch in range(6):  # until it fills the stage: before, it stays in the middle of it
+        page.mouse.wheel(0, -120)
+    wait(page, "lens.camera.zoom.k > 3 && !lens.camera.goal")
+    before = look(page, at)
+    page.mouse.wheel(0, -120)
     page.keyboard.up("Control")
-    wait(page, "lens.camera.zoom.k > 2 && !lens.camera.goal")
+    wait(page, "lens.camera.zoom.k > 4 && !lens.camera.goal")
     assert look(page, at) == pytest.approx(before, abs=1.0)
     page.mouse.dblclick(bounds["x"] + 300, bounds["y"] + 200)
     wait(page, "lens.camera.zoom.k === 1")
