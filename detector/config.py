@@ -379,8 +379,8 @@ class Config(BaseSettings):
     labels: Annotated[tuple[SkipValidation[str], ...], NoDecode, BeforeValidator(_labels)] = (
         _setting(
             _labels_beside,
-            "file with one label a line, or the labels with commas between them; class 0,"
-            " `background`, first",
+            "file with one label a line, behind tabs its names in other languages (`zh=…`), or the"
+            " labels with commas between them; class 0, `background`, first",
             shown="`labels.txt` in `model_base_path`, else commodity's nine",
         )
     )
