@@ -24,11 +24,13 @@ from PIL import Image
 
 from detector import ssd
 from training.calibration import Calibration
-from training.config import ARCHITECTURE, LABELS, Config
-from training.data import Composer, load, load_background
+from training.config import ARCHITECTURE, INPUT_SIDE, LABELS, Config
+from training.data import Composer, Scene, load, load_background, network_input
 from training.loss import Loss
 from training.model import BODIES, Network, PretrainedDetector, build, contract_output
 from training.score import Split, figures
+
+HARD = 30.0
 
 
 def rate_at(config: Config, done: int, progress: float) -> float:
@@ -298,6 +300,8 @@ def train(args: argparse.Namespace, config: Config) -> None:
         shared.average.load_state_dict(weights)
     if args.resume and (args.out / "last.pt").exists():
         shared.restore(args.out / "last.pt")
+    if background and (args.start_from or args.resume):
+        look_harder(copy.deepcopy(shared.average), background)
     print(machine(), flush=True)
     counts = f"{len(scenes)} images, {len(renders)} rendered, {len(background)} background"
     print(f"{counts}, {config}", flush=True)
@@ -317,6 +321,23 @@ def train(args: argparse.Namespace, config: Config) -> None:
     for process in others:
         process.join()
     reports.snapshot()
+
+
+@torch.no_grad()
+def look_harder(model: Network, background: list[Scene]) -> None:
+    """Have background images drawn more often in which the model sees what is not there: a
+    certain phone, computer or book makes it HARD times as often."""
+    absent = [LABELS.index(name) for name in ("phone", "computer", "books")]
+    for start in range(0, len(background), 32):
+        part = background[start : start + 32]
+        side = (INPUT_SIDE, INPUT_SIDE)
+        squares = [np.asarray(scene.image.resize(side), np.float32) for scene in part]
+        batch = torch.from_numpy(np.stack([network_input(pixels) for pixels in squares]))
+        with torch.autocast("cpu", torch.bfloat16):
+            _, logits = model(batch.contiguous(memory_format=torch.channels_last))
+        seen = logits.float().softmax(-1)[..., absent].amax((1, 2))
+        for scene, score in zip(part, seen.tolist(), strict=True):
+            scene.weight *= 1 + (HARD - 1) * score**2
 
 
 def bfloat16() -> bool:

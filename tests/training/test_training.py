@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import openvino
 import pytest
+from PIL import Image
 
 from detector.labels import COMMODITY_LABELS
 from detector.ssd import Detections
@@ -278,3 +279,28 @@ def test_weights_restored_from_the_export_give_its_numbers(version, images, outp
         found = contract_output(*(part.numpy() for part in model(inputs)), calibration)
     assert np.abs(found - output)[..., 4:13].max() < 1e-3
     assert np.abs(found - output).max() < 1e-2
+
+
+def test_a_ground_in_which_the_model_sees_what_is_not_there_is_drawn_more_often():
+    torch = pytest.importorskip("torch", reason="PyTorch is not among the packages of the tests")
+    from training.config import LABELS
+    from training.data import Scene
+    from training.train import HARD, look_harder
+
+    class CallsBrightThingsPhones(torch.nn.Module):
+        def forward(self, images):
+            logits = torch.zeros(len(images), 7308, len(LABELS))
+            bright = images.mean((1, 2, 3)) > 0
+            logits[bright, 100, LABELS.index("phone")] = 20
+            logits[..., 0] = 10
+            logits[..., LABELS.index("shoes")] = 10  # these may well be there
+            return None, logits
+
+    empty = np.zeros((0, 4), np.float32), np.zeros(0, np.int64), []
+    dark, bright = (
+        Scene(Image.new("RGB", (40, 30), colour), *empty) for colour in ("#000", "#fff")
+    )
+    bright.weight = 3.0
+    look_harder(CallsBrightThingsPhones(), [dark, bright])
+    assert dark.weight == pytest.approx(1.0, abs=1e-3)
+    assert bright.weight == pytest.approx(3.0 * HARD, rel=0.01)
