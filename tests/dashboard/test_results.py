@@ -181,7 +181,8 @@ def test_reports_name_the_file_in_the_models_place(opened, given, offered):
     choose(app, "thresholds", given[1])
     [name] = [name for name in offered if name.endswith("-thresholds-report.html")]
     report = offered[name]()
-    assert "results.json · 918 detections · 17 images" in report
+    count = len(json.loads(given[1][1]))
+    assert f"results.json · {count} detections · 17 images" in report
     assert "class numbers are taken as this model" in report
     assert "version ?" not in report
     assert "Where the default boxes fire" not in report
