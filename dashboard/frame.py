@@ -86,6 +86,7 @@ def page(title: str) -> Iterator[None]:
     with guarded():
         _tell_failures()
         yield
+    media.readdress_sliders()
     # Of the run that brought the page alone: what a fragment draws later is the visitor's choice.
     state.update(state.Visit, is_new=False, started=frozenset())
     batch = state.read(state.Batch)
@@ -163,6 +164,7 @@ def fragment(
         with guarded():
             _tell_failures()  # a callback of the fragment's own draws nothing but the fragment
             function(*args, **kwargs)
+        media.readdress_sliders()
 
     return st.fragment(wrapped, run_every=run_every)
 

@@ -26,6 +26,7 @@ from streamlit import runtime
 from streamlit.errors import StreamlitAPIException
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.state import query_params
 from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 from streamlit.web.server.starlette.starlette_app_utils import decode_xsrf_token_string
 from streamlit.web.server.starlette.starlette_server_config import XSRF_COOKIE_NAME
@@ -160,6 +161,36 @@ def readdress(key: str, words: Sequence[str]) -> None:
             parameters._initial_query_params[key] = list(words)
         st.query_params[key] = list(words)
     except (AttributeError, TypeError, StreamlitAPIException):  # another Streamlit
+        return
+
+
+def readdress_sliders() -> None:
+    """Have the page's address say what the sliders hold that are bound to it.
+
+    The browser writes a slider's value into the address as it is moved. What a run sends is the
+    whole address as it was when the run began: it undoes a move in between. Streamlit has no public
+    call to correct that.
+    """
+    context = get_script_run_ctx()
+    try:
+        session: Any = context.session_state._state if context is not None else None
+        parameters, drawn = session.query_params, session._new_widget_state.widget_metadata
+        before = dict(parameters._query_params)
+        for key, bound in parameters._bindings_by_param.items():
+            slider = drawn.get(bound.widget_id)
+            if slider is None or bound.value_type != "double_array_value":
+                continue
+            value = session[bound.widget_id]
+            if value == slider.deserializer(None):
+                parameters.discard_param_no_forward_msg(key)
+            else:
+                words = query_params._coerce_value_for_query_url(
+                    slider.serializer(value), bound.value_type
+                )
+                parameters.set_with_no_forward_msg(key, words[0] if len(words) == 1 else words)
+        if parameters._query_params != before:
+            parameters.update({})  # sends it
+    except (AttributeError, KeyError, TypeError):  # another Streamlit
         return
 
 

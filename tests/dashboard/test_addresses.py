@@ -4,10 +4,13 @@ import base64
 import re
 from collections.abc import Callable
 from io import BytesIO
+from urllib.parse import parse_qs
 
 import pytest
 import segno
 from playwright.sync_api import Page, expect
+from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.support import session
 from tests.support.browser import element, move_slider, settled
@@ -168,3 +171,33 @@ def test_the_link_says_what_it_cannot_reopen(visit, running):
     settled(page)
     element(page, "link").get_by_role("button").click()
     expect(page.get_by_text("Your own image is not in the link")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        # What the first run has sent came in after the second move, before its run was asked for ..
+        "knob_noise=0.05&swept=Noise",
+        # .. or comes after that.
+        "knob_noise=0.4&swept=Noise",
+    ],
+)
+def test_what_a_run_sends_of_the_address_undoes_no_later_move(running, told):
+    async def moved_twice() -> list[ForwardMsg]:
+        async with session.connected(running.url) as connection:
+            page = ClientState(page_name="Robustness")
+            got = await session.answers(connection, page)
+            drawn = next(m.delta for m in got if m.delta.new_element.slider.label == "Noise")
+            page.page_script_hash = got[0].new_session.page_script_hash
+            page.fragment_id = drawn.fragment_id
+            slider = page.widget_states.widgets.add(id=drawn.new_element.slider.id)
+            for value, page.query_string in ((0.05, "knob_noise=0.05"), (0.4, told)):
+                slider.double_array_value.data[:] = [value]
+                got = await session.answers(connection, page)
+            return got
+
+    sent = [m.page_info_changed for m in session.run(moved_twice())]
+    assert parse_qs([s.query_string for s in sent if s.query_string][-1]) == {
+        "knob_noise": ["0.4"],
+        "swept": ["Noise"],
+    }

@@ -35,11 +35,15 @@ async def visited(url: str, page: str = "", query: str = "", *said: str) -> list
         page: its name; the home page has none.
         said: what stands in the connection's head beside the protocol.
     """
-    state = ClientState(query_string=query, page_name=page)
-    got: list[ForwardMsg] = []
     async with connected(url, *said) as connection:
-        await connection.send(BackMsg(rerun_script=state).SerializeToString())
-        async with asyncio.timeout(60):
-            while not got or got[-1].WhichOneof("type") != "script_finished":
-                got.append(ForwardMsg.FromString(cast(bytes, await connection.recv())))
+        return await answers(connection, ClientState(query_string=query, page_name=page))
+
+
+async def answers(connection: websockets.ClientConnection, state: ClientState) -> list[ForwardMsg]:
+    """What comes for a run with that state, until it has come to its end."""
+    got: list[ForwardMsg] = []
+    await connection.send(BackMsg(rerun_script=state).SerializeToString())
+    async with asyncio.timeout(60):
+        while not got or got[-1].WhichOneof("type") != "script_finished":
+            got.append(ForwardMsg.FromString(cast(bytes, await connection.recv())))
     return got
