@@ -120,7 +120,7 @@ def draw_many(folder: Path, count: int, first_seed: int, samples: int) -> None:
 def draft(stage: Stage) -> None:
     """Build one random scene: things on a ground (mostly), garments, a shelf, one product."""
     rng = stage.rng
-    layout = rng.choices((_scattered, _shelf, _garments, _single), weights=(5.5, 0.5, 4.8, 0.4))[0]
+    layout = rng.choices((_scattered, _shelf, _garments, _single), weights=(5.5, 3.0, 2.4, 0.8))[0]
     layout(stage)
 
 
@@ -328,7 +328,7 @@ def _shelf(stage: Stage) -> None:
     _light(rng, (0, -0.3, 0.5), 0.8)
     x, z = rng.uniform(-0.2, 0.2), rng.uniform(0.3, 0.7)
     scene.camera(
-        (x + rng.uniform(-0.4, 0.4), -rng.uniform(0.8, 1.6), z + rng.uniform(-0.1, 0.3)),
+        (x + rng.uniform(-0.4, 0.4), -rng.uniform(0.8, 2.4), z + rng.uniform(-0.1, 0.3)),
         (x, 0, z),
         38,
         rng.choice((5.6, None)),
