@@ -24,13 +24,13 @@ from PIL import Image
 
 from detector import ssd
 from training.calibration import Calibration
-from training.config import ARCHITECTURE, INPUT_SIDE, LABELS, Config
-from training.data import Composer, Scene, load, load_background, network_input
+from training.config import ARCHITECTURE, LABELS, Config
+from training.data import Composer, Scene, load, load_background
 from training.loss import Loss
 from training.model import BODIES, Network, PretrainedDetector, build, contract_output
 from training.score import Split, figures
 
-HARD = 30.0
+HARD = 30.0  # how much more often a background image is drawn that is surely misread
 
 
 def rate_at(config: Config, done: int, progress: float) -> float:
@@ -42,6 +42,19 @@ def rate_at(config: Config, done: int, progress: float) -> float:
     return config.lr * (0.01 + 0.99 * (1 + math.cos(math.pi * part)) / 2)
 
 
+def network_input(image: Image.Image) -> np.ndarray:
+    """(3, 300, 300) float32: an image as the product gives it to the network."""
+    return ssd.preprocess(np.asarray(image.convert("RGB")))[0].transpose(2, 0, 1)
+
+
+@torch.no_grad()
+def in_bfloat16(model: Network, inputs: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+    """Offsets and logits of inputs (N, 3, 300, 300)."""
+    batch = torch.from_numpy(inputs.astype(np.float32))
+    with torch.autocast("cpu", torch.bfloat16):
+        return model(batch.contiguous(memory_format=torch.channels_last))
+
+
 class Validation:
     """The val images, ready for the network, and the figures of a model on them."""
 
@@ -49,19 +62,14 @@ class Validation:
         self.split = Split.load(data, split, LABELS)
         rows, self.sizes = [], []
         for image in self.split.images:
-            pixels = np.asarray(Image.open(self.split.path(data, image)).convert("RGB"))
-            rows.append(ssd.preprocess(pixels)[0].transpose(2, 0, 1).astype(np.float16))
+            rows.append(network_input(Image.open(self.split.path(data, image))).astype(np.float16))
             self.sizes.append((image["width"], image["height"]))
         self.inputs = np.stack(rows)
 
-    @torch.no_grad()
     def outputs(self, model: Network) -> tuple[np.ndarray, np.ndarray]:
         """Offsets and logits of all images, in bfloat16 arithmetic."""
-        found = []
-        for start in range(0, len(self.inputs), 32):
-            batch = torch.from_numpy(self.inputs[start : start + 32].astype(np.float32))
-            with torch.autocast("cpu", torch.bfloat16):
-                found.append(model(batch.contiguous(memory_format=torch.channels_last)))
+        parts = range(0, len(self.inputs), 32)
+        found = [in_bfloat16(model, self.inputs[start : start + 32]) for start in parts]
         return tuple(torch.cat(column).numpy() for column in zip(*found, strict=True))
 
     def detected(
@@ -301,7 +309,7 @@ def train(args: argparse.Namespace, config: Config) -> None:
     if args.resume and (args.out / "last.pt").exists():
         shared.restore(args.out / "last.pt")
     if background and (args.start_from or args.resume):
-        look_harder(copy.deepcopy(shared.average), background)
+        favour_hard_background(copy.deepcopy(shared.average), background)
     print(machine(), flush=True)
     counts = f"{len(scenes)} images, {len(renders)} rendered, {len(background)} background"
     print(f"{counts}, {config}", flush=True)
@@ -323,18 +331,13 @@ def train(args: argparse.Namespace, config: Config) -> None:
     reports.snapshot()
 
 
-@torch.no_grad()
-def look_harder(model: Network, background: list[Scene]) -> None:
+def favour_hard_background(model: Network, background: list[Scene]) -> None:
     """Have background images drawn more often in which the model sees what is not there: a
     certain phone, computer or book makes it HARD times as often."""
     absent = [LABELS.index(name) for name in ("phone", "computer", "books")]
     for start in range(0, len(background), 32):
         part = background[start : start + 32]
-        side = (INPUT_SIDE, INPUT_SIDE)
-        squares = [np.asarray(scene.image.resize(side), np.float32) for scene in part]
-        batch = torch.from_numpy(np.stack([network_input(pixels) for pixels in squares]))
-        with torch.autocast("cpu", torch.bfloat16):
-            _, logits = model(batch.contiguous(memory_format=torch.channels_last))
+        _, logits = in_bfloat16(model, np.stack([network_input(scene.image) for scene in part]))
         seen = logits.float().softmax(-1)[..., absent].amax((1, 2))
         for scene, score in zip(part, seen.tolist(), strict=True):
             scene.weight *= 1 + (HARD - 1) * score**2

@@ -30,7 +30,7 @@ PHOTO = """(frame) => {
 
 @pytest.fixture(params=FRAMES)
 def asking(request: pytest.FixtureRequest, visit: Callable[..., Page], url: str) -> Page:
-    """A page on which the button is pressed, at a threshold that any model's watch is below."""
+    """A page on which the button is pressed, at a threshold that the watch is below."""
     address = f"{url}{request.param}?score_threshold=0.9"
     page = visit(address, viewport={"width": 1440, "height": 900})
     button = element(page, f"{FRAMES[request.param]}_ask").get_by_role("button")

@@ -281,11 +281,11 @@ def test_weights_restored_from_the_export_give_its_numbers(version, images, outp
     assert np.abs(found - output).max() < 1e-2
 
 
-def test_a_ground_in_which_the_model_sees_what_is_not_there_is_drawn_more_often():
+def test_a_background_image_in_which_the_model_sees_something_is_drawn_more_often():
     torch = pytest.importorskip("torch", reason="PyTorch is not among the packages of the tests")
     from training.config import LABELS
     from training.data import Scene
-    from training.train import HARD, look_harder
+    from training.train import HARD, favour_hard_background
 
     class CallsBrightThingsPhones(torch.nn.Module):
         def forward(self, images):
@@ -301,6 +301,6 @@ def test_a_ground_in_which_the_model_sees_what_is_not_there_is_drawn_more_often(
         Scene(Image.new("RGB", (40, 30), colour), *empty) for colour in ("#000", "#fff")
     )
     bright.weight = 3.0
-    look_harder(CallsBrightThingsPhones(), [dark, bright])
+    favour_hard_background(CallsBrightThingsPhones(), [dark, bright])
     assert dark.weight == pytest.approx(1.0, abs=1e-3)
     assert bright.weight == pytest.approx(3.0 * HARD, rel=0.01)
