@@ -42,8 +42,8 @@ def rate_at(config: Config, done: int, progress: float) -> float:
     return config.lr * (0.01 + 0.99 * (1 + math.cos(math.pi * part)) / 2)
 
 
-def network_input(image: Image.Image) -> np.ndarray:
-    """(3, 300, 300) float32: an image as the product gives it to the network."""
+def as_served(image: Image.Image) -> np.ndarray:
+    """(3, 300, 300) float32: a whole image as the client sends it."""
     return ssd.preprocess(np.asarray(image.convert("RGB")))[0].transpose(2, 0, 1)
 
 
@@ -62,7 +62,7 @@ class Validation:
         self.split = Split.load(data, split, LABELS)
         rows, self.sizes = [], []
         for image in self.split.images:
-            rows.append(network_input(Image.open(self.split.path(data, image))).astype(np.float16))
+            rows.append(as_served(Image.open(self.split.path(data, image))).astype(np.float16))
             self.sizes.append((image["width"], image["height"]))
         self.inputs = np.stack(rows)
 
@@ -337,7 +337,7 @@ def favour_hard_background(model: Network, background: list[Scene]) -> None:
     absent = [LABELS.index(name) for name in ("phone", "computer", "books")]
     for start in range(0, len(background), 32):
         part = background[start : start + 32]
-        _, logits = in_bfloat16(model, np.stack([network_input(scene.image) for scene in part]))
+        _, logits = in_bfloat16(model, np.stack([as_served(scene.image) for scene in part]))
         seen = logits.float().softmax(-1)[..., absent].amax((1, 2))
         for scene, score in zip(part, seen.tolist(), strict=True):
             scene.weight *= 1 + (HARD - 1) * score**2
