@@ -1,6 +1,7 @@
 """A dashboard process of its own, for tests in a browser and for benchmarks."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -27,6 +28,15 @@ def free_port() -> int:
 class Dashboard:
     url: str
     pid: int
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """The process stands still: what comes meanwhile, it finds together."""
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
 
 
 @contextmanager

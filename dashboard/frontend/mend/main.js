@@ -22,6 +22,11 @@ const CLICK = 5 // px of the screen: a shorter drag is a click
 const STEP = 0.005 // of the photo's side, for an arrow key that moves a box
 const CROSS_STEP = 0.02 // likewise, for the cross that draws
 const REACH = { mouse: 8, pen: 10, touch: 18 } // px of the screen around a handle
+/** @type {[string, -1 | 1][]} of the buttons beside the photo, and which way they go */
+const STEPS = [
+  [".st-key-mend_undo button", -1],
+  [".st-key-mend_redo button", 1],
+]
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }
 
 /** @type {WeakMap<ParentNode, Mend>} */
@@ -99,9 +104,11 @@ class Mend {
       this.#hasKeyboard = this.#isSpaceDown = false
       this.#draw()
     })
+    addEventListener("click", this.#clicked, true)
   }
 
   end() {
+    removeEventListener("click", this.#clicked, true)
     this.#layer.end()
   }
 
@@ -201,6 +208,20 @@ class Mend {
     this.#data = { ...this.#data, place } // so that two quick ones are two
     this.#sent = this.#nextCount
     this.#setStateValue("step", { place, count: this.#sent })
+  }
+
+  /**
+   * Undo and Redo beside the photo step from here: of clicks that reach a busy server together,
+   * a button of its own counts one.
+   *
+   * @param {MouseEvent} event
+   */
+  #clicked = (event) => {
+    const at = /** @type {Element} */ (event.target)
+    const step = STEPS.find(([button]) => at.closest(button))
+    if (!step) return
+    event.stopPropagation()
+    this.#step(step[1])
   }
 
   /** @param {string | null} id */

@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from detector.formats.coco import read_coco
 from detector.labels import COMMODITY_LABELS as LABELS
 from tests.support.browser import TIMEOUT_MS, element, finished, settled, still
+from tests.support.running import Dashboard
 
 # In the gallery's first image, as parts of it: two places where nothing is, and the phone.
 EMPTY = ((0.75, 0.05), (0.9, 0.2))
@@ -100,10 +101,33 @@ def test_a_box_is_drawn_moved_resized_and_taken_back_and_the_export_has_it(
     assert LABELS[read.class_ids[-1]] == "watch"
     asks_before_leaving(page, it_does=False)
     assert read.boxes[-1][:2] == pytest.approx(place_told(page)[2:], abs=1)
-    for _step in range(4):
-        element(page, "mend_undo").get_by_role("button").click()
-        settled(page)
+    undo = element(page, "mend_undo").get_by_role("button")
+    undo.click()
+    told(page, "clothes · ground truth")
+    undo.click()
+    assert changed(page, resized) == moved
+    undo.click()
+    assert changed(page, moved) == drawn
+    undo.click()
+    told(page, "Click a box")
     expect(page.get_by_text("1 image mended in this session")).to_have_count(0)
+
+
+def test_clicks_on_undo_that_come_to_a_busy_server_together_are_all_heard(
+    mending: Callable[..., Page], running: Dashboard
+) -> None:
+    page = mending(viewport={"width": 1440, "height": 1100})
+    drag(page, *EMPTY)
+    told(page, "clothes · ground truth")
+    drag(page, (0.82, 0.12), (0.77, 0.12))
+    changed(page, place_told(page))
+    element(page, "mend_class").get_by_text("4 watch").click()
+    told(page, "watch · ground truth")
+    for button, outcome in (("undo", "Click a box"), ("redo", "watch · ground truth")):
+        with running.held():
+            for _step in range(3):
+                element(page, f"mend_{button}").get_by_role("button").click()
+        told(page, outcome)
 
 
 def test_the_keyboard_does_all_of_it_and_leaves_by_tab(mending: Callable[..., Page]) -> None:
