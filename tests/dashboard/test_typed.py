@@ -11,11 +11,29 @@ from tests.support.browser import element, finished, settled
 FIELD = ".lens-typed"
 
 
+# That a slider takes what is typed on it: what does so comes after all that is seen.
+TAKES = """() => {
+    const key = new KeyboardEvent("keydown", { key: "-", bubbles: true, cancelable: true })
+    return !document.querySelector("input[type=range]").dispatchEvent(key)
+}"""
+
+
 @pytest.fixture
-def detect(visit: Callable[..., Page], url: str) -> Page:
-    page = visit(url, viewport={"width": 1440, "height": 900})
-    finished(page)
-    return page
+def opened(visit: Callable[..., Page], url: str) -> Callable[[str], Page]:
+    def opened(path: str) -> Page:
+        page = visit(url + path, viewport={"width": 1440, "height": 900})
+        finished(page)
+        page.wait_for_function(TAKES)
+        page.keyboard.press("Escape")
+        expect(page.locator(FIELD)).to_have_count(0)
+        return page
+
+    return opened
+
+
+@pytest.fixture
+def detect(opened: Callable[[str], Page]) -> Page:
+    return opened("/")
 
 
 def test_a_typed_number_sets_the_slider_and_reaches_the_page(detect: Page):
@@ -42,9 +60,8 @@ def test_escape_and_what_is_no_number_leave_it(detect: Page):
         expect(slider).to_have_value("0.45")
 
 
-def test_the_viewers_own_slider_takes_one_too(visit: Callable[..., Page], url: str):
-    page = visit(f"{url}/Thresholds", viewport={"width": 1440, "height": 900})
-    finished(page)
+def test_the_viewers_own_slider_takes_one_too(opened: Callable[[str], Page]):
+    page = opened("/Thresholds")
     slider = page.locator(".viewer input[type=range]")
     slider.focus()
     page.keyboard.type("0.77")

@@ -61,6 +61,13 @@ def finished(page: Page) -> None:
     page.wait_for_function("() => document.getAnimations().every(a => a.playState != 'running')")
 
 
+def asks_before_leaving(page: Page, *, it_does: bool) -> None:
+    """Wait until the browser asks before the page is left, or no longer does."""
+    page.wait_for_function(
+        "asks => dispatchEvent(new Event('beforeunload', {cancelable: true})) !== asks", arg=it_does
+    )
+
+
 def darkened(page: Page) -> None:
     """The page as one whose system is dark sees it."""
     page.emulate_media(color_scheme="dark")

@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 from dashboard.batch.cards import PAGE_SIZE
 from detector.batch.manifest import read_manifest
 from detector.embedded import EmbeddedServer
-from tests.support.browser import TIMEOUT_MS, element, settled
+from tests.support.browser import TIMEOUT_MS, asks_before_leaving, element, settled
 from tests.support.files import png, zipped
 from tests.support.foreign import Gate, gated
 from tests.support.paths import ROOT
@@ -151,12 +151,12 @@ def test_a_reload_asks_before_it_loses_the_results(seen: Page) -> None:
     seen.get_by_role("button", name="Run 1 file").click()
     expect(shown_cards(seen)).to_have_count(1)
     settled(seen)
-    asked: list[str] = []
-    seen.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
-    seen.evaluate("() => setTimeout(() => location.reload(), 0)")
+    asks_before_leaving(seen, it_does=True)
+    seen.once("dialog", lambda dialog: dialog.dismiss())
+    with seen.expect_event("dialog", timeout=TIMEOUT_MS) as asked:
+        seen.evaluate("() => setTimeout(() => location.reload(), 0)")
+    assert asked.value.type == "beforeunload"
     expect(shown_cards(seen).first).to_be_visible()
-    seen.wait_for_function("() => document.readyState === 'complete'")
-    assert asked == ["beforeunload"]
 
 
 def test_images_of_a_batch_are_offered_on_compare(seen: Page) -> None:

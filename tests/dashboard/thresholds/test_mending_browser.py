@@ -9,7 +9,14 @@ from playwright.sync_api import Locator, Page, expect
 
 from detector.formats.coco import read_coco
 from detector.labels import COMMODITY_LABELS as LABELS
-from tests.support.browser import TIMEOUT_MS, element, finished, settled, still
+from tests.support.browser import (
+    TIMEOUT_MS,
+    asks_before_leaving,
+    element,
+    finished,
+    settled,
+    still,
+)
 from tests.support.running import Dashboard
 
 # In the gallery's first image, as parts of it: two places where nothing is, and the phone.
@@ -49,12 +56,6 @@ def drag(page: Page, begin: tuple[float, float], end: tuple[float, float]) -> No
 def told(page: Page, what: str) -> None:
     expect(element(page, "mend_picked")).to_contain_text(re.compile(what))
     settled(page)
-
-
-def asks_before_leaving(page: Page, *, it_does: bool) -> None:
-    page.wait_for_function(
-        "asks => dispatchEvent(new Event('beforeunload', {cancelable: true})) !== asks", arg=it_does
-    )
 
 
 def changed(page: Page, before: list[int]) -> list[int]:
