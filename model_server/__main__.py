@@ -93,15 +93,16 @@ def _serve(args: argparse.Namespace) -> int:
     server, end_health = _server(models, args)
     address = _listen(server, tls, args)
 
+    told_to_end = _end_in_order_on_signals()
     stop = threading.Event()
-    _end_in_order_on_signals(stop)
     threading.Thread(target=_poll, args=[models, args, stop], daemon=True).start()
     if args.model_config_file and args.model_config_file_poll_wait_seconds > 0:
         threading.Thread(target=_watch_config, args=[models, args, stop], daemon=True).start()
     print(" ".join([f"ready {address}", *served]), flush=True)
     _log.info("listening on %s", address)
-    stop.wait()
+    os.read(told_to_end, 1)
     _log.info("ending")
+    stop.set()
     end_health()
     server.stop(_GRACE_S).wait()
     return 0
@@ -204,13 +205,22 @@ def _check_can_bind(host: str, port: int) -> None:
         raise _StartError(f"can't listen on {host}:{port}: {reason}") from error
 
 
-def _end_in_order_on_signals(stop: threading.Event) -> None:
+def _end_in_order_on_signals() -> int:
+    """The descriptor from which a byte can be read once a signal has come.
+
+    A handler of Python's runs when the main thread does: one that is about to wait, or whose signal
+    another thread got, would sleep on. The byte is there at once.
+    """
+
     def end(signal_number: int, frame: FrameType | None) -> None:
         signal.alarm(int(_GRACE_S) + 3)  # ends the process if the orderly way should hang
-        stop.set()
 
+    told_to_end, told = os.pipe()
+    os.set_blocking(told, False)
+    signal.set_wakeup_fd(told, warn_on_full_buffer=False)
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
+    return told_to_end
 
 
 def _end_with_parent(parent: int) -> NoReturn:

@@ -1,5 +1,6 @@
 """The model server as a process, asked by the plain generated stubs."""
 
+import ctypes
 import signal
 import socket
 import subprocess
@@ -609,6 +610,16 @@ def test_a_signal_ends_it_with_status_0(tmp_path, signal_number):
     savedmodels.write_affine(tmp_path, 1)
     with serving(tmp_path) as server:
         server.process.send_signal(signal_number)
+        assert server.process.wait(DEADLINE_S) == 0
+
+
+def test_a_signal_that_another_thread_gets_ends_it_too(tmp_path):
+    savedmodels.write_affine(tmp_path, 1)
+    with serving(tmp_path) as server:
+        pid = server.process.pid
+        threads = [int(thread.name) for thread in Path(f"/proc/{pid}/task").iterdir()]
+        other = next(thread for thread in threads if thread != pid)
+        assert ctypes.CDLL(None).tgkill(pid, other, signal.SIGTERM) == 0
         assert server.process.wait(DEADLINE_S) == 0
 
 
