@@ -288,6 +288,7 @@ def _steps(image: ImageFile, truth: GroundTruth, found: ssd.Detections) -> None:
             on_click=_accept,
             args=(image, truth, found),
         )
+        # Where the component is there, it takes the clicks: Streamlit may hear several as one.
         for label, icon, key, by, is_able in (
             (_("Undo"), ":material/undo:", "mend_undo", -1, mended.can_undo),
             (_("Redo"), ":material/redo:", "mend_redo", 1, mended.can_redo),

@@ -9,8 +9,6 @@ from playwright.sync_api import Page, expect
 from tests.support.browser import element, finished, settled
 
 FIELD = ".lens-typed"
-
-
 # That a slider takes what is typed on it: what does so comes after all that is seen.
 TAKES = """() => {
     const key = new KeyboardEvent("keydown", { key: "-", bubbles: true, cancelable: true })

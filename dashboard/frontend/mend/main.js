@@ -217,8 +217,8 @@ class Mend {
    * @param {MouseEvent} event
    */
   #clicked = (event) => {
-    const at = /** @type {Element} */ (event.target)
-    const step = STEPS.find(([button]) => at.closest(button))
+    const at = event.target
+    const step = at instanceof Element && STEPS.find(([button]) => at.closest(button))
     if (!step) return
     event.stopPropagation()
     this.#step(step[1])
